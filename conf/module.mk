@@ -1,0 +1,1 @@
+EXTRA_DIST += conf/sockd.yaml conf/examples/demo.yaml

@@ -1,0 +1,34 @@
+/* Time: one monotonic clock for everything that waits, the wall clock for what people read. */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/** A deadline that never comes. */
+#define CLOCK_NEVER INT64_MAX
+
+static inline int64_t
+clock_read_ms(clockid_t which)
+{
+	struct timespec t;
+
+	clock_gettime(which, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/** Monotonic milliseconds; loops cache it once a turn (loop->now_ms). */
+static inline int64_t
+clock_now_ms(void)
+{
+	return clock_read_ms(CLOCK_MONOTONIC);
+}
+
+/** Milliseconds since 1970, UTC. */
+static inline int64_t
+clock_wall_ms(void)
+{
+	return clock_read_ms(CLOCK_REALTIME);
+}
+
+#endif

@@ -1,0 +1,104 @@
+/* The descriptor helpers that more than one floor needs. */
+#include "base/fdutil.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+void
+cleanup_fd(int *fd)
+{
+	int saved = errno;
+
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+	errno = saved;
+}
+
+int
+fd_write_all(int fd, const void *bytes, size_t size)
+{
+	const char *at = bytes;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+int
+fd_read_all(int fd, size_t limit, char **ret_bytes, size_t *ret_size)
+{
+	auto_of(mem) char *bytes = NULL;
+	size_t size = 0, capacity = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (capacity - size < 2) {
+			size_t more = capacity != 0 ? capacity * 2 : 8192;
+			char *grown = realloc(bytes, more);
+
+			if (grown == NULL)
+				return -ENOMEM;
+			bytes = grown;
+			capacity = more;
+		}
+		n = read(fd, bytes + size, capacity - size - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		size += (size_t)n;
+		if (size > limit)
+			return -EFBIG;
+	}
+	bytes[size] = '\0';
+	*ret_bytes = mem_take(bytes);
+	*ret_size = size;
+	return 0;
+}
+
+int
+fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd)
+{
+	auto_of(fd) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = fd_write_all(fd, bytes, size);
+	if (r < 0)
+		return r;
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+		return -errno;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+int
+fd_count_open(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int count = -1; /* the folder's own descriptor */
+
+	if (dir == NULL)
+		return -1;
+	for (struct dirent *d = readdir(dir); d != NULL; d = readdir(dir))
+		count += d->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}

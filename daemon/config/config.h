@@ -1,0 +1,119 @@
+/* The configuration as the rest of sockd sees it: typed, checked, complete with defaults, immutable and
+ * reference-counted. Everything that a person wrote keeps its place, so that a later stage (a socket that
+ * cannot be bound, a plugin that refuses a setting) still names file, line and column. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/node.h"
+
+/** Durations are milliseconds; CFG_OFF is `off`. Sizes are bytes. */
+enum { CFG_OFF = -1 };
+
+/** How bytes travel. The numbers are those of enum sockd_transport in the plugin ABI. CFG_PASSED:
+ * `systemd:NAME`, whose real transport is known when the descriptor is there. */
+enum cfg_transport { CFG_PASSED = 0, CFG_TCP, CFG_UDP, CFG_UNIX, CFG_UNIXGRAM, CFG_TRANSPORT_COUNT };
+
+/** One `listen:` address. */
+struct cfg_address {
+	struct cfg_place place;
+	const char *url; /* as written */
+	enum cfg_transport transport;
+	int family;       /* tcp, udp: AF_INET, AF_INET6, or AF_UNSPEC (the host decides) */
+	const char *host; /* tcp, udp: without brackets; "" and "*" mean any address */
+	uint16_t port;    /* tcp, udp: host order; 0: the kernel chooses */
+	const char *path; /* unix, unixgram: absolute path, or the abstract name without its '@' */
+	bool abstract;
+	const char *fd_name; /* CFG_PASSED: the name in LISTEN_FDNAMES */
+};
+
+enum cfg_reuse_port { CFG_REUSE_PORT_AUTO, CFG_REUSE_PORT_NO, CFG_REUSE_PORT_YES };
+
+/** The `socket:` map. What does not apply to the transport keeps its default. */
+struct cfg_socket {
+	bool no_delay;
+	struct {
+		bool on;
+		int64_t idle_ms, interval_ms;
+		int64_t count;
+	} keepalive;
+	bool ipv6_only;
+	enum cfg_reuse_port reuse_port;
+	int64_t receive_buffer, send_buffer; /* 0: the kernel's */
+	bool freebind;
+	const char *device;        /* "": none */
+	int64_t defer_accept_ms;   /* 0: off */
+	mode_t mode;               /* unix, unixgram */
+	const char *owner, *group; /* name or number; NULL: unchanged */
+	struct cfg_place mode_place, owner_place, group_place;
+};
+
+struct cfg_timeouts {
+	int64_t first_byte_ms, idle_ms, write_ms, lifetime_ms; /* CFG_OFF: none */
+};
+
+struct cfg_origin;
+
+struct cfg_listener {
+	const char *name;
+	struct cfg_place place;
+	struct cfg_address *addresses; /* at least one */
+	size_t address_count;
+	const char *plugin; /* a bare name, or a path (it holds a '/') */
+	struct cfg_place plugin_place;
+	const struct cfg_node *settings; /* handler.config, or NULL */
+	bool one_thread;                 /* threads: 1 */
+	int backlog;
+	struct cfg_socket socket;
+	struct cfg_timeouts timeouts;
+	int64_t connections_limit;
+	int64_t read_buffer, write_buffer;
+	const struct cfg_origin *origins; /* where each key comes from; for config/print.c */
+};
+
+struct cfg_observer {
+	const char *plugin;
+	struct cfg_place plugin_place;
+	const struct cfg_node *settings;
+	const struct cfg_origin *origins; /* as in struct cfg_listener */
+};
+
+enum cfg_log_format { CFG_LOG_TEXT, CFG_LOG_JSON };
+
+struct cfg_daemon {
+	int threads; /* 0: auto */
+	int64_t fiber_stack;
+	const char **plugin_path;
+	size_t plugin_path_count;
+	const char *log_target; /* stderr, journal, syslog, or an absolute path */
+	int log_level;          /* 3 error .. 7 debug, syslog's numbers */
+	enum cfg_log_format log_format;
+	int64_t shutdown_timeout_ms, shutdown_spread_ms;
+	struct cfg_observer *observers;
+	size_t observer_count;
+	const struct cfg_origin *origins; /* as in struct cfg_listener */
+};
+
+struct config {
+	struct cfg_daemon daemon;
+	struct cfg_listener *listeners; /* in the order of the file */
+	size_t listener_count;
+};
+
+struct config *config_ref(struct config *c);
+void config_unref(struct config *c); /* NULL is fine; the last one frees everything. Thread: any. */
+
+/** "tcp", "udp", "unix", "unixgram", "systemd". */
+const char *cfg_transport_name(enum cfg_transport t);
+
+static inline bool
+cfg_transport_is_datagram(enum cfg_transport t)
+{
+	return t == CFG_UDP || t == CFG_UNIXGRAM;
+}
+
+#endif

@@ -1,0 +1,31 @@
+/* Loading a configuration: the way in for everybody outside of this folder. */
+#ifndef CONFIG_LOAD_H
+#define CONFIG_LOAD_H
+
+#include "config/config.h"
+#include "config/report.h"
+#include "config/source.h"
+
+/**
+ * Read, check and complete a configuration file and all that it includes.
+ *
+ * @param source  NULL: the disk and the environment
+ * @param ret     the caller's reference; untouched on failure
+ * @param report  takes every fault of the file in one run, and warnings, also when loading succeeds
+ * @return 0; -EINVAL when there are errors; -ENOMEM; another negative errno when @p path itself cannot be
+ * read. Whatever it is, the report tells it.
+ *
+ * Blocks: reads files.
+ */
+must_check int config_load(
+	const char *path, const struct cfg_source *source, struct config **ret, struct cfg_report *report);
+
+/** As config_load(), for text that is at hand; @p name stands for it in messages and as the start of relative
+ * paths. A dollar in it that is not to be a variable has to be written as $$. */
+must_check int config_parse_text(const char *name, const char *text, size_t size,
+	const struct cfg_source *source, struct config **ret, struct cfg_report *report);
+
+/** The version of libyaml in use. */
+const char *cfg_yaml_version(void);
+
+#endif

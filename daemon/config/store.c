@@ -1,0 +1,415 @@
+/* Types of values. A row says of which type a key is and what its range is; how such a value is read, kept
+ * and shown is said here, once. */
+#include "config/store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "config/address.h"
+#include "config/bind.h"
+#include "config/value.h"
+
+/* Everything that storing needs to know. */
+struct store {
+	const struct key *key;
+	const struct cfg_node *node;
+	struct arena *arena;
+	void *field;
+	struct cfg_report *report;
+};
+
+/* Whole numbers are kept in fields of several sizes; the row knows. */
+static void
+put_number(const struct store *s, int64_t value)
+{
+	int narrow = (int)value;
+	bool truth = value != 0;
+
+	if (s->key->size == sizeof value)
+		memcpy(s->field, &value, sizeof value);
+	else if (s->key->size == sizeof narrow)
+		memcpy(s->field, &narrow, sizeof narrow);
+	else
+		memcpy(s->field, &truth, sizeof truth);
+}
+
+static int64_t
+get_number(const struct key *key, const void *field)
+{
+	int64_t value;
+	int narrow;
+	bool truth;
+
+	if (key->size == sizeof value) {
+		memcpy(&value, field, sizeof value);
+		return value;
+	}
+	if (key->size == sizeof narrow) {
+		memcpy(&narrow, field, sizeof narrow);
+		return narrow;
+	}
+	memcpy(&truth, field, sizeof truth);
+	return truth;
+}
+
+static int
+store_bool(const struct store *s)
+{
+	return cfg_node_bool(s->node, s->key->name, s->field, s->report);
+}
+
+/* `one of: a b c`, with the one that was probably meant. */
+static int
+refuse_word(const struct store *s, const char *further)
+{
+	auto_of(strbuf) struct strbuf list = { 0 };
+	const char *names[16], *nearest;
+	size_t count = 0;
+
+	for (const struct key_word *w = s->key->words; w->name != NULL && count < array_len(names); w++) {
+		strbuf_printf(&list, "%s%s", count > 0 ? ", " : "", w->name);
+		names[count++] = w->name;
+	}
+	nearest = parse_nearest(s->node->text, names, count);
+	return cfg_report_error(s->report, &s->node->place, "'%s': '%.60s' is unknown%s%s%s; write %s%s",
+		s->key->name, s->node->text, nearest != NULL ? ", did you mean '" : "",
+		nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "",
+		list.data != NULL ? list.data : "", further);
+}
+
+static bool
+is_word(const struct store *s, int64_t *ret)
+{
+	return s->node->kind == CFG_SCALAR && key_word_value(s->key->words, s->node->text, ret);
+}
+
+static int
+store_integer(const struct store *s)
+{
+	int64_t value;
+	int r = 0;
+
+	if (!is_word(s, &value)) {
+		if (s->key->words != NULL && s->node->kind == CFG_SCALAR && !cfg_node_is_null(s->node) &&
+			parse_integer(s->node->text, &value, NULL) == -EINVAL)
+			return refuse_word(s, ", or a number");
+		r = cfg_node_integer(s->node, s->key->name, s->key->min, s->key->max, &value, s->report);
+	}
+	if (r == 0)
+		put_number(s, value);
+	return r;
+}
+
+static int
+store_size(const struct store *s)
+{
+	return cfg_node_size(s->node, s->key->name, s->key->min, s->key->max, s->field, s->report);
+}
+
+static int
+store_duration(const struct store *s)
+{
+	int64_t ms;
+	int r = cfg_node_duration(
+		s->node, s->key->name, s->key->min, s->key->max, s->key->off, &ms, s->report);
+
+	if (r == 0 && s->key->step > 1 && ms > 0 && ms % s->key->step != 0)
+		return cfg_report_error(s->report, &s->node->place,
+			"'%s': %s is not whole seconds; write %" PRId64 "s", s->key->name, s->node->text,
+			(ms + s->key->step - 1) / s->key->step);
+	if (r == 0)
+		put_number(s, ms);
+	return r;
+}
+
+static int
+store_mode(const struct store *s)
+{
+	return cfg_node_mode(s->node, s->key->name, s->field, s->report);
+}
+
+static int
+store_word(const struct store *s)
+{
+	int64_t value;
+
+	if (s->node->kind != CFG_SCALAR || cfg_node_is_null(s->node))
+		return cfg_node_wrong_kind(s->node, s->key->name, "a word", s->report);
+	if (!is_word(s, &value))
+		return refuse_word(s, "");
+	put_number(s, value);
+	return 0;
+}
+
+static int
+store_text(const struct store *s)
+{
+	const char *text;
+	int r = cfg_node_text(s->node, s->key->name, &text, s->report);
+
+	if (r < 0)
+		return r;
+	if (s->key->max > 0 && strlen(text) > (size_t)s->key->max)
+		return cfg_report_error(s->report, &s->node->place,
+			"'%s': '%.60s' has more than %" PRId64 " bytes", s->key->name, text, s->key->max);
+	memcpy(s->field, &text, sizeof text);
+	return 0;
+}
+
+static int
+store_target(const struct store *s)
+{
+	int64_t value;
+
+	if (s->node->kind == CFG_SCALAR && !cfg_node_is_null(s->node) && !is_word(s, &value) &&
+		s->node->text[0] != '/')
+		return refuse_word(s, ", or an absolute path");
+	return store_text(s);
+}
+
+/* A path in the arena. */
+static int
+take_path(const struct store *s, const struct cfg_node *node, const char **ret)
+{
+	auto_of(mem) char *path = NULL;
+	int r = cfg_node_path(node, s->key->name, &path, s->report);
+
+	if (r < 0)
+		return r;
+	*ret = arena_copy(s->arena, path, strlen(path));
+	return *ret != NULL ? 0 : cfg_report_no_memory(s->report);
+}
+
+static int
+store_plugin(const struct store *s)
+{
+	const char *text;
+	int r = cfg_node_text(s->node, s->key->name, &text, s->report);
+
+	if (r == 0 && *text == '\0')
+		return cfg_report_error(s->report, &s->node->place, "'%s': the name is empty", s->key->name);
+	if (r == 0 && strchr(text, '/') != NULL)
+		r = take_path(s, s->node, &text);
+	if (r == 0)
+		memcpy(s->field, &text, sizeof text);
+	return r;
+}
+
+/* The items of a list, or the one scalar or map in its place. */
+static size_t
+item_count(const struct cfg_node *node)
+{
+	if (node->kind == CFG_LIST)
+		return node->count;
+	return cfg_node_is_null(node) ? 0 : 1;
+}
+
+static const struct cfg_node *
+item_at(const struct cfg_node *node, size_t i)
+{
+	return node->kind == CFG_LIST ? node->items[i] : node;
+}
+
+/* Array fields are a pointer, and right behind it the number of items. */
+static void
+put_array(const struct store *s, const void *items, size_t count)
+{
+	memcpy(s->field, &items, sizeof items);
+	memcpy((char *)s->field + sizeof items, &count, sizeof count);
+}
+
+static int
+store_paths(const struct store *s)
+{
+	size_t count = item_count(s->node);
+	const char **paths = arena_array(s->arena, count, sizeof *paths);
+
+	if (paths == NULL)
+		return cfg_report_no_memory(s->report);
+	for (size_t i = 0; i < count; i++) {
+		int r = take_path(s, item_at(s->node, i), &paths[i]);
+
+		if (r < 0)
+			return r;
+	}
+	put_array(s, paths, count);
+	return 0;
+}
+
+static int
+store_address(const struct store *s, const struct cfg_node *node, struct cfg_address *ret)
+{
+	struct err e = { 0 };
+	const char *url;
+	int r = cfg_node_text(node, s->key->name, &url, s->report);
+
+	if (r < 0)
+		return r;
+	r = address_parse(url, s->arena, ret, &e);
+	ret->place = node->place;
+	if (r == -ENOMEM)
+		return cfg_report_no_memory(s->report);
+	return r < 0 ? cfg_report_err(s->report, &node->place, &e) : 0;
+}
+
+static int
+store_addresses(const struct store *s)
+{
+	size_t count = item_count(s->node);
+	struct cfg_address *addresses = arena_array(s->arena, count, sizeof *addresses);
+	int failed = 0;
+
+	if (addresses == NULL)
+		return cfg_report_no_memory(s->report);
+	if (count == 0)
+		return cfg_report_error(s->report, &s->node->place,
+			"'%s' holds no address; write such as "
+			"tcp://127.0.0.1:7000",
+			s->key->name);
+	for (size_t i = 0; i < count; i++) {
+		int r = store_address(s, item_at(s->node, i), &addresses[i]);
+
+		if (r == -ENOMEM)
+			return r;
+		failed = r < 0 ? r : failed;
+	}
+	if (failed == 0)
+		put_array(s, addresses, count);
+	return failed;
+}
+
+static int
+store_settings(const struct store *s)
+{
+	const struct cfg_node *node = s->node;
+
+	if (node->kind != CFG_MAP && !cfg_node_is_null(node))
+		return cfg_node_wrong_kind(node, s->key->name, "a map", s->report);
+	if (node->kind == CFG_MAP)
+		memcpy(s->field, &node, sizeof node);
+	return 0;
+}
+
+static int
+store_observer(const struct store *s, const struct cfg_node *node, struct cfg_observer *ret)
+{
+	struct cfg_pair name = {
+		.key = "plugin", .key_place = node->place, .value = (struct cfg_node *)node
+	};
+	const struct cfg_node brief = { .kind = CFG_MAP, .place = node->place, .count = 1, .pairs = &name };
+	struct bind b = { .arena = s->arena,
+		.report = s->report,
+		.table = &key_table_observer,
+		.title = key_table_observer.title,
+		.target = ret };
+	int r = bind_start(&b);
+
+	ret->origins = b.origins;
+	if (node->faulty)
+		return r;
+	if (r == 0)
+		r = bind_map(&b, node->kind == CFG_SCALAR && !cfg_node_is_null(node) ? &brief : node);
+	if (r == 0)
+		bind_require(&b, &node->place);
+	return r;
+}
+
+static int
+store_observers(const struct store *s)
+{
+	size_t count = item_count(s->node);
+	struct cfg_observer *observers = arena_array(s->arena, count, sizeof *observers);
+
+	if (observers == NULL)
+		return cfg_report_no_memory(s->report);
+	for (size_t i = 0; i < count; i++) {
+		int r = store_observer(s, item_at(s->node, i), &observers[i]);
+
+		if (r < 0)
+			return r;
+	}
+	put_array(s, observers, count);
+	return 0;
+}
+
+static int (*const store_by_type[KEY_TYPE_COUNT])(const struct store *s) = {
+	[KEY_BOOL] = store_bool,
+	[KEY_INTEGER] = store_integer,
+	[KEY_SIZE] = store_size,
+	[KEY_DURATION] = store_duration,
+	[KEY_MODE] = store_mode,
+	[KEY_WORD] = store_word,
+	[KEY_TEXT] = store_text,
+	[KEY_TARGET] = store_target,
+	[KEY_PLUGIN] = store_plugin,
+	[KEY_PATHS] = store_paths,
+	[KEY_ADDRESSES] = store_addresses,
+	[KEY_SETTINGS] = store_settings,
+	[KEY_OBSERVERS] = store_observers,
+};
+
+int
+store_value(const struct key *key, const struct cfg_node *node, struct arena *arena, void *field,
+	struct cfg_report *report)
+{
+	const struct store s = { key, node, arena, field, report };
+
+	assert(store_by_type[key->type] != NULL);
+	return store_by_type[key->type](&s);
+}
+
+int
+store_fallback(const struct key *key, struct arena *arena, void *field, struct cfg_report *report)
+{
+	bool quoted = key->fallback[0] == '"';
+	struct cfg_node node = { .kind = CFG_SCALAR, .plain = !quoted };
+
+	node.text = arena_copy(arena, key->fallback + quoted, strlen(key->fallback) - (quoted ? 2 : 0));
+	if (node.text == NULL)
+		return cfg_report_no_memory(report);
+	return store_value(key, &node, arena, field, report);
+}
+
+bool
+store_format(const struct key *key, const void *field, struct strbuf *out, bool *ret_bare)
+{
+	char buffer[PARSE_TEXT_SIZE];
+	const char *text;
+
+	*ret_bare = key->type == KEY_BOOL || key->type == KEY_INTEGER;
+	switch (key->type) {
+	case KEY_BOOL:
+		text = get_number(key, field) != 0 ? "true" : "false";
+		break;
+	case KEY_INTEGER:
+	case KEY_WORD:
+		text = key_word_name(key->words, get_number(key, field));
+		if (text != NULL)
+			*ret_bare = strcmp(text, "true") == 0 || strcmp(text, "false") == 0 || text[0] == '1';
+		else {
+			snprintf(buffer, sizeof buffer, "%" PRId64, get_number(key, field));
+			text = buffer;
+		}
+		break;
+	case KEY_SIZE:
+		text = parse_format_size(get_number(key, field), buffer);
+		break;
+	case KEY_DURATION:
+		text = parse_format_duration(get_number(key, field), buffer);
+		break;
+	case KEY_MODE:
+		snprintf(buffer, sizeof buffer, "%04o", (unsigned)get_number(key, field));
+		text = buffer;
+		break;
+	default:
+		memcpy(&text, field, sizeof text);
+	}
+	if (text != NULL)
+		strbuf_add(out, text);
+	return text != NULL;
+}

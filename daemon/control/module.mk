@@ -1,0 +1,1 @@
+core_sources += daemon/control/snapshot.c daemon/control/snapshot.h

@@ -1,0 +1,1 @@
+# core_sources += daemon/ctl/FILE.c daemon/ctl/FILE.h

@@ -1,0 +1,52 @@
+/* The operation tables behind a plugin's handles, and the handles of what the engine holds. The tables are
+ * split by what they act on: api_conn.c, api_stream.c (readers and writers of streams), api_host.c, dgram's
+ * own. */
+#ifndef ENGINE_API_H
+#define ENGINE_API_H
+
+#include "sockd/plugin.h"
+
+#include "engine/conn.h"
+
+extern const struct sockd_conn_ops stream_conn_ops;
+extern const struct sockd_reader_ops stream_reader_ops;
+extern const struct sockd_writer_ops stream_writer_ops;
+extern const struct sockd_host_ops host_ops;
+
+static inline uint64_t
+api_ref(const struct conn *c)
+{
+	return ref_make(conn_loop(c)->index, REF_CONN, c->slot.index, c->slot.generation);
+}
+
+static inline struct sockd_conn
+api_conn(const struct conn *c)
+{
+	return (struct sockd_conn){ .ops = &stream_conn_ops, .ref = api_ref(c) };
+}
+
+static inline struct sockd_reader
+api_reader(const struct conn *c)
+{
+	return (struct sockd_reader){ .ops = &stream_reader_ops, .ref = api_ref(c) };
+}
+
+static inline struct sockd_writer
+api_writer(const struct conn *c)
+{
+	return (struct sockd_writer){ .ops = &stream_writer_ops, .ref = api_ref(c) };
+}
+
+/** The connection that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV. */
+struct conn *api_find(uint64_t ref);
+
+/** Set errno to -@p error and return -1, for the end of an operation. */
+int api_fail(int error);
+
+/** "eof", "handler", ...: the words of logs and metrics. */
+const char *api_reason_name(int reason);
+
+/** Fill in addresses and credentials without keeping them. */
+void conn_text_fill(const struct conn *c, struct conn_text *ret);
+
+#endif

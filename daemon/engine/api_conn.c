@@ -1,0 +1,353 @@
+/* What a plugin may ask of, and do to, a stream connection. */
+#include "engine/api.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "engine/engine_private.h"
+#include "engine/scope.h"
+#include "engine/stream.h"
+#include "net/addr.h"
+
+int
+api_fail(int error)
+{
+	errno = -error;
+	return error == 0 ? 0 : -1;
+}
+
+struct conn *
+api_find(uint64_t ref)
+{
+	struct loop *loop = loop_here();
+	struct conn *c;
+
+	if (loop == NULL || ref_loop(ref) != loop->index) {
+		errno = EXDEV;
+		return NULL;
+	}
+	c = ref_kind(ref) == REF_CONN ? slab_find(&loop->conns, ref) : NULL;
+	if (c == NULL)
+		errno = EBADF;
+	return c;
+}
+
+const char *
+api_reason_name(int reason)
+{
+	static const char *const names[] = { "unknown", "eof", "handler", "error", "idle_timeout",
+		"first_byte_timeout", "write_timeout", "handshake_failed", "limit", "denied", "drain",
+		"drain_forced", "killed", "reset", "shutdown", "lifetime_timeout", "tls_truncated" };
+
+	_Static_assert(array_len(names) == SOCKD_BY_TLS_TRUNCATED + 1, "one word for each reason");
+	return names[reason > 0 && reason < (int)array_len(names) ? reason : 0];
+}
+
+/* ---- addresses ---- */
+
+static void
+conn_fill_remote(const struct conn *c, struct sockd_addr *ret)
+{
+	ret->len = sizeof ret->sa;
+	if (c->transport == CFG_TCP) {
+		memcpy(&ret->sa, &c->peer, sizeof c->peer);
+		ret->len = c->peer.sa.sa_family == AF_INET6 ? sizeof c->peer.in6 : sizeof c->peer.in;
+	} else if (getpeername(c->fd, (struct sockaddr *)&ret->sa, &ret->len) < 0 ||
+		   ret->len <= sizeof(sa_family_t)) {
+		ret->len = 0; /* an unnamed unix client, or one that is gone already */
+	}
+}
+
+void
+conn_text_fill(const struct conn *c, struct conn_text *ret)
+{
+	socklen_t size = sizeof ret->cred;
+
+	memset(ret, 0, sizeof *ret);
+	conn_fill_remote(c, &ret->remote);
+	net_addr_text(&ret->remote.sa, ret->remote.len, ret->remote_text, sizeof ret->remote_text);
+	ret->local.len = sizeof ret->local.sa;
+	if (getsockname(c->fd, (struct sockaddr *)&ret->local.sa, &ret->local.len) < 0)
+		ret->local.len = 0;
+	ret->has_cred = c->transport == CFG_UNIX &&
+			getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &ret->cred, &size) == 0;
+}
+
+const struct conn_text *
+conn_text_get(struct conn *c)
+{
+	if (c->text == NULL) {
+		c->text = malloc(sizeof *c->text);
+		if (c->text == NULL) {
+			errno = ENOMEM;
+			return NULL;
+		}
+		conn_text_fill(c, c->text);
+	}
+	return c->text;
+}
+
+static const struct conn_text *
+find_text(struct sockd_conn h)
+{
+	struct conn *c = api_find(h.ref);
+
+	return c != NULL ? conn_text_get(c) : NULL;
+}
+
+static const struct sockd_addr *
+conn_op_local(struct sockd_conn h)
+{
+	const struct conn_text *t = find_text(h);
+
+	return t != NULL ? &t->local : NULL;
+}
+
+static const struct sockd_addr *
+conn_op_remote(struct sockd_conn h)
+{
+	const struct conn_text *t = find_text(h);
+
+	return t != NULL ? &t->remote : NULL;
+}
+
+static const char *
+conn_op_remote_text(struct sockd_conn h)
+{
+	const struct conn_text *t = find_text(h);
+
+	return t != NULL ? t->remote_text : NULL;
+}
+
+static const struct sockd_cred *
+conn_op_cred(struct sockd_conn h)
+{
+	const struct conn_text *t = find_text(h);
+
+	if (t != NULL && !t->has_cred)
+		errno = ENOTSUP;
+	return t != NULL && t->has_cred ? &t->cred : NULL;
+}
+
+/* ---- what it is ---- */
+
+static uint64_t
+conn_op_id(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? c->id : 0;
+}
+
+static const char *
+conn_op_listener(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? conn_cfg(c)->name : NULL;
+}
+
+static int
+conn_op_transport(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? c->transport : -1;
+}
+
+static int
+conn_op_state(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	if (c == NULL)
+		return -1;
+	if (c->state == CONN_ENDING)
+		return SOCKD_CLOSE;
+	if (c->fin_sent)
+		return SOCKD_CLOSE_WRITE;
+	if (c->fin_read || c->read_closed)
+		return SOCKD_CLOSE_READ;
+	return c->told_open ? SOCKD_HANDLER : SOCKD_NEW;
+}
+
+static int64_t
+conn_op_draining(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+	int64_t left;
+
+	if (c == NULL)
+		return -1;
+	if (!conn_loop(c)->draining)
+		return 0;
+	left = conn_loop(c)->drain_deadline_ms - loop_now_ms(conn_loop(c));
+	return left > 0 ? left : 1;
+}
+
+static void *
+conn_op_data(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? c->data : NULL;
+}
+
+static void *
+conn_op_instance(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? instance_data(c->scope->listener->instance) : NULL;
+}
+
+static void *
+conn_op_thread_state(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? c->scope->thread_state : NULL;
+}
+
+static struct sockd_reader
+conn_op_reader(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? api_reader(c) : (struct sockd_reader){ 0 };
+}
+
+static struct sockd_writer
+conn_op_writer(struct sockd_conn h)
+{
+	const struct conn *c = api_find(h.ref);
+
+	return c != NULL ? api_writer(c) : (struct sockd_writer){ 0 };
+}
+
+static struct sockd_host
+conn_op_host(struct sockd_conn h)
+{
+	return api_find(h.ref) != NULL ? (struct sockd_host){ .ops = &host_ops, .ref = h.ref }
+				       : (struct sockd_host){ 0 };
+}
+
+/* ---- what may be done to it ---- */
+
+static int
+conn_op_set_busy(struct sockd_conn h, bool busy)
+{
+	struct conn *c = api_find(h.ref);
+
+	if (c == NULL)
+		return -1;
+	c->held_busy = busy;
+	if (!busy && c->slot_passed)
+		conn_settle_later(c);
+	return 0;
+}
+
+static int
+conn_op_set_timeout(struct sockd_conn h, int which, int64_t ms)
+{
+	struct conn *c = api_find(h.ref);
+	int64_t at;
+
+	if (c == NULL)
+		return -1;
+	if (ms < 0 && ms != SOCKD_FOREVER)
+		return api_fail(-EINVAL);
+	at = ms == SOCKD_FOREVER ? CLOCK_NEVER : loop_now_ms(conn_loop(c)) + ms;
+	switch (which) {
+	case SOCKD_TIMEOUT_READ:
+		c->read_by_ms = at;
+		break;
+	case SOCKD_TIMEOUT_WRITE:
+		c->write_by_ms = at;
+		break;
+	case SOCKD_TIMEOUT_IDLE:
+		c->idle_ms = ms == SOCKD_FOREVER ? CFG_OFF : ms;
+		conn_touch(c);
+		break;
+	case SOCKD_TIMEOUT_LIFETIME:
+		c->lifetime_by_ms = at;
+		break;
+	default:
+		return api_fail(-EINVAL);
+	}
+	conn_rearm(c);
+	return 0;
+}
+
+static int
+conn_op_set_data(struct sockd_conn h, void *data)
+{
+	struct conn *c = api_find(h.ref);
+
+	if (c == NULL)
+		return -1;
+	c->data = data;
+	return 0;
+}
+
+static int
+conn_op_deny(struct sockd_conn h)
+{
+	struct conn *c = api_find(h.ref);
+
+	if (c == NULL)
+		return -1;
+	conn_finish(c, SOCKD_BY_DENIED);
+	return 0;
+}
+
+static int
+conn_op_close(struct sockd_conn h)
+{
+	struct conn *c = api_find(h.ref);
+
+	if (c == NULL)
+		return -1;
+	conn_finish(c, SOCKD_BY_HANDLER);
+	return 0;
+}
+
+static int
+conn_op_abort(struct sockd_conn h)
+{
+	struct conn *c = api_find(h.ref);
+
+	if (c == NULL)
+		return -1;
+	c->aborted = true;
+	conn_cut(c, SOCKD_BY_HANDLER);
+	return 0;
+}
+
+const struct sockd_conn_ops stream_conn_ops = {
+	.size = sizeof(struct sockd_conn_ops),
+	.id = conn_op_id,
+	.local = conn_op_local,
+	.remote = conn_op_remote,
+	.remote_text = conn_op_remote_text,
+	.listener = conn_op_listener,
+	.transport = conn_op_transport,
+	.cred = conn_op_cred,
+	.state = conn_op_state,
+	.draining = conn_op_draining,
+	.set_busy = conn_op_set_busy,
+	.set_timeout = conn_op_set_timeout,
+	.set_data = conn_op_set_data,
+	.data = conn_op_data,
+	.instance = conn_op_instance,
+	.thread_state = conn_op_thread_state,
+	.reader = conn_op_reader,
+	.writer = conn_op_writer,
+	.host = conn_op_host,
+	.deny = conn_op_deny,
+	.close = conn_op_close,
+	.abort = conn_op_abort,
+};

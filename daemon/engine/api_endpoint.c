@@ -1,0 +1,188 @@
+/* What a plugin may ask of the connection that stands for datagrams: who sent the one that was read last, and
+ * whom it was sent to. What belongs to a stream's life, an id, data, timeouts, a close, is not supported. */
+#include "engine/dgram.h"
+
+#include <errno.h>
+
+#include "engine/api.h"
+#include "engine/scope.h"
+#include "net/addr.h"
+
+static uint64_t
+conn_id(struct sockd_conn c)
+{
+	if (endpoint_find(c.ref) != NULL)
+		errno = ENOTSUP;
+	return 0;
+}
+
+static const struct sockd_addr *
+conn_local(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? &ep->local : NULL;
+}
+
+static const struct sockd_addr *
+conn_remote(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? &ep->remote : NULL;
+}
+
+static const char *
+conn_remote_text(struct sockd_conn c)
+{
+	struct endpoint *ep = endpoint_find(c.ref);
+
+	if (ep == NULL)
+		return NULL;
+	if (!ep->has_text)
+		net_addr_text(&ep->remote.sa, ep->remote.len, ep->remote_text, sizeof ep->remote_text);
+	ep->has_text = true;
+	return ep->remote_text;
+}
+
+static const char *
+conn_listener(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? ep->scope->listener->cfg->name : NULL;
+}
+
+static int
+conn_transport(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? ep->transport : -1;
+}
+
+static const struct sockd_cred *
+conn_cred(struct sockd_conn c)
+{
+	if (endpoint_find(c.ref) != NULL)
+		errno = ENOTSUP;
+	return NULL;
+}
+
+static int
+conn_state(struct sockd_conn c)
+{
+	return endpoint_find(c.ref) != NULL ? SOCKD_HANDLER : -1;
+}
+
+static int64_t
+conn_draining(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+	int64_t left_ms;
+
+	if (ep == NULL)
+		return -1;
+	if (ep->state == ENDPOINT_OPEN)
+		return 0;
+	left_ms = endpoint_loop(ep)->drain_deadline_ms - loop_now_ms(endpoint_loop(ep));
+	return left_ms > 1 ? left_ms : 1;
+}
+
+static int
+conn_set_busy(struct sockd_conn c, bool busy)
+{
+	(void)busy; /* a drain never ends an endpoint that still has something to read */
+	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static int
+conn_set_timeout(struct sockd_conn c, int which, int64_t ms)
+{
+	(void)which, (void)ms; /* there is no peer whose silence would mean anything */
+	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static int
+conn_set_data(struct sockd_conn c, void *data)
+{
+	(void)data; /* no close() would ever give it back */
+	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static void *
+conn_data(struct sockd_conn c)
+{
+	if (endpoint_find(c.ref) != NULL)
+		errno = ENOTSUP;
+	return NULL;
+}
+
+static void *
+conn_instance(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? instance_data(ep->scope->listener->instance) : NULL;
+}
+
+static void *
+conn_thread_state(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? ep->scope->thread_state : NULL;
+}
+
+static struct sockd_reader
+conn_reader(struct sockd_conn c)
+{
+	return (struct sockd_reader){ .ops = endpoint_find(c.ref) != NULL ? &endpoint_reader_ops : NULL,
+		.ref = c.ref };
+}
+
+static struct sockd_writer
+conn_writer(struct sockd_conn c)
+{
+	return (struct sockd_writer){ .ops = endpoint_find(c.ref) != NULL ? &endpoint_writer_ops : NULL,
+		.ref = c.ref };
+}
+
+static struct sockd_host
+conn_host(struct sockd_conn c)
+{
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	return ep != NULL ? scope_host(ep->scope) : (struct sockd_host){ 0 };
+}
+
+static int
+conn_not_supported(struct sockd_conn c)
+{
+	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+const struct sockd_conn_ops endpoint_conn_ops = {
+	.size = sizeof(struct sockd_conn_ops),
+	.id = conn_id,
+	.local = conn_local,
+	.remote = conn_remote,
+	.remote_text = conn_remote_text,
+	.listener = conn_listener,
+	.transport = conn_transport,
+	.cred = conn_cred,
+	.state = conn_state,
+	.draining = conn_draining,
+	.set_busy = conn_set_busy,
+	.set_timeout = conn_set_timeout,
+	.set_data = conn_set_data,
+	.data = conn_data,
+	.instance = conn_instance,
+	.thread_state = conn_thread_state,
+	.reader = conn_reader,
+	.writer = conn_writer,
+	.host = conn_host,
+	.deny = conn_not_supported,
+	.close = conn_not_supported,
+	.abort = conn_not_supported,
+};

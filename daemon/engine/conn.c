@@ -1,0 +1,375 @@
+/* The life of a stream connection. Every change of state goes through conn_enter() and its table; every
+ * ending goes through ENDING and is carried out by conn_end() in the loop's own frame, so that no callback
+ * ever finds its connection freed beneath it, and close() never runs inside another sockd_ call.
+ *
+ * conn_settle() is the one place that asks "what next": it is deferred after anything that may allow a step.
+ */
+#include "engine/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/api.h"
+#include "engine/conn_time.h"
+#include "engine/engine_private.h"
+#include "engine/observe.h"
+#include "engine/serve.h"
+#include "engine/stream.h"
+
+enum { LINGER_MS = 1000, MAX_SINGLE_WRITE = 256 * 1024 };
+
+const char *const conn_state_name[CONN_STATE_COUNT] = { "free", "open", "flushing", "lingering", "ending" };
+
+static const bool step_allowed[CONN_STATE_COUNT][CONN_STATE_COUNT] = {
+	[CONN_FREE] = { [CONN_OPEN] = true },
+	[CONN_OPEN] = { [CONN_FLUSHING] = true, [CONN_ENDING] = true },
+	[CONN_FLUSHING] = { [CONN_LINGERING] = true, [CONN_ENDING] = true },
+	[CONN_LINGERING] = { [CONN_ENDING] = true },
+	[CONN_ENDING] = { [CONN_FREE] = true },
+};
+
+void
+conn_enter(struct conn *c, enum conn_state next)
+{
+	assert(step_allowed[c->state][next]);
+	log_debug("conn_state", LOG_U("conn", c->id), LOG_S("from", conn_state_name[c->state]),
+		LOG_S("to", conn_state_name[next]));
+	c->state = (uint8_t)next;
+}
+
+void
+conn_settle_later(struct conn *c)
+{
+	loop_defer(conn_loop(c), &c->task);
+}
+
+void
+conn_touch(struct conn *c)
+{
+	c->active_ms = loop_now_ms(conn_loop(c));
+}
+
+bool
+conn_is_quiet(const struct conn *c)
+{
+	if (c->held_busy || stream_pending(c) > 0 || stream_unread(c) > 0)
+		return false;
+	return c->serve == NULL || serve_is_quiet(c->serve);
+}
+
+/* ---- endings ---- */
+
+static void
+conn_set_reason(struct conn *c, int reason)
+{
+	if (c->reason == 0)
+		c->reason = (uint8_t)reason;
+}
+
+void
+conn_finish(struct conn *c, int reason)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	conn_set_reason(c, reason);
+	conn_enter(c, CONN_FLUSHING);
+	stream_forget_unread(c);
+	stream_arm(c);
+	conn_settle_later(c);
+}
+
+void
+conn_cut(struct conn *c, int reason)
+{
+	if (c->state == CONN_ENDING)
+		return;
+	conn_set_reason(c, reason);
+	conn_enter(c, CONN_ENDING);
+	stream_disarm(c);
+	conn_settle_later(c);
+}
+
+void
+conn_fail(struct conn *c, int error)
+{
+	if (c->broken)
+		return;
+	c->broken = true;
+	if (error == ECONNRESET || error == EPIPE || error == ENOTCONN) {
+		conn_cut(c, SOCKD_BY_RESET);
+		return;
+	}
+	observe_error(c, error, "the socket failed");
+	conn_cut(c, SOCKD_BY_ERROR);
+}
+
+static void
+conn_send_fin(struct conn *c)
+{
+	c->fin_sent = true;
+	if (shutdown(c->fd, SHUT_WR) < 0)
+		c->broken = true; /* the peer reset it: there is nobody left to tell */
+	observe_state(c, SOCKD_CLOSE_WRITE);
+}
+
+static void
+conn_log_closed(const struct conn *c, uint64_t written)
+{
+	struct conn_text peer;
+
+	if (!log_is_on(LOG_LEVEL_INFO))
+		return;
+	conn_text_fill(c, &peer);
+	log_info("conn_closed", LOG_S("listener", conn_cfg(c)->name), LOG_U("conn", c->id),
+		LOG_S("peer", peer.remote_text), LOG_U("rx", c->read_bytes), LOG_U("tx", written),
+		LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
+		LOG_S("reason", api_reason_name(c->reason)));
+}
+
+static void
+conn_count_ended(struct conn *c, uint64_t written)
+{
+	struct engine *engine = conn_loop(c)->engine;
+	struct metric_cells *cells = c->scope->cells;
+
+	metric_add(cells, metric_closed(c->reason), 1);
+	metric_sub(cells, METRIC_CONNECTIONS_OPEN, 1);
+	metric_sub(
+		cells, METRIC_BYTES_WRITTEN, c->queued_bytes - written); /* counted when queued, but lost */
+	atomic_fetch_sub_explicit(&c->scope->listener->open, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&conn_loop(c)->load, 1, memory_order_relaxed);
+	if (c->reason == SOCKD_BY_DRAIN_FORCED || c->reason == SOCKD_BY_SHUTDOWN)
+		atomic_fetch_add_explicit(&engine->forced, 1, memory_order_relaxed);
+	else if (conn_loop(c)->draining)
+		atomic_fetch_add_explicit(&engine->drained, 1, memory_order_relaxed);
+}
+
+/* Close the descriptor and give back everything; the handle is stale afterwards. */
+static void
+conn_free(struct conn *c)
+{
+	struct loop *loop = conn_loop(c);
+
+	loop_undefer(loop, &c->task);
+	loop_timer_clear(loop, &c->timer);
+	stream_disarm(c);
+	bufferevent_disable(c->bev, EV_WRITE);
+	bufferevent_free(c->bev);
+	if (c->aborted)
+		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
+			sizeof(struct linger)); /* without it the peer sees FIN: good enough */
+	close(c->fd);
+	serve_free(c->serve);
+	free(c->text);
+	conn_enter(c, CONN_FREE);
+	slab_put(&loop->conns, c);
+	engine_check_idle(loop);
+}
+
+static void
+conn_end(struct conn *c)
+{
+	uint64_t written;
+
+	if (c->serve != NULL && !serve_is_over(c->serve)) {
+		serve_cancel(c->serve); /* its end brings us back here */
+		return;
+	}
+	written = c->queued_bytes - stream_pending(c);
+	if (c->told_open && c->scope->listener->plugin->close != NULL)
+		c->scope->listener->plugin->close(api_conn(c), c->reason);
+	observe_state(c, SOCKD_CLOSE);
+	conn_log_closed(c, written);
+	conn_count_ended(c, written);
+	conn_free(c);
+}
+
+/* ---- what next ---- */
+
+static void
+conn_settle_eof(struct conn *c)
+{
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+
+	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked))
+		return;
+	c->eof_told = true;
+	observe_state(c, SOCKD_CLOSE_READ);
+	if (plugin->eof == NULL || c->read_closed) {
+		conn_finish(c, SOCKD_BY_EOF);
+		return;
+	}
+	c->in_entry = true;
+	plugin->eof(api_conn(c), api_reader(c), api_writer(c));
+	c->in_entry = false;
+}
+
+static void
+conn_settle_drain(struct conn *c)
+{
+	if (!c->slot_passed || !conn_is_quiet(c))
+		return;
+	if (c->serve != NULL)
+		serve_give_end(c->serve);
+	else if (c->scope->listener->plugin->draining == NULL)
+		conn_finish(c, SOCKD_BY_DRAIN);
+}
+
+static void
+conn_settle_open(struct conn *c)
+{
+	if (c->serve == NULL)
+		conn_settle_eof(c);
+	if (c->state != CONN_OPEN)
+		return;
+	if (c->write_closed && !c->fin_sent && stream_pending(c) == 0)
+		conn_send_fin(c);
+	if (c->serve == NULL && c->fin_sent && c->eof_told) {
+		conn_finish(c, SOCKD_BY_EOF);
+		return;
+	}
+	conn_settle_drain(c);
+}
+
+static void
+conn_settle_flushing(struct conn *c)
+{
+	if (stream_pending(c) > 0)
+		return;
+	if (!c->fin_sent)
+		conn_send_fin(c);
+	if (c->fin_read || c->broken || c->aborted) {
+		conn_cut(c, c->reason);
+		return;
+	}
+	conn_enter(c, CONN_LINGERING);
+	c->linger_by_ms = loop_now_ms(conn_loop(c)) + LINGER_MS;
+	conn_rearm(c);
+	stream_arm(c);
+}
+
+static void
+conn_settle(struct loop *loop, struct loop_task *task)
+{
+	struct conn *c = container_of(task, struct conn, task);
+
+	(void)loop; /* the connection knows its loop */
+	if (c->state == CONN_OPEN)
+		conn_settle_open(c);
+	if (c->state == CONN_FLUSHING)
+		conn_settle_flushing(c);
+	if (c->state == CONN_LINGERING && c->fin_read)
+		conn_cut(c, c->reason);
+	if (c->state == CONN_ENDING) {
+		loop_undefer(loop, &c->task);
+		conn_end(c);
+	}
+}
+
+void
+conn_drain(struct conn *c, int64_t slot_at_ms, int64_t ms_left)
+{
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+
+	c->slot_at_ms = slot_at_ms;
+	if (c->state == CONN_OPEN && c->serve == NULL && plugin->draining != NULL && c->told_open) {
+		c->in_entry = true;
+		plugin->draining(api_conn(c), ms_left);
+		c->in_entry = false;
+	}
+	if (c->state != CONN_ENDING)
+		conn_rearm(c);
+}
+
+/* ---- the beginning ---- */
+
+static void
+conn_refuse(struct scope *scope, int fd)
+{
+	close(fd);
+	atomic_fetch_sub_explicit(&scope->listener->open, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
+	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
+	engine_check_idle(scope->loop);
+}
+
+static void
+conn_init(struct conn *c, struct scope *scope, int fd, enum cfg_transport transport)
+{
+	const struct cfg_listener *cfg = scope->listener->cfg;
+	int64_t now_ms = loop_now_ms(scope->loop);
+
+	c->fd = fd;
+	c->scope = scope;
+	c->transport = (uint8_t)transport;
+	c->id = (uint64_t)scope->loop->index << 48 | ++scope->loop->next_conn;
+	c->opened_ms = c->active_ms = c->progress_ms = now_ms;
+	c->idle_ms = cfg->timeouts.idle_ms;
+	c->read_by_ms = c->write_by_ms = c->linger_by_ms = c->slot_at_ms = CLOCK_NEVER;
+	c->lifetime_by_ms =
+		cfg->timeouts.lifetime_ms != CFG_OFF ? now_ms + cfg->timeouts.lifetime_ms : CLOCK_NEVER;
+	c->timer.fire = conn_on_timer;
+	c->task.run = conn_settle;
+	bufferevent_set_max_single_write(c->bev, MAX_SINGLE_WRITE);
+	bufferevent_setwatermark(c->bev, EV_WRITE, (size_t)cfg->write_buffer / 2, 0);
+	stream_attach(c);
+}
+
+/* Hand it to the plugin. */
+static void
+conn_open(struct conn *c)
+{
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+
+	observe_state(c, SOCKD_NEW);
+	if (plugin->tune != NULL && plugin->tune(api_conn(c), c->fd) < 0) {
+		conn_cut(c, SOCKD_BY_DENIED);
+		return;
+	}
+	if (plugin->data == NULL && serve_begin(c) < 0) {
+		conn_cut(c, SOCKD_BY_ERROR);
+		return;
+	}
+	c->told_open = true;
+	observe_state(c, SOCKD_HANDLER);
+	if (plugin->data != NULL && plugin->open != NULL) {
+		c->in_entry = true;
+		plugin->open(api_conn(c), api_reader(c), api_writer(c));
+		c->in_entry = false;
+	}
+}
+
+void
+conn_begin(struct scope *scope, int fd, enum cfg_transport transport, const struct sockaddr_storage *peer,
+	socklen_t peer_size)
+{
+	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, fd, 0);
+	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
+
+	if (c == NULL) {
+		if (bev != NULL)
+			bufferevent_free(bev);
+		conn_refuse(scope, fd);
+		return;
+	}
+	c->bev = bev;
+	conn_init(c, scope, fd, transport);
+	if (transport == CFG_TCP)
+		memcpy(&c->peer, peer, peer_size < sizeof c->peer ? peer_size : sizeof c->peer);
+	conn_enter(c, CONN_OPEN);
+	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
+	conn_open(c);
+	if (c->state == CONN_OPEN) {
+		stream_arm(c);
+		conn_rearm(c);
+	}
+	if (scope->loop->draining && c->state == CONN_OPEN)
+		conn_drain(c, loop_now_ms(scope->loop),
+			scope->loop->drain_deadline_ms - loop_now_ms(scope->loop));
+}

@@ -1,0 +1,126 @@
+/* A stream connection: the states it goes through, from admission to the closed descriptor. How its bytes
+ * move is in stream.h, how a plugin's straight-line code waits on it in serve.h, what a plugin may call in
+ * api_*.c.
+ *
+ * A connection lives on one loop and in one slot of that loop's slab. */
+#ifndef ENGINE_CONN_H
+#define ENGINE_CONN_H
+
+#include <event2/bufferevent.h>
+#include <event2/event_struct.h>
+#include <netinet/in.h>
+
+#include "engine/listener.h"
+#include "engine/loop.h"
+
+/** OPEN: the plugin has it. FLUSHING: the plugin is done with it, its output still goes out. LINGERING: our
+ * FIN is sent, what comes is thrown away until the peer's FIN or a second has passed, because a close with
+ * unread input sends RST and may cost the peer the answer (RFC 1122 section 4.2.2.13). ENDING: waits for the
+ * loop's frame to tell the plugin and to close. */
+enum conn_state { CONN_FREE, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING, CONN_ENDING, CONN_STATE_COUNT };
+
+extern const char *const conn_state_name[CONN_STATE_COUNT];
+
+struct serve;
+struct conn_text;
+
+struct conn {
+	struct slot slot;
+	uint8_t state;  /* enum conn_state; conn_enter() changes it */
+	uint8_t reason; /* enum sockd_reason; 0 until it is known why it ends */
+	uint8_t transport;
+	bool fin_read : 1;     /* the peer's FIN was read */
+	bool eof_told : 1;     /* the plugin knows of it */
+	bool read_closed : 1;  /* sockd_close_read(): what comes is thrown away */
+	bool write_closed : 1; /* sockd_close_write(): FIN after what is queued */
+	bool fin_sent : 1;
+	bool broken : 1;                    /* the socket failed: no more I/O on it */
+	bool armed : 1;                     /* the read event is added */
+	bool drained : 1;                   /* the last read emptied the socket: wait before the next */
+	bool want_writable : 1;             /* an EAGAIN is owed a writable() */
+	bool blocked : 1;                   /* the last move or write found no room */
+	bool held_busy : 1;                 /* sockd_conn_set_busy() */
+	bool slot_passed : 1;               /* draining, and its turn has come */
+	bool end_given : 1;                 /* drain: its reads give the end */
+	bool told_open : 1;                 /* open() or serve() happened: close() is owed */
+	bool told_read : 1, told_write : 1; /* observers hear of the first byte only */
+	bool in_entry : 1;                  /* a plugin's event entry runs on it now */
+	bool aborted : 1;                   /* close with RST */
+	int fd;                             /* owned */
+	struct scope *scope;                /* borrowed: listener, loop, cells */
+	struct bufferevent *bev;            /* owned; carries what is pending, both ways */
+	struct serve *serve;                /* owned; NULL in event style */
+	struct conn_text *text;             /* owned; addresses and names, once somebody asked */
+	void *data;                         /* the plugin's */
+	uint64_t id;
+	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
+	uint64_t flushed_seen;             /* flushed bytes when the write timeout was last looked at */
+	int64_t opened_ms, active_ms, progress_ms;
+	int64_t idle_ms;                                                           /* CFG_OFF: none */
+	int64_t read_by_ms, write_by_ms, lifetime_by_ms, linger_by_ms, slot_at_ms; /* CLOCK_NEVER: none */
+	struct loop_timer timer; /* the earliest of all of these */
+	struct loop_task task;   /* deferred work: settle or end */
+	struct event readable;
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} peer; /* tcp: as accept() told */
+};
+
+/** Begin: takes a slot, makes the bufferevent, tells observers and the plugin.
+ * @param fd  moves, also on failure (it is closed)
+ * Counts of the listener were raised by admission; they fall when the connection ends, also on failure here.
+ * Thread: the scope's loop. */
+void conn_begin(struct scope *scope, int fd, enum cfg_transport transport,
+	const struct sockaddr_storage *peer, socklen_t peer_size);
+
+/** Move to another state; asserts that the step is allowed. */
+void conn_enter(struct conn *c, enum conn_state next);
+
+/** The plugin is done with it (or nobody has more to say): flush, FIN, linger, end. The first reason wins. */
+void conn_finish(struct conn *c, int reason);
+
+/** End it now: what is pending is lost. The first reason wins. close() follows from the loop's frame. */
+void conn_cut(struct conn *c, int reason);
+
+/** The socket failed with @p error: ends it as reset or error, after telling observers. */
+void conn_fail(struct conn *c, int error);
+
+/** Nobody waits, nothing is unread or unflushed, nothing holds it: what drain may end. */
+bool conn_is_quiet(const struct conn *c);
+
+/** Its place in the drain: at @p slot_at_ms it is ended if it is quiet, or as soon as it is. */
+void conn_drain(struct conn *c, int64_t slot_at_ms, int64_t ms_left);
+
+/** Something moved: put off the idle timeout. */
+void conn_touch(struct conn *c);
+
+/** Recompute the earliest deadline. Call after changing one to something earlier. */
+void conn_rearm(struct conn *c);
+
+/** Go on from the loop's frame: end of stream, end, drain. Call after anything that may allow a next step. */
+void conn_settle_later(struct conn *c);
+
+static inline struct loop *
+conn_loop(const struct conn *c)
+{
+	return c->scope->loop;
+}
+
+static inline const struct cfg_listener *
+conn_cfg(const struct conn *c)
+{
+	return c->scope->listener->cfg;
+}
+
+/** Addresses and their text, made when somebody asks; NULL without memory. */
+struct conn_text {
+	struct sockd_addr local, remote;
+	char remote_text[144];
+	struct sockd_cred cred;
+	bool has_cred;
+};
+const struct conn_text *conn_text_get(struct conn *c);
+
+#endif

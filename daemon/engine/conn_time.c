@@ -1,0 +1,135 @@
+/* The deadlines of a connection. One timer stands for all of them: it is set for the earliest and looks at
+ * each when it fires, so that a byte that moves only has to note the time. Which of them ends the connection
+ * is decided here alone. */
+#include "engine/conn_time.h"
+
+#include "engine/api.h"
+#include "engine/stream.h"
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When the peer has to have spoken, or bytes to have moved. */
+static int64_t
+conn_input_deadline(const struct conn *c)
+{
+	int64_t at = c->serve == NULL ? c->read_by_ms : CLOCK_NEVER; /* a fiber's read keeps its own time */
+
+	if (c->read_bytes == 0 && conn_cfg(c)->timeouts.first_byte_ms != CFG_OFF)
+		at = earlier(at, c->opened_ms + conn_cfg(c)->timeouts.first_byte_ms);
+	if (c->idle_ms != CFG_OFF)
+		at = earlier(at, c->active_ms + c->idle_ms);
+	return at;
+}
+
+static int64_t
+conn_write_deadline(const struct conn *c)
+{
+	int64_t at = c->serve == NULL ? c->write_by_ms : CLOCK_NEVER;
+
+	if (stream_pending(c) > 0 && conn_cfg(c)->timeouts.write_ms != CFG_OFF)
+		at = earlier(at, c->progress_ms + conn_cfg(c)->timeouts.write_ms);
+	return at;
+}
+
+static int64_t
+conn_next_deadline(const struct conn *c)
+{
+	int64_t at = c->lifetime_by_ms;
+
+	if (c->state == CONN_ENDING)
+		return CLOCK_NEVER;
+	if (c->state == CONN_LINGERING)
+		return c->linger_by_ms;
+	at = earlier(at, conn_write_deadline(c));
+	if (c->state == CONN_OPEN) {
+		at = earlier(at, conn_input_deadline(c));
+		if (!c->slot_passed)
+			at = earlier(at, c->slot_at_ms);
+	}
+	return at;
+}
+
+void
+conn_rearm(struct conn *c)
+{
+	int64_t at = conn_next_deadline(c);
+
+	if (!wheel_is_set(&c->timer.node) || at < c->timer.node.expires_ms)
+		loop_timer_set(conn_loop(c), &c->timer, at);
+}
+
+/* A timeout of the connection: the plugin may set it anew, else the connection ends by @p reason. */
+static void
+conn_time_out(struct conn *c, int which, int reason, const int64_t *deadline_ms)
+{
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+	int64_t before = *deadline_ms;
+
+	if (c->serve == NULL && plugin->timeout != NULL && c->told_open && c->state == CONN_OPEN) {
+		c->in_entry = true;
+		plugin->timeout(api_conn(c), which);
+		c->in_entry = false;
+		if (c->state != CONN_OPEN || *deadline_ms != before)
+			return;
+	}
+	conn_cut(c, reason);
+}
+
+/* Bytes that left since the last look put the write timeout off. */
+static bool
+conn_made_progress(struct conn *c, int64_t now_ms)
+{
+	uint64_t flushed = c->queued_bytes - stream_pending(c);
+
+	if (flushed == c->flushed_seen)
+		return false;
+	c->flushed_seen = flushed;
+	c->progress_ms = now_ms;
+	c->active_ms = now_ms;
+	return true;
+}
+
+static void
+conn_check_open_deadlines(struct conn *c, int64_t now_ms)
+{
+	const struct cfg_timeouts *t = &conn_cfg(c)->timeouts;
+
+	if (t->first_byte_ms != CFG_OFF && c->read_bytes == 0 && now_ms >= c->opened_ms + t->first_byte_ms)
+		conn_cut(c, SOCKD_BY_FIRST_BYTE_TIMEOUT);
+	else if (c->idle_ms != CFG_OFF && now_ms >= c->active_ms + c->idle_ms)
+		conn_time_out(c, SOCKD_TIMEOUT_IDLE, SOCKD_BY_IDLE_TIMEOUT, &c->active_ms);
+	else if (c->serve == NULL && now_ms >= c->read_by_ms)
+		conn_time_out(c, SOCKD_TIMEOUT_READ, SOCKD_BY_IDLE_TIMEOUT, &c->read_by_ms);
+	else if (!c->slot_passed && now_ms >= c->slot_at_ms) {
+		c->slot_passed = true;
+		if (c->serve == NULL)
+			stream_read_all(c);
+		conn_settle_later(c);
+	}
+}
+
+void
+conn_on_timer(struct loop *loop, struct loop_timer *timer)
+{
+	struct conn *c = container_of(timer, struct conn, timer);
+	const struct cfg_timeouts *t = &conn_cfg(c)->timeouts;
+	int64_t now_ms = loop_now_ms(loop);
+
+	if (c->state == CONN_LINGERING && now_ms >= c->linger_by_ms)
+		conn_cut(c, c->reason);
+	else if (c->state != CONN_LINGERING && now_ms >= c->lifetime_by_ms)
+		conn_time_out(c, SOCKD_TIMEOUT_LIFETIME, SOCKD_BY_LIFETIME_TIMEOUT, &c->lifetime_by_ms);
+	else if (stream_pending(c) > 0 && t->write_ms != CFG_OFF && !conn_made_progress(c, now_ms) &&
+		 now_ms >= c->progress_ms + t->write_ms)
+		conn_cut(c, SOCKD_BY_WRITE_TIMEOUT);
+	else if (c->serve == NULL && now_ms >= c->write_by_ms)
+		conn_time_out(c, SOCKD_TIMEOUT_WRITE, SOCKD_BY_WRITE_TIMEOUT, &c->write_by_ms);
+	else if (c->state == CONN_OPEN)
+		conn_check_open_deadlines(c, now_ms);
+	if (c->state != CONN_ENDING)
+		conn_rearm(c);
+}

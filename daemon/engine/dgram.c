@@ -1,0 +1,452 @@
+/* The life of a datagram endpoint. All steps happen in endpoint_step(), a task of the loop's frame:
+ * libevent's callback, timers, drain and cut only ask for it. In event style a step receives batches and
+ * calls datagram() for each; in serve style the fiber receives by itself and a step only wakes it.
+ *
+ * Whoever reads yields after a few batches, so that a flood on one socket leaves the loop's others their
+ * turn. */
+#include "engine/dgram.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "engine/scope.h"
+
+enum {
+	EVENT_SLOTS = 64,
+	SERVE_SLOTS = 8, /* a waiting fiber keeps its datagrams, so each endpoint has its own */
+	TURN_BATCHES = 4,
+	PAUSE_MS = 100, /* when the kernel has no memory to receive with */
+	DRAIN_MS = 1000,
+	BACKOFF_FIRST_MS = 10,
+	BACKOFF_MAX_MS = 1000,
+};
+
+/* ---- reading ---- */
+
+static void
+endpoint_arm(struct endpoint *ep)
+{
+	if (!ep->armed && !ep->paused && ep->state == ENDPOINT_OPEN)
+		ep->armed = event_add(&ep->readable, NULL) == 0;
+}
+
+static void
+endpoint_disarm(struct endpoint *ep)
+{
+	if (ep->armed)
+		event_del(&ep->readable);
+	ep->armed = false;
+}
+
+static void
+endpoint_pause(struct endpoint *ep)
+{
+	ep->paused = true;
+	endpoint_disarm(ep);
+	loop_timer_set(endpoint_loop(ep), &ep->timer, loop_now_ms(endpoint_loop(ep)) + PAUSE_MS);
+}
+
+const struct mmsghdr *
+endpoint_present(struct endpoint *ep)
+{
+	struct dgram_io *io = ep->io;
+
+	while (io->in_fd == ep->fd && io->in_next < io->in_count) {
+		const struct mmsghdr *m = &io->in_msgs[io->in_next];
+
+		if (!(m->msg_hdr.msg_flags & MSG_TRUNC))
+			return m;
+		endpoint_skip(ep, METRIC_DATAGRAMS_TRUNCATED);
+	}
+	return NULL;
+}
+
+void
+endpoint_skip(struct endpoint *ep, enum metric_id id)
+{
+	ep->io->in_next++;
+	ep->refused = false;
+	if (id != METRIC_COUNT)
+		metric_add(ep->scope->cells, id, 1);
+}
+
+/* From now on the handles stand for the present datagram. */
+static void
+endpoint_meet(struct endpoint *ep)
+{
+	const struct msghdr *m = &ep->io->in_msgs[ep->io->in_next].msg_hdr;
+
+	ep->has_peer = true;
+	ep->has_text = false;
+	ep->remote.len = m->msg_namelen;
+	if (m->msg_namelen <= sizeof(sa_family_t) || m->msg_namelen > sizeof ep->remote.sa)
+		ep->remote.len = 0; /* an unnamed unix sender */
+	memcpy(&ep->remote.sa, &ep->io->in_slots[ep->io->in_next].name, ep->remote.len);
+	if (ep->transport == CFG_UDP)
+		dgram_get_local(m, &ep->local);
+}
+
+void
+endpoint_take(struct endpoint *ep)
+{
+	if (!endpoint_is_event(ep))
+		endpoint_meet(ep);
+	ep->taken++;
+	endpoint_skip(ep, METRIC_COUNT);
+}
+
+/* @return datagrams in the new batch, or a negative errno: -EAGAIN when there is nothing to be had now,
+ * -ESHUTDOWN when a drain is through */
+static int
+endpoint_receive(struct endpoint *ep)
+{
+	int64_t now_ms = loop_now_ms(endpoint_loop(ep));
+	int n;
+
+	if (ep->state == ENDPOINT_DRAINING && now_ms >= ep->drain_by_ms)
+		return -ESHUTDOWN;
+	n = dgram_io_receive(ep->io, ep->fd);
+	if (n > 0) {
+		ep->drained = dgram_io_is_short(ep->io);
+		metric_add(ep->scope->cells, METRIC_DATAGRAMS_READ, (uint64_t)n);
+		return n;
+	}
+	ep->drained = true;
+	if (ep->state == ENDPOINT_DRAINING)
+		return -ESHUTDOWN;
+	if (n != -EAGAIN)
+		endpoint_pause(ep);
+	return -EAGAIN;
+}
+
+/* ---- ending ---- */
+
+static void
+endpoint_end(struct endpoint *ep)
+{
+	struct loop *loop = endpoint_loop(ep);
+
+	if (ep->state == ENDPOINT_ENDED)
+		return;
+	ep->state = ENDPOINT_ENDED;
+	endpoint_disarm(ep);
+	loop_timer_clear(loop, &ep->timer);
+	loop_undefer(loop, &ep->task);
+	dgram_io_flush(ep->io);
+	engine_endpoint_ended(loop);
+}
+
+/* ---- event style ---- */
+
+static void
+endpoint_deliver(struct endpoint *ep)
+{
+	struct sockd_conn c = { .ops = &endpoint_conn_ops, .ref = endpoint_ref(ep) };
+	struct sockd_reader r = { .ops = &endpoint_reader_ops, .ref = c.ref };
+	struct sockd_writer w = { .ops = &endpoint_writer_ops, .ref = c.ref };
+	struct dgram_io *io = ep->io;
+
+	io->flush_follows = true;
+	while (endpoint_present(ep) != NULL) {
+		unsigned at = io->in_next;
+
+		endpoint_meet(ep);
+		ep->scope->listener->plugin->datagram(c, r, w);
+		if (io->in_next == at)
+			endpoint_skip(ep, ep->refused ? METRIC_DATAGRAMS_DROPPED_OVERSIZE : METRIC_COUNT);
+	}
+	io->flush_follows = false;
+	dgram_io_flush(io);
+}
+
+static void
+endpoint_step_event(struct endpoint *ep)
+{
+	int r = ep->cut ? -ESHUTDOWN : 0;
+
+	for (int i = 0; i < TURN_BATCHES && r >= 0; i++) {
+		r = endpoint_receive(ep);
+		if (r > 0)
+			endpoint_deliver(ep);
+		if (r > 0 && ep->drained && ep->state == ENDPOINT_OPEN)
+			r = -EAGAIN;
+	}
+	if (r == -ESHUTDOWN)
+		endpoint_end(ep);
+	else if (ep->state == ENDPOINT_DRAINING)
+		loop_defer(endpoint_loop(ep), &ep->task);
+}
+
+/* ---- serve style ---- */
+
+/* Park this fiber as the one that reads. */
+static void
+endpoint_park(struct endpoint *ep, struct fiber *self)
+{
+	ep->waiter = self;
+	fiber_park(self);
+	ep->waiter = NULL;
+	ep->batches_left = TURN_BATCHES;
+}
+
+int
+endpoint_await(struct endpoint *ep)
+{
+	struct fiber *self = fiber_current(endpoint_loop(ep)->fibers);
+
+	for (;;) {
+		int r;
+
+		if (ep->cut)
+			return -ECANCELED;
+		if (endpoint_present(ep) != NULL)
+			return 1;
+		if (self == NULL || endpoint_is_event(ep))
+			return ep->state < ENDPOINT_OVER ? -EAGAIN : 0;
+		if (ep->waiter != NULL)
+			return -EBUSY;
+		if (ep->state >= ENDPOINT_OVER)
+			return 0;
+		if (ep->batches_left == 0) {
+			loop_defer(endpoint_loop(ep), &ep->task); /* the others' turn, then ours again */
+			endpoint_park(ep, self);
+			continue;
+		}
+		ep->batches_left--;
+		r = ep->drained && ep->state == ENDPOINT_OPEN ? -EAGAIN : endpoint_receive(ep);
+		if (r == -ESHUTDOWN) {
+			ep->state = ENDPOINT_OVER;
+		} else if (r == -EAGAIN) {
+			dgram_io_flush(ep->io);
+			endpoint_arm(ep);
+			endpoint_park(ep, self);
+		}
+	}
+}
+
+/* serve() is called anew whenever it returns, until there is nothing more to give it. One that takes nothing
+ * would turn in circles: it is slowed down. */
+static void
+endpoint_run(struct fiber *self, void *arg)
+{
+	struct endpoint *ep = arg;
+	struct loop *loop = endpoint_loop(ep);
+	struct sockd_conn c = { .ops = &endpoint_conn_ops, .ref = endpoint_ref(ep) };
+	struct sockd_reader r = { .ops = &endpoint_reader_ops, .ref = c.ref };
+	struct sockd_writer w = { .ops = &endpoint_writer_ops, .ref = c.ref };
+
+	(void)self; /* ep->fiber */
+	for (;;) {
+		uint64_t taken = ep->taken;
+
+		ep->scope->listener->plugin->serve(c, r, w);
+		if (ep->cut || ep->state >= ENDPOINT_OVER)
+			break;
+		if (ep->taken != taken) {
+			ep->backoff_ms = 0;
+			continue;
+		}
+		if (ep->state != ENDPOINT_OPEN)
+			break;
+		ep->backoff_ms = ep->backoff_ms == 0                   ? BACKOFF_FIRST_MS
+				 : ep->backoff_ms < BACKOFF_MAX_MS / 2 ? ep->backoff_ms * 2
+								       : BACKOFF_MAX_MS;
+		dgram_io_flush(ep->io);
+		scope_park(loop, loop_now_ms(loop) + ep->backoff_ms);
+	}
+}
+
+static void
+endpoint_returned(void *arg)
+{
+	struct endpoint *ep = arg;
+
+	ep->fiber = NULL;
+	endpoint_end(ep);
+}
+
+static void
+endpoint_start_fiber(struct endpoint *ep)
+{
+	struct loop *loop = endpoint_loop(ep);
+	struct err e = { 0 };
+
+	if (fiber_new(loop->fibers, ep->stack_size, endpoint_run, endpoint_returned, ep, &ep->fiber, &e) == 0)
+		return;
+	log_warning("no_fiber", LOG_S("listener", ep->scope->listener->cfg->name), LOG_S("msg", e.text));
+	if (ep->state == ENDPOINT_OPEN)
+		loop_timer_set(loop, &ep->timer, loop_now_ms(loop) + BACKOFF_MAX_MS);
+	else
+		endpoint_end(ep);
+}
+
+static void
+endpoint_step_serve(struct endpoint *ep)
+{
+	if (ep->fiber == NULL && ep->cut)
+		endpoint_end(ep);
+	else if (ep->fiber == NULL)
+		endpoint_start_fiber(ep);
+	else if (ep->cut)
+		fiber_wake(ep->fiber, WAKE_CANCEL);
+	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->fiber)
+		fiber_wake(ep->fiber, WAKE_END);
+	if (ep->waiter != NULL)
+		fiber_wake(ep->waiter, WAKE_READY);
+}
+
+/* ---- what leads to a step ---- */
+
+static void
+endpoint_step(struct loop *loop, struct loop_task *task)
+{
+	struct endpoint *ep = container_of(task, struct endpoint, task);
+
+	(void)loop; /* ep's */
+	if (ep->state == ENDPOINT_ENDED)
+		return;
+	if (endpoint_is_event(ep))
+		endpoint_step_event(ep);
+	else
+		endpoint_step_serve(ep);
+}
+
+static void
+endpoint_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct endpoint *ep = arg;
+
+	(void)fd, (void)what; /* ep's, and EV_READ */
+	ep->drained = false;
+	if (!endpoint_is_event(ep) && ep->waiter == NULL)
+		endpoint_disarm(ep); /* nobody wants it now: do not be told again and again */
+	else
+		loop_defer(endpoint_loop(ep), &ep->task);
+}
+
+static void
+endpoint_on_timer(struct loop *loop, struct loop_timer *timer)
+{
+	struct endpoint *ep = container_of(timer, struct endpoint, timer);
+
+	ep->paused = ep->drained = false;
+	endpoint_arm(ep);
+	loop_defer(loop, &ep->task);
+}
+
+void
+endpoint_drain(struct endpoint *ep)
+{
+	if (ep->state != ENDPOINT_OPEN)
+		return;
+	endpoint_disarm(ep);
+	ep->paused = ep->drained = false;
+	ep->state = ENDPOINT_DRAINING;
+	ep->drain_by_ms = loop_now_ms(endpoint_loop(ep)) + DRAIN_MS;
+	loop_timer_clear(endpoint_loop(ep), &ep->timer);
+	loop_defer(endpoint_loop(ep), &ep->task);
+}
+
+void
+endpoint_cut(struct endpoint *ep)
+{
+	if (ep->cut || ep->state == ENDPOINT_ENDED)
+		return;
+	ep->cut = true;
+	endpoint_disarm(ep);
+	loop_defer(endpoint_loop(ep), &ep->task);
+}
+
+bool
+endpoint_is_ended(const struct endpoint *ep)
+{
+	return ep->state == ENDPOINT_ENDED;
+}
+
+/* ---- birth and death ---- */
+
+static struct dgram_io *
+endpoint_find_io(struct endpoint *ep, size_t in_size)
+{
+	struct loop *loop = endpoint_loop(ep);
+
+	if (!endpoint_is_event(ep))
+		return dgram_io_new(loop, SERVE_SLOTS, in_size, ep->write_limit);
+	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
+		const struct endpoint *other = slab_at(&loop->endpoints, i);
+
+		if (other == NULL || other == ep || other->io == NULL || !endpoint_is_event(other))
+			continue;
+		if (other->io->in_size == in_size && other->io->out_size >= ep->write_limit) {
+			other->io->refs++;
+			return other->io;
+		}
+	}
+	return dgram_io_new(loop, EVENT_SLOTS, in_size, ep->write_limit);
+}
+
+static void
+endpoint_init(
+	struct endpoint *ep, struct scope *scope, int fd, enum cfg_transport transport, size_t stack_size)
+{
+	const struct cfg_listener *cfg = scope->listener->cfg;
+
+	ep->state = ENDPOINT_OPEN;
+	ep->scope = scope;
+	ep->fd = fd;
+	ep->transport = (uint8_t)transport;
+	ep->stack_size = stack_size;
+	ep->batches_left = TURN_BATCHES;
+	ep->write_limit = transport == CFG_UDP ? DGRAM_UDP_MAX : (size_t)cfg->write_buffer;
+	ep->task.run = endpoint_step;
+	ep->timer.fire = endpoint_on_timer;
+	event_assign(&ep->readable, scope->loop->base, fd, EV_READ | EV_PERSIST, endpoint_on_readable, ep);
+}
+
+int
+endpoint_open(struct scope *scope, int fd, enum cfg_transport transport, const struct sockaddr_storage *local,
+	socklen_t size, size_t stack_size, struct endpoint **ret, struct err *e)
+{
+	const char *name = scope->listener->cfg->name;
+	struct endpoint *ep = slab_take(&scope->loop->endpoints);
+	size_t in_size = (size_t)scope->listener->cfg->read_buffer;
+	int r = transport == CFG_UDP ? dgram_want_local(fd, local->ss_family) : 0;
+
+	if (ep == NULL)
+		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);
+	endpoint_init(ep, scope, fd, transport, stack_size);
+	ep->bound = (struct sockd_addr){ .len = size, .sa = *local };
+	ep->local = ep->bound;
+	if (transport == CFG_UDP && in_size > DGRAM_UDP_MAX)
+		in_size = LOOP_BUFFER_SIZE; /* no datagram is larger: one size for the loop to share */
+	ep->io = r == 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
+	if (ep->io != NULL)
+		endpoint_arm(ep);
+	if (!ep->armed) {
+		endpoint_free(ep);
+		return err_set(e, r < 0 ? r : -ENOMEM,
+			r < 0 ? "cannot learn addresses on a socket of '%s'"
+			      : "no memory to read a socket of '%s'",
+			name);
+	}
+	if (!endpoint_is_event(ep))
+		loop_defer(scope->loop, &ep->task); /* serve() begins with the loop's first turn */
+	*ret = ep;
+	return 0;
+}
+
+void
+endpoint_free(struct endpoint *ep)
+{
+	struct loop *loop;
+
+	if (ep == NULL)
+		return;
+	loop = endpoint_loop(ep);
+	endpoint_disarm(ep);
+	loop_timer_clear(loop, &ep->timer);
+	loop_undefer(loop, &ep->task);
+	dgram_io_unref(ep->io);
+	slab_put(&loop->endpoints, ep);
+}

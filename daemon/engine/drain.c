@@ -1,0 +1,173 @@
+/* How the engine ends: orders go to every loop, each loop closes what it accepts with, tells its endpoints
+ * and gives every connection its place in the spread; when nothing is left on any loop the engine's done
+ * descriptor becomes readable.
+ *
+ * A loop may only call itself idle once no loop accepts any more, since until then a connection may be on its
+ * way to it; the last to stop accepting asks all to look again. */
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/conn.h"
+#include "engine/dgram.h"
+#include "engine/engine_private.h"
+
+void
+drain_order_all(struct engine *engine, enum order_kind kind)
+{
+	for (unsigned i = 0; i < engine->loop_count; i++) {
+		struct order *o = &engine->orders[i][kind];
+
+		if (o->sent)
+			continue;
+		*o = (struct order){ .mail.deliver = drain_obey, .kind = kind, .sent = true };
+		if (mailbox_send(&engine->loops[i]->mailbox, &o->mail) < 0)
+			o->sent = false; /* the loop has ended already: there is nothing to order */
+	}
+}
+
+static bool
+loop_has_endpoints(const struct loop *loop)
+{
+	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
+		const struct endpoint *e = slab_at(&loop->endpoints, i);
+
+		if (e != NULL && !endpoint_is_ended(e))
+			return true;
+	}
+	return false;
+}
+
+void
+engine_check_idle(struct loop *loop)
+{
+	struct engine *engine = loop->engine;
+
+	if (!loop->draining || loop->idle_told || atomic_load(&engine->loops_accepting) > 0)
+		return;
+	if (atomic_load(&loop->load) > 0 || loop->acceptors_open > 0 || loop_has_endpoints(loop))
+		return;
+	loop->idle_told = true;
+	loop_timer_clear(loop, &loop->deadline);
+	if (atomic_fetch_sub(&engine->loops_busy, 1) == 1)
+		eventfd_write(engine->done_fd, 1);
+}
+
+void
+engine_endpoint_ended(struct loop *loop)
+{
+	engine_check_idle(loop);
+}
+
+static void
+loop_stop_accepting(struct loop *loop)
+{
+	struct engine *engine = loop->engine;
+
+	for (size_t i = 0; i < engine->acceptor_count; i++)
+		if (engine->acceptors[i].home == loop)
+			acceptor_close(&engine->acceptors[i]);
+	if (atomic_fetch_sub(&engine->loops_accepting, 1) == 1)
+		drain_order_all(engine, ORDER_CHECK_IDLE);
+}
+
+static void
+loop_cut_all(struct loop *loop, int reason)
+{
+	for (uint32_t i = 0; i < loop->conns.used; i++) {
+		struct conn *c = slab_at(&loop->conns, i);
+
+		if (c != NULL)
+			conn_cut(c, reason);
+	}
+	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
+		struct endpoint *e = slab_at(&loop->endpoints, i);
+
+		if (e != NULL && !endpoint_is_ended(e))
+			endpoint_cut(e);
+	}
+}
+
+static void
+loop_on_deadline(struct loop *loop, struct loop_timer *timer)
+{
+	(void)timer; /* the loop's only one */
+	loop_cut_all(loop, SOCKD_BY_DRAIN_FORCED);
+}
+
+static void
+loop_drain_conns(struct loop *loop, int64_t spread_ms)
+{
+	int64_t now_ms = loop_now_ms(loop), count = loop->conns.live_count, place = 0;
+
+	for (uint32_t i = 0; i < loop->conns.used; i++) {
+		struct conn *c = slab_at(&loop->conns, i);
+
+		if (c != NULL)
+			conn_drain(c, now_ms + spread_ms * place++ / count, loop->drain_deadline_ms - now_ms);
+	}
+	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
+		struct endpoint *e = slab_at(&loop->endpoints, i);
+
+		if (e != NULL && !endpoint_is_ended(e))
+			endpoint_drain(e);
+	}
+}
+
+static void
+loop_begin_drain(struct loop *loop)
+{
+	struct engine *engine = loop->engine;
+
+	if (loop->draining)
+		return;
+	loop->draining = true;
+	loop->drain_deadline_ms = engine->drain_deadline_ms;
+	loop->deadline.fire = loop_on_deadline;
+	loop_timer_set(loop, &loop->deadline, loop->drain_deadline_ms);
+	loop_stop_accepting(loop);
+	loop_drain_conns(loop, engine->drain_spread_ms);
+	engine_check_idle(loop);
+}
+
+void
+drain_obey(struct loop *loop, struct mail *mail)
+{
+	switch (container_of(mail, struct order, mail)->kind) {
+	case ORDER_DRAIN:
+		loop_begin_drain(loop);
+		break;
+	case ORDER_SHUTDOWN:
+		loop_begin_drain(loop);
+		loop_cut_all(loop, SOCKD_BY_SHUTDOWN);
+		engine_check_idle(loop);
+		break;
+	case ORDER_CHECK_IDLE:
+		engine_check_idle(loop);
+		break;
+	case ORDER_STOP:
+		loop->stopping = true;
+		break;
+	case ORDER_COUNT:
+		break;
+	}
+}
+
+void
+engine_drain(struct engine *engine, int64_t timeout_ms, int64_t spread_ms)
+{
+	if (engine->orders[0][ORDER_DRAIN].sent)
+		return;
+	engine->drain_deadline_ms = clock_now_ms() + timeout_ms;
+	engine->drain_spread_ms = spread_ms < timeout_ms ? spread_ms : timeout_ms;
+	drain_order_all(engine, ORDER_DRAIN);
+}
+
+void
+engine_shutdown(struct engine *engine)
+{
+	if (!engine->orders[0][ORDER_DRAIN].sent)
+		engine->drain_deadline_ms = clock_now_ms();
+	drain_order_all(engine, ORDER_SHUTDOWN);
+}

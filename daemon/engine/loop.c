@@ -1,0 +1,241 @@
+/* The turn of a loop: libevent waits and calls back, then, from the loop's own frame, what the callbacks
+ * deferred is done and the fibers that became ready run. Nothing of a plugin that may switch stacks or free
+ * what a callback holds ever runs inside libevent's frames. event_base_loop() is called once a turn; it
+ * blocks only if nothing is left over.
+ *
+ * The wheel is driven by one libevent timer that is armed for the wheel's next wish; all our timeouts are in
+ * the wheel, because those of a bufferevent do nothing while its EV_READ is off. */
+#include "engine/loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "engine/conn.h"
+#include "engine/dgram.h"
+#include "engine/engine_private.h"
+
+/* Which loop a thread is, so that an operation can tell its own thread from a foreign one. */
+static _Thread_local struct loop *here;
+
+struct loop *
+loop_here(void)
+{
+	return here;
+}
+
+int64_t
+loop_now_ms(struct loop *loop)
+{
+	if (loop->now_ms == 0)
+		loop->now_ms = clock_now_ms();
+	return loop->now_ms;
+}
+
+void
+loop_defer(struct loop *loop, struct loop_task *task)
+{
+	if (task->link != NULL)
+		return;
+	task->next = NULL;
+	task->link = loop->tasks_end;
+	*loop->tasks_end = task;
+	loop->tasks_end = &task->next;
+}
+
+void
+loop_undefer(struct loop *loop, struct loop_task *task)
+{
+	if (task->link == NULL)
+		return;
+	*task->link = task->next;
+	if (task->next != NULL)
+		task->next->link = task->link;
+	else
+		loop->tasks_end = task->link;
+	task->link = NULL;
+}
+
+/* What tasks defer meanwhile waits for the next round, so that a round ends. */
+static void
+loop_run_tasks(struct loop *loop)
+{
+	struct loop_task *last = NULL;
+
+	if (loop->tasks == NULL)
+		return;
+	last = container_of(loop->tasks_end, struct loop_task, next);
+	for (bool more = true; more && loop->tasks != NULL;) {
+		struct loop_task *task = loop->tasks;
+
+		more = task != last;
+		loop_undefer(loop, task);
+		task->run(loop, task);
+	}
+}
+
+static void
+loop_arm_wheel(struct loop *loop)
+{
+	int64_t next_ms = wheel_next_ms(&loop->wheel), wait_ms;
+
+	if (next_ms == loop->wheel_armed_ms)
+		return;
+	loop->wheel_armed_ms = next_ms;
+	if (next_ms == CLOCK_NEVER) {
+		event_del(&loop->wheel_event);
+		return;
+	}
+	wait_ms = next_ms - loop_now_ms(loop);
+	if (wait_ms < 0)
+		wait_ms = 0;
+	event_add(&loop->wheel_event,
+		&(struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 });
+}
+
+static void
+loop_fire(struct wheel_node *node, void *arg)
+{
+	struct loop_timer *timer = container_of(node, struct loop_timer, node);
+
+	timer->fire(arg, timer);
+}
+
+static void
+loop_on_wheel(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+
+	(void)fd, (void)what; /* a timer has neither */
+	loop->wheel_armed_ms = CLOCK_NEVER;
+	wheel_advance(&loop->wheel, loop_now_ms(loop), loop_fire, loop);
+}
+
+static void
+loop_on_mail(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop *loop = arg;
+
+	(void)fd, (void)what; /* the mailbox knows its descriptor */
+	mailbox_deliver(&loop->mailbox, loop);
+}
+
+void
+loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_ms)
+{
+	wheel_set(&loop->wheel, &timer->node, at_ms);
+}
+
+void
+loop_timer_clear(struct loop *loop, struct loop_timer *timer)
+{
+	wheel_clear(&loop->wheel, &timer->node);
+}
+
+static int
+loop_base_new(struct event_base **ret)
+{
+	struct event_config *config = event_config_new();
+
+	if (config == NULL)
+		return -ENOMEM;
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV);
+	*ret = event_base_new_with_config(config);
+	event_config_free(config);
+	return *ret != NULL ? 0 : -ENOMEM;
+}
+
+int
+loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e)
+{
+	struct loop *loop = mem_new(*loop);
+	int r;
+
+	if (loop == NULL)
+		return err_set(e, -ENOMEM, "no memory for an event loop");
+	*loop = (struct loop){ .index = index, .engine = engine, .wheel_armed_ms = CLOCK_NEVER };
+	loop->mailbox.fd = -1;
+	loop->tasks_end = &loop->tasks;
+	slab_init(&loop->conns, sizeof(struct conn));
+	slab_init(&loop->endpoints, sizeof(struct endpoint));
+	loop->buffer = malloc(LOOP_BUFFER_SIZE);
+	if (loop->buffer == NULL || loop_base_new(&loop->base) < 0) {
+		loop_free(loop);
+		return err_set(e, -ENOMEM, "cannot create event loop %u", index);
+	}
+	wheel_init(&loop->wheel, clock_now_ms());
+	r = mailbox_init(&loop->mailbox, e);
+	if (r == 0)
+		r = fiber_set_new(&loop->fibers, e);
+	if (r < 0) {
+		loop_free(loop);
+		return r;
+	}
+	event_assign(
+		&loop->mail_event, loop->base, loop->mailbox.fd, EV_READ | EV_PERSIST, loop_on_mail, loop);
+	event_assign(&loop->wheel_event, loop->base, -1, 0, loop_on_wheel, loop);
+	if (event_add(&loop->mail_event, NULL) < 0) {
+		loop_free(loop);
+		return err_set(e, -ENOMEM, "cannot watch the mailbox of event loop %u", index);
+	}
+	*ret = loop;
+	return 0;
+}
+
+void
+loop_free(struct loop *loop)
+{
+	if (loop == NULL)
+		return;
+	fiber_set_free(loop->fibers);
+	if (loop->base != NULL) {
+		if (event_initialized(&loop->mail_event))
+			event_del(&loop->mail_event);
+		if (event_initialized(&loop->wheel_event))
+			event_del(&loop->wheel_event);
+		event_base_free(loop->base); /* runs what bufferevent_free() left to be finalised */
+	}
+	mailbox_fini(&loop->mailbox);
+	slab_fini(&loop->conns);
+	slab_fini(&loop->endpoints);
+	free(loop->buffer);
+	free(loop);
+}
+
+/* Everything after libevent's frames: tasks first, since they may make fibers ready. */
+static void
+loop_finish_turn(struct loop *loop)
+{
+	loop_run_tasks(loop);
+	fiber_run_ready(loop->fibers);
+	loop_run_tasks(loop);
+	loop_arm_wheel(loop);
+}
+
+void
+loop_enter(struct loop *loop)
+{
+	here = loop;
+}
+
+void
+loop_leave(struct loop *loop)
+{
+	(void)loop; /* this thread's */
+	here = NULL;
+}
+
+void
+loop_run(struct loop *loop)
+{
+	while (!loop->stopping) {
+		bool leftovers = loop->tasks != NULL || fiber_has_ready(loop->fibers);
+
+		loop->now_ms = 0;
+		event_base_loop(loop->base, EVLOOP_ONCE | (leftovers ? EVLOOP_NONBLOCK : 0));
+		loop_finish_turn(loop);
+	}
+	mailbox_close(&loop->mailbox, loop);
+	loop_run_tasks(loop);
+	event_base_loop(loop->base, EVLOOP_NONBLOCK);
+}

@@ -1,0 +1,93 @@
+/* A loop: one thread of the worker with an event_base without locks, its connections, endpoints, fibers,
+ * timers and mailbox. All of it belongs to that thread; other threads send mail. */
+#ifndef ENGINE_LOOP_H
+#define ENGINE_LOOP_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/fiber.h"
+#include "engine/mailbox.h"
+#include "engine/slab.h"
+#include "engine/wheel.h"
+
+struct conn;
+struct endpoint;
+struct engine;
+
+/** Something to be done from the loop's own frame, after libevent's callbacks of this turn have returned.
+ * Embed it. */
+struct loop_task {
+	struct loop_task *next, **link; /* link: what points to it; NULL: not queued */
+	void (*run)(struct loop *loop, struct loop_task *task);
+};
+
+/** A wheel node that knows whom to call. Embed it. */
+struct loop_timer {
+	struct wheel_node node; /* first: the wheel fires the node */
+	void (*fire)(struct loop *loop, struct loop_timer *timer);
+};
+
+enum { LOOP_BUFFER_SIZE = 65536 };
+
+struct loop {
+	unsigned index;
+	struct engine *engine;   /* borrowed */
+	struct event_base *base; /* owned */
+	struct mailbox mailbox;
+	struct event mail_event;
+	struct wheel wheel;
+	struct event wheel_event;
+	int64_t wheel_armed_ms; /* when wheel_event fires; CLOCK_NEVER */
+	int64_t now_ms;         /* of this turn; 0: not read yet */
+	struct loop_task *tasks, **tasks_end;
+	struct fiber_set *fibers;
+	struct slab conns;       /* of struct conn */
+	struct slab endpoints;   /* of struct endpoint */
+	uint64_t next_conn;      /* serial part of connection ids */
+	unsigned char *buffer;   /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
+	struct conn *view_owner; /* whose bytes lie in it now, or NULL */
+	const unsigned char *view;
+	size_t view_size;
+	_Atomic int64_t load; /* connections here: accept looks for the least */
+	bool draining, stopping;
+	bool idle_told;            /* draining, and nothing lives here any more */
+	unsigned acceptors_open;   /* acceptors whose home this is */
+	int64_t drain_deadline_ms; /* while draining */
+	struct loop_timer deadline;
+	pthread_t thread;
+	bool running;     /* the thread was started */
+	int start_result; /* of this thread's thread_start()s, written before the start barrier */
+	struct err start_error;
+};
+
+/** The loop whose thread this is, or NULL. */
+struct loop *loop_here(void);
+
+must_check int loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e);
+/** Its thread has ended or never ran. NULL is fine. */
+void loop_free(struct loop *loop);
+
+/** Make the calling thread the loop's, and no longer. */
+void loop_enter(struct loop *loop);
+void loop_leave(struct loop *loop);
+
+/** On its thread: turn until loop->stopping, then deliver the last mail. */
+void loop_run(struct loop *loop);
+
+/** Milliseconds of this turn, read at most once a turn. */
+int64_t loop_now_ms(struct loop *loop);
+
+/** Queue @p task for the end of this turn's callbacks; one that is queued already stays where it is. */
+void loop_defer(struct loop *loop, struct loop_task *task);
+/** Take it out again if it is queued. */
+void loop_undefer(struct loop *loop, struct loop_task *task);
+
+void loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t at_ms);
+void loop_timer_clear(struct loop *loop, struct loop_timer *timer);
+
+#endif

@@ -1,0 +1,21 @@
+# core_sources += daemon/engine/FILE.c daemon/engine/FILE.h
+# fiber_sources holds the one file that is built without _FORTIFY_SOURCE.
+core_sources += daemon/engine/mailbox.c daemon/engine/mailbox.h
+core_sources += daemon/engine/slab.c daemon/engine/slab.h
+core_sources += daemon/engine/wheel.c daemon/engine/wheel.h
+core_sources += daemon/engine/accept.c daemon/engine/accept.h
+core_sources += daemon/engine/api.h daemon/engine/api_conn.c daemon/engine/api_host.c daemon/engine/api_stream.c
+core_sources += daemon/engine/conn.c daemon/engine/conn.h
+core_sources += daemon/engine/conn_time.c daemon/engine/conn_time.h
+core_sources += daemon/engine/drain.c
+core_sources += daemon/engine/engine.c daemon/engine/engine.h daemon/engine/engine_private.h
+core_sources += daemon/engine/listener.h
+core_sources += daemon/engine/loop.c daemon/engine/loop.h
+core_sources += daemon/engine/observe.c daemon/engine/observe.h
+core_sources += daemon/engine/scope.h
+core_sources += daemon/engine/serve.c daemon/engine/serve.h
+core_sources += daemon/engine/stream.c daemon/engine/stream.h
+core_sources += daemon/engine/api_dgram.c daemon/engine/api_endpoint.c
+core_sources += daemon/engine/dgram.c daemon/engine/dgram.h daemon/engine/dgram_io.c daemon/engine/dgram_io.h
+core_sources += daemon/engine/fiber.c daemon/engine/fiber.h daemon/engine/fiber_stack.c daemon/engine/fiber_stack.h
+fiber_sources += daemon/engine/fiber_switch.c daemon/engine/fiber_switch.h

@@ -1,0 +1,426 @@
+/* The pump. libevent's own read path costs a FIONREAD and a 4 KiB readv() a turn, so EV_READ of the
+ * bufferevent stays off and this file waits and reads itself; the write side, what is left over and its
+ * errors stay with the bufferevent.
+ *
+ * The view: bytes that were just read lie in the loop's buffer while the plugin's data() runs. It is either
+ * the view or the bufferevent's input that holds unread bytes, never both, so their order needs no thought.
+ */
+#include "engine/stream.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "engine/api.h"
+#include "engine/observe.h"
+#include "engine/serve.h"
+
+enum { READ_ALL_TURNS = 64 };
+
+static struct evbuffer *
+stream_input(const struct conn *c)
+{
+	return bufferevent_get_input(c->bev);
+}
+
+static struct evbuffer *
+stream_output(const struct conn *c)
+{
+	return bufferevent_get_output(c->bev);
+}
+
+size_t
+stream_pending(const struct conn *c)
+{
+	return evbuffer_get_length(stream_output(c));
+}
+
+static bool
+stream_has_view(const struct conn *c)
+{
+	return conn_loop(c)->view_owner == c;
+}
+
+size_t
+stream_unread(const struct conn *c)
+{
+	return stream_has_view(c) ? conn_loop(c)->view_size : evbuffer_get_length(stream_input(c));
+}
+
+size_t
+stream_room(const struct conn *c)
+{
+	size_t limit = (size_t)conn_cfg(c)->write_buffer, pending = stream_pending(c);
+
+	if (c->state != CONN_OPEN || c->write_closed || c->broken)
+		return 0;
+	return pending < limit ? limit - pending : 0;
+}
+
+/* ---- arming ---- */
+
+static bool
+stream_wants_input(const struct conn *c)
+{
+	if (c->fin_read || c->broken || c->state == CONN_ENDING)
+		return false;
+	if (c->state != CONN_OPEN || c->read_closed)
+		return true; /* thrown away; we wait for the FIN */
+	if (c->serve != NULL)
+		return serve_wants_input(c->serve);
+	return stream_unread(c) < (size_t)conn_cfg(c)->read_buffer &&
+	       stream_pending(c) < (size_t)conn_cfg(c)->write_buffer;
+}
+
+void
+stream_disarm(struct conn *c)
+{
+	if (!c->armed)
+		return;
+	c->armed = false;
+	event_del(&c->readable);
+}
+
+void
+stream_arm(struct conn *c)
+{
+	if (!stream_wants_input(c)) {
+		stream_disarm(c);
+		return;
+	}
+	if (c->armed)
+		return;
+	if (event_add(&c->readable, NULL) < 0) {
+		conn_fail(c, ENOMEM);
+		return;
+	}
+	c->armed = true;
+}
+
+/* ---- reading ---- */
+
+ssize_t
+stream_recv(struct conn *c, void *buf, size_t size)
+{
+	ssize_t n;
+
+	if (c->fin_read)
+		return 0;
+	do
+		n = recv(c->fd, buf, size, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		c->drained = true;
+		return -EAGAIN;
+	}
+	if (n < 0) {
+		int error = errno;
+
+		conn_fail(c, error);
+		return -error;
+	}
+	if (n == 0) {
+		c->fin_read = true;
+		return 0;
+	}
+	c->drained = (size_t)n < size;
+	c->read_bytes += (uint64_t)n;
+	metric_add(c->scope->cells, METRIC_BYTES_READ, (uint64_t)n);
+	conn_touch(c);
+	if (!c->told_read) {
+		c->told_read = true;
+		observe_state(c, SOCKD_READ);
+	}
+	return n;
+}
+
+size_t
+stream_drop(struct conn *c, size_t size)
+{
+	struct loop *loop = conn_loop(c);
+	size_t n = stream_unread(c) < size ? stream_unread(c) : size;
+
+	if (!stream_has_view(c)) {
+		evbuffer_drain(stream_input(c), n);
+		return n;
+	}
+	loop->view += n;
+	loop->view_size -= n;
+	return n;
+}
+
+size_t
+stream_take(struct conn *c, void *buf, size_t size)
+{
+	struct loop *loop = conn_loop(c);
+	size_t n = stream_unread(c) < size ? stream_unread(c) : size;
+
+	if (n == 0)
+		return 0;
+	if (!stream_has_view(c))
+		return (size_t)evbuffer_remove(stream_input(c), buf, n);
+	memcpy(buf, loop->view, n);
+	return stream_drop(c, n);
+}
+
+void
+stream_forget_unread(struct conn *c)
+{
+	stream_drop(c, stream_unread(c));
+}
+
+/* The bufferevent keeps the end of its input frozen for everybody but itself. */
+static int
+stream_keep(struct conn *c, const void *bytes, size_t size)
+{
+	struct evbuffer *input = stream_input(c);
+	int r;
+
+	evbuffer_unfreeze(input, 0);
+	r = evbuffer_add(input, bytes, size);
+	evbuffer_freeze(input, 0);
+	return r;
+}
+
+static void
+stream_call_data(struct conn *c)
+{
+	c->blocked = false;
+	c->in_entry = true;
+	c->scope->listener->plugin->data(api_conn(c), api_reader(c), api_writer(c));
+	c->in_entry = false;
+}
+
+/* New bytes lie in the loop's buffer: show them to the plugin, keep what it leaves. */
+static void
+stream_deliver(struct conn *c, size_t size)
+{
+	struct loop *loop = conn_loop(c);
+
+	if (evbuffer_get_length(stream_input(c)) > 0) {
+		if (stream_keep(c, loop->buffer, size) < 0)
+			conn_fail(c, ENOMEM);
+		else
+			stream_call_data(c);
+		return;
+	}
+	loop->view_owner = c;
+	loop->view = loop->buffer;
+	loop->view_size = size;
+	stream_call_data(c);
+	loop->view_owner = NULL;
+	if (loop->view_size > 0 && c->state == CONN_OPEN && stream_keep(c, loop->view, loop->view_size) < 0)
+		conn_fail(c, ENOMEM);
+}
+
+/* One read and its delivery. @return false when there is nothing more to read now. */
+static bool
+stream_pump(struct conn *c)
+{
+	struct loop *loop = conn_loop(c);
+	size_t held = stream_unread(c), room = (size_t)conn_cfg(c)->read_buffer;
+	ssize_t n;
+
+	if (c->state != CONN_OPEN || c->read_closed) {
+		n = stream_recv(c, loop->buffer, LOOP_BUFFER_SIZE);
+		if (n == 0)
+			conn_settle_later(c);
+		return n > 0;
+	}
+	if (held >= room)
+		return false;
+	room -= held;
+	n = stream_recv(c, loop->buffer, room < LOOP_BUFFER_SIZE ? room : LOOP_BUFFER_SIZE);
+	if (n == 0)
+		conn_settle_later(c);
+	if (n <= 0)
+		return false;
+	stream_deliver(c, (size_t)n);
+	if (c->slot_passed)
+		conn_settle_later(c);
+	return c->state == CONN_OPEN;
+}
+
+static void
+stream_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd, (void)what; /* the connection knows its descriptor; only EV_READ is asked for */
+	c->drained = false;
+	if (c->serve != NULL && c->state == CONN_OPEN && !c->read_closed)
+		serve_on_readable(c->serve);
+	else
+		stream_pump(c);
+	stream_arm(c);
+}
+
+void
+stream_read_all(struct conn *c)
+{
+	for (int turn = 0; turn < READ_ALL_TURNS && stream_wants_input(c) && stream_pump(c); turn++)
+		;
+	stream_arm(c);
+}
+
+/* ---- writing ---- */
+
+static void
+stream_count_queued(struct conn *c, size_t size)
+{
+	c->queued_bytes += size;
+	metric_add(c->scope->cells, METRIC_BYTES_WRITTEN, size);
+	conn_touch(c);
+	if (!c->told_write) {
+		c->told_write = true;
+		observe_state(c, SOCKD_WRITE);
+	}
+}
+
+/* The output begins to hold something: the write timeout runs from here. */
+static void
+stream_watch_output(struct conn *c)
+{
+	c->progress_ms = loop_now_ms(conn_loop(c));
+	c->flushed_seen = c->queued_bytes - stream_pending(c);
+	conn_rearm(c);
+}
+
+/* Give the socket what it takes now. @return bytes, perhaps 0, or a negative errno. */
+static ssize_t
+stream_send(struct conn *c, const struct iovec *iov, int count)
+{
+	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count };
+	ssize_t n;
+
+	do
+		n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
+		return 0;
+	return n < 0 ? -errno : n;
+}
+
+/* Append to the output what lies beyond the first @p skip bytes. */
+static int
+stream_queue_rest(struct conn *c, const struct iovec *iov, int count, size_t skip)
+{
+	struct evbuffer *output = stream_output(c);
+	bool was_empty = evbuffer_get_length(output) == 0;
+
+	for (int i = 0; i < count; i++) {
+		size_t part = skip < iov[i].iov_len ? skip : iov[i].iov_len;
+
+		skip -= part;
+		if (iov[i].iov_len > part &&
+			evbuffer_add(output, (const char *)iov[i].iov_base + part, iov[i].iov_len - part) < 0)
+			return -ENOMEM;
+	}
+	if (was_empty)
+		stream_watch_output(c);
+	return 0;
+}
+
+int
+stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
+{
+	ssize_t sent = 0;
+	int r = 0;
+
+	if (stream_pending(c) == 0)
+		sent = stream_send(c, iov, count);
+	if (sent < 0)
+		r = (int)sent;
+	else {
+		stream_count_queued(c, total);
+		if ((size_t)sent < total)
+			r = stream_queue_rest(c, iov, count, (size_t)sent);
+	}
+	if (r < 0)
+		conn_fail(c, -r);
+	return r;
+}
+
+/* Chains change hands without being copied; the flush is the bufferevent's. */
+static ssize_t
+stream_move_chains(struct conn *to, struct conn *from, size_t size)
+{
+	bool was_empty = stream_pending(to) == 0;
+	int n = evbuffer_remove_buffer(stream_input(from), stream_output(to), size);
+
+	if (n < 0)
+		return -ENOMEM;
+	stream_count_queued(to, (size_t)n);
+	if (was_empty && n > 0)
+		stream_watch_output(to);
+	return n;
+}
+
+ssize_t
+stream_move(struct conn *to, struct conn *from)
+{
+	size_t unread = stream_unread(from), room = stream_room(to), size = unread < room ? unread : room;
+	ssize_t moved;
+
+	if (size < unread)
+		to->blocked = from->blocked = true;
+	if (size == 0)
+		return 0;
+	if (stream_has_view(from)) {
+		struct iovec iov = { .iov_base = (void *)(uintptr_t)conn_loop(from)->view, .iov_len = size };
+		int r = stream_write(to, &iov, 1, size);
+
+		if (r < 0)
+			return r;
+		moved = (ssize_t)stream_drop(from, size);
+	} else {
+		moved = stream_move_chains(to, from, size);
+	}
+	stream_arm(from);
+	return moved;
+}
+
+/* Output fell to half its limit or below. */
+static void
+stream_on_written(struct bufferevent *bev, void *arg)
+{
+	struct conn *c = arg;
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+
+	(void)bev; /* c->bev */
+	c->progress_ms = loop_now_ms(conn_loop(c));
+	conn_touch(c);
+	conn_settle_later(c);
+	if (c->state != CONN_OPEN)
+		return;
+	if (c->serve != NULL) {
+		serve_on_written(c->serve);
+		return;
+	}
+	if (c->want_writable) {
+		c->want_writable = false;
+		if (plugin->writable != NULL) {
+			c->in_entry = true;
+			plugin->writable(api_conn(c), api_reader(c), api_writer(c));
+			c->in_entry = false;
+		}
+	}
+	if (c->state == CONN_OPEN && stream_unread(c) > 0)
+		stream_call_data(c);
+	stream_arm(c);
+}
+
+static void
+stream_on_error(struct bufferevent *bev, short what, void *arg)
+{
+	(void)bev, (void)what; /* EV_READ is off: only a failed write comes here */
+	conn_fail(arg, errno);
+}
+
+void
+stream_attach(struct conn *c)
+{
+	bufferevent_setcb(c->bev, NULL, stream_on_written, stream_on_error, c);
+	event_assign(&c->readable, conn_loop(c)->base, c->fd, EV_READ | EV_PERSIST, stream_on_readable, c);
+}

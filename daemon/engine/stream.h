@@ -1,0 +1,51 @@
+/* How the bytes of a stream connection move: the pump between socket and bufferevent.
+ *
+ * Reading: our own event waits, one recv() takes up to LOOP_BUFFER_SIZE into the loop's buffer, the plugin is
+ * given that as a view, and only what it leaves unread is copied into the bufferevent's input. Writing: at
+ * once from where the bytes lie; only what the socket does not take goes to the bufferevent's output, which
+ * flushes it by itself. Nothing is read while the input holds buffers.read or the output buffers.write, so a
+ * peer that never reads costs that much. */
+#ifndef ENGINE_STREAM_H
+#define ENGINE_STREAM_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "engine/conn.h"
+
+/** Connect the bufferevent's callbacks and the read event; nothing is armed yet. */
+void stream_attach(struct conn *c);
+
+/** Add or remove the read event, as the state, the buffers and the plugin allow. */
+void stream_arm(struct conn *c);
+void stream_disarm(struct conn *c);
+
+/** Bytes taken from the plugin that the kernel has not taken yet. */
+size_t stream_pending(const struct conn *c);
+/** Bytes read that the plugin has not taken yet. */
+size_t stream_unread(const struct conn *c);
+/** Bytes a write would take now. */
+size_t stream_room(const struct conn *c);
+
+/** recv() with accounting. @return bytes, 0 at the peer's FIN, -EAGAIN, or another negative errno after which
+ * the connection has failed. */
+ssize_t stream_recv(struct conn *c, void *buf, size_t size);
+
+/** Take unread bytes. @return how many, perhaps 0. */
+size_t stream_take(struct conn *c, void *buf, size_t size);
+/** Throw unread bytes away. @return how many. */
+size_t stream_drop(struct conn *c, size_t size);
+void stream_forget_unread(struct conn *c);
+
+/** Send or queue all of it. The caller has seen that it fits stream_room().
+ * @return 0 or a negative errno after which the connection has failed */
+int stream_write(struct conn *c, const struct iovec *iov, int count, size_t total);
+
+/** Move unread bytes of @p from to @p to as far as there is room. @return bytes or a negative errno of @p to.
+ */
+ssize_t stream_move(struct conn *to, struct conn *from);
+
+/** Event style, at the drain: read and deliver until the socket is empty. */
+void stream_read_all(struct conn *c);
+
+#endif

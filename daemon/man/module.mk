@@ -1,0 +1,1 @@
+dist_man_MANS += daemon/man/sockd.8

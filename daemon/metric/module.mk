@@ -1,0 +1,1 @@
+core_sources += daemon/metric/metric.c daemon/metric/metric.h

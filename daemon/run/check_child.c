@@ -1,0 +1,178 @@
+/* The child writes its findings to a pipe as strings that end with NUL: severity, file, line, column, width,
+ * line, text. The last string is the flag; without it the child did not get to its end. What the child sends
+ * is only ever text for people and two numbers to underline by, so it needs no further trust.
+ *
+ * The child leaves by _exit(): neither our nor the plugin's exit handlers have anything to do in it. */
+#include "run/check_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fdutil.h"
+#include "base/strbuf.h"
+
+#ifdef SOCKD_COVERAGE
+void __gcov_dump(void);
+#endif
+
+enum { FIELD_COUNT = 7, ANSWER_MAX = 1 << 20 };
+
+static void
+add_field(struct strbuf *s, const char *text)
+{
+	strbuf_add_bytes(s, text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1);
+}
+
+static void
+add_number(struct strbuf *s, int number)
+{
+	strbuf_printf(s, "%d", number);
+	strbuf_add_char(s, '\0');
+}
+
+static _Noreturn void
+child(int fd, check_child_fn *fn, void *arg)
+{
+	struct cfg_report report = { 0 };
+	struct strbuf answer = { 0 };
+	bool flag = false;
+	int code;
+
+	fn(arg, &report, &flag);
+	for (size_t i = 0; i < report.count; i++) {
+		const struct cfg_finding *f = &report.findings[i];
+
+		add_number(&answer, (int)f->severity);
+		add_field(&answer, f->file);
+		add_number(&answer, f->line);
+		add_number(&answer, f->column);
+		add_number(&answer, f->width);
+		add_field(&answer, f->line_text);
+		add_field(&answer, f->text);
+	}
+	add_field(&answer, flag ? "yes" : "no");
+	code = answer.failed || report.out_of_memory ? -ENOMEM : fd_write_all(fd, answer.data, answer.size);
+#ifdef SOCKD_COVERAGE
+	__gcov_dump();
+#endif
+	_exit(code < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+/* Read until the child closes its end. @return whether that came in time */
+static bool
+read_answer(int fd, int timeout_ms, struct strbuf *answer)
+{
+	int64_t deadline = clock_now_ms() + timeout_ms;
+
+	for (;;) {
+		int64_t left = deadline - clock_now_ms();
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		char bytes[4096];
+		ssize_t n;
+
+		if (left <= 0 || answer->size > ANSWER_MAX)
+			return false;
+		if (poll(&p, 1, (int)left) <= 0)
+			continue;
+		n = read(fd, bytes, sizeof bytes);
+		if (n == 0)
+			return true;
+		if (n > 0)
+			strbuf_add_bytes(answer, bytes, (size_t)n);
+	}
+}
+
+/* Split what was read and add it. @return whether it was whole */
+static bool
+take_answer(const struct strbuf *answer, struct cfg_report *report, bool *ret_flag)
+{
+	const char *field[FIELD_COUNT];
+	const char *end = answer->data + answer->size;
+	size_t n = 0;
+
+	if (answer->failed || answer->size == 0 || end[-1] != '\0')
+		return false;
+	for (const char *p = answer->data; p < end; p += strlen(p) + 1) {
+		struct cfg_place place;
+
+		field[n++] = p;
+		if (n < FIELD_COUNT)
+			continue;
+		n = 0;
+		place = (struct cfg_place){
+			.file = field[1][0] != '\0' ? field[1] : NULL,
+			.line = atoi(field[2]),
+			.column = atoi(field[3]),
+			.width = atoi(field[4]),
+			.line_text = field[5][0] != '\0' ? field[5] : NULL,
+		};
+		if (atoi(field[0]) == CFG_ERROR)
+			cfg_report_error(report, &place, "%s", field[6]);
+		else
+			cfg_report_warning(report, &place, "%s", field[6]);
+	}
+	if (n != 1)
+		return false;
+	*ret_flag = strcmp(field[0], "yes") == 0;
+	return true;
+}
+
+static void
+judge(int status, bool in_time, bool whole, int timeout_ms, const struct cfg_place *place, const char *what,
+	struct cfg_report *report)
+{
+	if (!in_time)
+		cfg_report_error(
+			report, place, "%s had not checked its settings after %d s", what, timeout_ms / 1000);
+	else if (WIFSIGNALED(status))
+		cfg_report_error(report, place, "%s crashed while its settings were checked: %s", what,
+			strsignal(WTERMSIG(status)));
+	else if (!whole || WEXITSTATUS(status) != EXIT_SUCCESS)
+		cfg_report_error(report, place,
+			"%s ended the process while its settings were checked (status %d)", what,
+			WEXITSTATUS(status));
+}
+
+int
+check_child_run(check_child_fn *fn, void *arg, int timeout_ms, const struct cfg_place *place,
+	const char *what, struct cfg_report *report, bool *ret_flag, struct err *e)
+{
+	auto_of(strbuf) struct strbuf answer = { 0 };
+	bool in_time, whole;
+	int fds[2], status;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_errno(e, "cannot make a pipe to a checking process");
+	fflush(NULL); /* or the child would have what is still unwritten as well */
+	pid = fork();
+	if (pid < 0) {
+		int code = err_errno(e, "cannot make a checking process");
+
+		close(fds[0]);
+		close(fds[1]);
+		return code;
+	}
+	if (pid == 0) {
+		close(fds[0]);
+		child(fds[1], fn, arg);
+	}
+	close(fds[1]);
+	in_time = read_answer(fds[0], timeout_ms, &answer);
+	close(fds[0]);
+	if (!in_time)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	whole = take_answer(&answer, report, ret_flag);
+	judge(status, in_time, whole, timeout_ms, place, what, report);
+	return 0;
+}

@@ -1,0 +1,56 @@
+/* The command line: one table of options and one of commands, from which parser and help text both come. */
+#ifndef RUN_CLI_H
+#define RUN_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/cleanup.h"
+
+/** What sockd was asked to do. */
+enum cli_action {
+	CLI_SERVE,
+	CLI_TEST,
+	CLI_RUN,
+	CLI_PRINT_CONFIG,
+	CLI_PRINT_SCHEMA,
+	CLI_VERSION,
+	CLI_HELP,
+	CLI_ACTION_COUNT
+};
+
+/** How often `--listen` and `--set` may be given. */
+enum { CLI_REPEAT_MAX = 64 };
+
+struct cli_list {
+	const char *items[CLI_REPEAT_MAX];
+	size_t count;
+};
+
+/** The command line, understood. Every string is borrowed from argv or a constant. */
+struct cli {
+	enum cli_action action;
+	const char *config_path; /* never NULL */
+	int log_level;           /* a log level, or -1: what the file says */
+	bool quiet;              /* warnings and errors only, and nothing said on success */
+	bool json;               /* --print-config=json */
+	/* `sockd run` */
+	bool run_form; /* the first word was `run`: which help text is meant */
+	const char *plugin;
+	const char *threads; /* NULL: the file format's default */
+	struct cli_list listen;
+	struct cli_list set; /* KEY=VALUE, as written */
+};
+
+/**
+ * Understand the command line. What is wrong with it is told on standard error, with a hint.
+ *
+ * @return 0, or EX_USAGE; *ret is unspecified then
+ */
+must_check int cli_parse(int argc, char **argv, struct cli *ret);
+
+/** The help text of `sockd` or, with @p run_command, of `sockd run`. */
+void cli_print_help(FILE *out, bool run_command);
+
+#endif

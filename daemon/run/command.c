@@ -1,0 +1,184 @@
+/* One function an action, in a table. All of them that need a configuration load it the same way, and say
+ * what is wrong with it the same way. */
+#include "run/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/strbuf.h"
+#include "config/load.h"
+#include "config/print.h"
+#include "config/report.h"
+#include "config/schema.h"
+#include "run/run_command.h"
+#include "run/single.h"
+#include "run/test_command.h"
+#include "run/version.h"
+#include "supervisor/exit_status.h"
+
+/* Where the options of `sockd run` are said to stand. */
+#define COMMAND_LINE "command line"
+
+/* Print what was found so far, and begin anew. */
+static void
+tell_report(struct cfg_report *report)
+{
+	auto_of(strbuf) struct strbuf text = { 0 };
+
+	cfg_report_print(report, &text, isatty(STDERR_FILENO));
+	if (text.size > 0)
+		fputs(text.data, stderr);
+	cfg_report_fini(report);
+}
+
+/* Whatever went to standard output has to have arrived. @return @p status, or EX_OSERR */
+static int
+close_output(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "sockd: cannot write to standard output: %s\n", strerror(errno));
+	return status != EX_OK ? status : EX_OSERR;
+}
+
+static int
+print_text(struct strbuf *text)
+{
+	if (text->failed) {
+		fputs("sockd: out of memory\n", stderr);
+		return EX_OSERR;
+	}
+	if (text->size > 0)
+		fwrite(text->data, 1, text->size, stdout);
+	return EX_OK;
+}
+
+/* @return 0 with a configuration, or the exit status; what there was to say is said */
+static int
+load_file(const struct cli *cli, struct config **ret)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	int code = config_load(cli->config_path, NULL, ret, &report);
+
+	tell_report(&report);
+	return exit_status(code == -EINVAL ? EXIT_PHASE_CHECK : EXIT_PHASE_FILE, code);
+}
+
+static int
+serve(struct config *config, const struct cli *cli, bool announce)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	int status = single_serve(config, &report, cli->log_level, announce && !cli->quiet);
+
+	tell_report(&report);
+	config_unref(config);
+	return status;
+}
+
+static int
+do_serve(const struct cli *cli)
+{
+	struct config *config;
+	int status = load_file(cli, &config);
+
+	return status != EX_OK ? status : serve(config, cli, isatty(STDOUT_FILENO));
+}
+
+static int
+do_run(const struct cli *cli)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	auto_of(strbuf) struct strbuf yaml = { 0 };
+	struct config *config;
+	int code;
+
+	run_command_yaml(cli, &yaml);
+	code = yaml.failed ? cfg_report_no_memory(&report)
+			   : config_parse_text(COMMAND_LINE, yaml.data, yaml.size, NULL, &config, &report);
+	tell_report(&report);
+	if (code < 0)
+		return exit_status(EXIT_PHASE_CHECK, code);
+	return serve(config, cli, true);
+}
+
+static int
+do_test(const struct cli *cli)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	struct config *config;
+	struct err e = { 0 };
+	int status = load_file(cli, &config), code;
+
+	if (status != EX_OK)
+		return status;
+	code = test_command(config, &report, &e);
+	if (code < 0) {
+		fprintf(stderr, "sockd: %s\n", e.text);
+		status = exit_status(EXIT_PHASE_SYSTEM, code);
+	} else if (!cfg_report_is_ok(&report)) {
+		status = EX_CONFIG;
+	} else if (!cli->quiet) {
+		printf("%s: configuration is fine\n", cli->config_path);
+	}
+	tell_report(&report);
+	config_unref(config);
+	return status;
+}
+
+static int
+do_print_config(const struct cli *cli)
+{
+	auto_of(strbuf) struct strbuf text = { 0 };
+	struct config *config;
+	int status = load_file(cli, &config);
+
+	if (status != EX_OK)
+		return status;
+	(cli->json ? config_print_json : config_print_yaml)(&text, config, NULL);
+	config_unref(config);
+	return print_text(&text);
+}
+
+static int
+do_print_schema(const struct cli *cli)
+{
+	auto_of(strbuf) struct strbuf text = { 0 };
+
+	(void)cli; /* the schema is the same for every file */
+	config_print_schema(&text);
+	return print_text(&text);
+}
+
+static int
+do_version(const struct cli *cli)
+{
+	(void)cli;
+	version_print(stdout);
+	return EX_OK;
+}
+
+static int
+do_help(const struct cli *cli)
+{
+	cli_print_help(stdout, cli->run_form);
+	return EX_OK;
+}
+
+static int (*const actions[CLI_ACTION_COUNT])(const struct cli *cli) = {
+	[CLI_SERVE] = do_serve,
+	[CLI_TEST] = do_test,
+	[CLI_RUN] = do_run,
+	[CLI_PRINT_CONFIG] = do_print_config,
+	[CLI_PRINT_SCHEMA] = do_print_schema,
+	[CLI_VERSION] = do_version,
+	[CLI_HELP] = do_help,
+};
+
+int
+command_run(const struct cli *cli)
+{
+	return close_output(actions[cli->action](cli));
+}

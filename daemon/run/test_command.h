@@ -1,0 +1,17 @@
+/* `sockd -t`: everything that a start would do, short of binding. */
+#ifndef RUN_TEST_COMMAND_H
+#define RUN_TEST_COMMAND_H
+
+#include "base/err.h"
+#include "config/config.h"
+#include "config/report.h"
+
+/**
+ * Test a configuration that loaded: plugin files, settings and checks, sockets as far as looking goes,
+ * limits. Findings go to @p report.
+ *
+ * @return 0, also when something was found; a negative errno with @p e filled if it could not be tested
+ */
+must_check int test_command(struct config *config, struct cfg_report *report, struct err *e);
+
+#endif

@@ -1,0 +1,11 @@
+core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
+	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
+	daemon/supervisor/limits.c daemon/supervisor/limits.h \
+	daemon/supervisor/service.c daemon/supervisor/service.h \
+	daemon/supervisor/signals.c daemon/supervisor/signals.h \
+	daemon/supervisor/snapshot_build.c daemon/supervisor/snapshot_build.h \
+	daemon/supervisor/snapshot_sockets.c \
+	daemon/supervisor/status.c daemon/supervisor/status.h \
+	daemon/supervisor/supervisor.c daemon/supervisor/supervisor.h \
+	daemon/supervisor/worker_ops.h
+core_sources += daemon/supervisor/notify.c daemon/supervisor/notify.h

@@ -1,0 +1,67 @@
+/* The only file that knows libsystemd's notification call. A status is one line of a message whose lines are
+ * assignments, so no text may bring a newline of its own. */
+#include "supervisor/notify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#ifdef HAVE_LIBSYSTEMD
+#include <systemd/sd-daemon.h>
+#endif
+
+#include "base/strbuf.h"
+
+enum { STATUS_TEXT_SIZE = 512 };
+
+static void
+send_state(const char *state)
+{
+#ifdef HAVE_LIBSYSTEMD
+	sd_notify(0, state);
+#else
+	(void)state; /* there is nobody to tell */
+#endif
+}
+
+void
+notify_ready(void)
+{
+	send_state("READY=1");
+}
+
+void
+notify_status(const char *format, ...)
+{
+	char state[STATUS_TEXT_SIZE] = "STATUS=";
+	size_t size = sizeof "STATUS=" - 1;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(state + size, sizeof state - size, format, args);
+	va_end(args);
+	while (state[size] != '\0') {
+		size_t left = sizeof state - size;
+		size_t n = utf8_sequence((const unsigned char *)state + size, left);
+
+		/* The manager drops a status that is not UTF-8, which a cut may have made of it. */
+		if (n == 0 || state[size] == 0x7f || (n == 1 && (unsigned char)state[size] < ' '))
+			state[size] = ' ';
+		size += n != 0 ? n : 1;
+	}
+	send_state(state);
+}
+
+void
+notify_stopping(void)
+{
+	send_state("STOPPING=1");
+}
+
+void
+notify_extend(int64_t ms)
+{
+	char state[64];
+
+	snprintf(state, sizeof state, "EXTEND_TIMEOUT_USEC=%" PRId64, ms * 1000);
+	send_state(state);
+}

@@ -1,0 +1,23 @@
+/* What the service manager is told, by sd_notify(3). Without libsystemd, or without a manager that listens
+ * (NOTIFY_SOCKET), nothing happens. Nobody waits for an answer, and nothing depends on the message having
+ * arrived: a failure is not reported. Thread: the supervisor's. */
+#ifndef SUPERVISOR_NOTIFY_H
+#define SUPERVISOR_NOTIFY_H
+
+#include <stdint.h>
+
+#include "base/cleanup.h"
+
+/** READY=1: sockets are bound and served. */
+void notify_ready(void);
+
+/** STATUS=...: one line for `systemctl status`; a longer text is cut, control characters become blanks. */
+void notify_status(const char *format, ...) printf_like(1, 2);
+
+/** STOPPING=1: from here on the manager's stop timeout runs. */
+void notify_stopping(void);
+
+/** EXTEND_TIMEOUT_USEC=...: the current start or stop may take @p ms more from now. */
+void notify_extend(int64_t ms);
+
+#endif

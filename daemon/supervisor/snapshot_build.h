@@ -1,0 +1,43 @@
+/* Making a snapshot: the only place where paths that a configuration names are opened, and sockets bound. */
+#ifndef SUPERVISOR_SNAPSHOT_BUILD_H
+#define SUPERVISOR_SNAPSHOT_BUILD_H
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "config/config.h"
+#include "config/report.h"
+
+struct snapshot;
+struct snapshot_sockets;
+
+/**
+ * Find every plugin file that the configuration names, and copy it.
+ *
+ * @return 0; -EINVAL with everything that is wrong in @p report, and a snapshot of what was found all the
+ * same; another negative errno with @p e filled
+ */
+must_check int snapshot_build_files(
+	struct config *config, struct cfg_report *report, struct snapshot **ret, struct err *e);
+
+/**
+ * Bind all sockets of the configuration into the snapshot, or none. Sockets that were passed to this process
+ * (LISTEN_FDS) are taken over where the configuration names them; each that nobody names is a warning.
+ *
+ * @param ret  what is left to do at the end; set on success only
+ * @return 0; -EINVAL or the errno of the first socket that failed, with everything that is wrong in
+ * @p report; another negative errno with @p e filled
+ *
+ * Changes the environment: no other thread may run yet but the log's, which does not read it.
+ */
+must_check int snapshot_build_sockets(
+	struct snapshot *s, struct cfg_report *report, struct snapshot_sockets **ret, struct err *e);
+
+/** Look what snapshot_build_sockets() would trip over, and bind nothing. What is found goes to @p report.
+ * @return 0, also when something was found; -ENOMEM with @p e filled */
+must_check int snapshot_check_sockets(const struct config *config, struct cfg_report *report, struct err *e);
+
+/** Remove the socket files that are ours, and close what was passed. The sockets themselves are the
+ * snapshot's; call this while they are still open. NULL is fine. */
+void snapshot_sockets_free(struct snapshot_sockets *sockets);
+
+#endif

@@ -1,0 +1,258 @@
+/* The life of sockd in steps, each undone in reverse order by supervisor_fini(), however far the start came:
+ * signals, log, limits, snapshot (files and sockets), worker; then the service; then the end with its
+ * numbers.
+ *
+ * What is wrong at a place in the file is collected in the report and printed on standard error, whatever the
+ * log's target is: a person or the journal reads it there. The log gets one line that says so. */
+#include "supervisor/supervisor.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config/report.h"
+#include "control/snapshot.h"
+#include "supervisor/announce.h"
+#include "supervisor/exit_status.h"
+#include "supervisor/limits.h"
+#include "supervisor/service.h"
+#include "supervisor/signals.h"
+#include "supervisor/snapshot_build.h"
+
+enum { GRACE_MS = 5000 };
+
+struct supervisor {
+	const struct supervisor_options *options; /* borrowed */
+	const struct config *config;              /* borrowed */
+	struct event_base *base;                  /* owned */
+	struct signals *signals;                  /* owned */
+	bool log_started;
+	struct snapshot_sockets *sockets; /* owned: what the sockets leave in the file system */
+	struct snapshot *snapshot;        /* owned until the worker has it */
+	struct announce *announce;        /* owned */
+	void *worker;                     /* owned, by its table */
+	struct service *service;          /* owned */
+	int64_t started_ms;
+};
+
+/* Tell why the start failed. @return the exit status */
+static int
+start_failed(struct supervisor *s, enum exit_phase phase, int code, const struct err *e)
+{
+	struct cfg_report *report = s->options->report;
+
+	if (e != NULL && e->text[0] != '\0')
+		log_error("start_failed", LOG_S("msg", e->text));
+	else if (report->errors > 0)
+		log_error("start_failed", LOG_U("errors", report->errors),
+			LOG_S("msg", "what is wrong in the configuration is told on standard error"));
+	return exit_status(phase, code);
+}
+
+static void
+on_signal(void *arg, enum signal_order order, const char *name)
+{
+	struct supervisor *s = arg;
+
+	/* The base only turns while there is a service. */
+	service_order(s->service, order, name);
+}
+
+static int
+start_signals(struct supervisor *s, struct err *e)
+{
+	s->base = event_base_new();
+	if (s->base == NULL)
+		return err_set(e, -ENOMEM, "cannot make an event base");
+	return signals_new(s->base, on_signal, s, &s->signals, e);
+}
+
+static int
+start_log(struct supervisor *s, struct err *e)
+{
+	const struct cfg_daemon *d = &s->config->daemon;
+	struct log_options o = {
+		.json = d->log_format == CFG_LOG_JSON,
+		.level = s->options->log_level >= 0 ? s->options->log_level : d->log_level,
+	};
+	int code = log_target_open(d->log_target, &o.fd, &o.protocol, e);
+
+	if (code < 0)
+		return code;
+	code = log_start(&o, e);
+	if (code < 0)
+		close(o.fd);
+	s->log_started = code == 0;
+	return code;
+}
+
+static void
+warn_limit(void *arg, const char *what, const char *text)
+{
+	(void)arg; /* the log is the process's */
+	log_warning("limit_too_low", LOG_S("limit", what), LOG_S("msg", text));
+}
+
+/* What works, but is hardly meant. */
+static void
+warn_surroundings(const struct supervisor *s)
+{
+	if (geteuid() == 0)
+		log_warning("running_as_root",
+			LOG_S("msg",
+				"plugins run with all rights of root; start sockd as a user of its own"));
+	if (s->config->listener_count == 0)
+		log_warning("no_listeners",
+			LOG_S("msg", "the configuration has no listeners: nothing is served"));
+}
+
+static int
+start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
+{
+	int code;
+
+	*phase = EXIT_PHASE_CHECK;
+	code = snapshot_build_files(s->options->config, s->options->report, &s->snapshot, e);
+	if (code < 0)
+		return code;
+	*phase = EXIT_PHASE_BIND;
+	code = snapshot_build_sockets(s->snapshot, s->options->report, &s->sockets, e);
+	if (code < 0)
+		return code;
+	*phase = EXIT_PHASE_SYSTEM;
+	s->announce = announce_new(s->snapshot);
+	return s->announce != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+static int
+start_worker(struct supervisor *s, struct err *e)
+{
+	unsigned loops = s->snapshot->loops;
+	bool *serves = calloc(s->config->listener_count + 1, sizeof *serves);
+	struct limits limits = limits_read();
+	int code;
+
+	if (serves == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	code = s->options->worker_ops->start(s->snapshot, s->options->report, serves, &s->worker, e);
+	s->snapshot = NULL; /* it moved, whatever happened */
+	if (code == 0)
+		limits_check(s->config, loops, serves, &limits, warn_limit, NULL);
+	free(serves);
+	return code;
+}
+
+static int
+start_service(struct supervisor *s, struct err *e)
+{
+	return service_new(&(struct service_options){ .base = s->base,
+				   .config = s->config,
+				   .ops = s->options->worker_ops,
+				   .worker = s->worker,
+				   .grace_ms = GRACE_MS },
+		&s->service, e);
+}
+
+static int
+supervisor_start(struct supervisor *s)
+{
+	struct err e = { 0 };
+	enum exit_phase phase;
+	int code;
+
+	code = start_signals(s, &e);
+	if (code < 0)
+		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
+	code = start_log(s, &e);
+	if (code < 0)
+		return start_failed(s, EXIT_PHASE_LOG, code, &e);
+	limits_raise();
+	warn_surroundings(s);
+	code = start_snapshot(s, &phase, &e);
+	if (code < 0)
+		return start_failed(s, phase, code, &e);
+	code = start_worker(s, &e);
+	if (code < 0)
+		return start_failed(s, EXIT_PHASE_WORKER, code, &e);
+	code = start_service(s, &e);
+	if (code < 0)
+		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
+	return 0;
+}
+
+/* The last words, while the worker's numbers can still be asked for. */
+static void
+log_numbers(const struct supervisor *s)
+{
+	struct supervisor_counts n = s->options->worker_ops->counts(s->worker);
+	int64_t ms = clock_now_ms() - s->started_ms;
+	char duration[32];
+
+	snprintf(duration, sizeof duration, "%" PRId64 ".%03ds", ms / 1000, (int)(ms % 1000));
+	if (n.forced > 0)
+		log_warning("drain_forced", LOG_U("forced", n.forced), LOG_U("drained", n.drained),
+			LOG_S("msg", "connections were cut before they had ended"));
+	log_notice("stopped", LOG_U("served", n.served), LOG_U("drained", n.drained),
+		LOG_U("forced", n.forced), LOG_S("duration", duration));
+	s->options->worker_ops->tell(s->worker, "stopped", duration);
+}
+
+/* A loop that a plugin holds can't be joined, and exit() would free what it uses: nothing is left but to go.
+ * What the world sees of us is cleaned up all the same. */
+static _Noreturn void
+give_up(struct supervisor *s)
+{
+	log_error("stuck", LOG_I("connections", s->options->worker_ops->counts(s->worker).open),
+		LOG_S("msg", "a plugin keeps an event loop from ending; giving up"));
+	snapshot_sockets_free(s->sockets);
+	log_stop();
+	_exit(EX_SOFTWARE);
+}
+
+static int
+supervisor_serve(struct supervisor *s)
+{
+	announce_log(s->announce, s->options->worker_ops->tell, s->worker);
+	if (s->options->announce)
+		announce_print(s->announce, stdout);
+	if (service_run(s->service) < 0)
+		give_up(s);
+	log_numbers(s);
+	return EX_OK;
+}
+
+/* In reverse, from wherever the start got to, but for the socket files: they go while the sockets are still
+ * open, for a name with nothing behind it would look like a stale one to the next sockd. */
+static void
+supervisor_fini(struct supervisor *s)
+{
+	service_free(s->service);
+	snapshot_sockets_free(s->sockets);
+	if (s->worker != NULL)
+		s->options->worker_ops->end(s->worker);
+	snapshot_free(s->snapshot);
+	announce_free(s->announce);
+	if (s->log_started)
+		log_stop();
+	signals_free(s->signals);
+	if (s->base != NULL)
+		event_base_free(s->base);
+}
+
+int
+supervisor_run(const struct supervisor_options *options)
+{
+	struct supervisor s = { .options = options, .config = options->config, .started_ms = clock_now_ms() };
+	int status = supervisor_start(&s);
+
+	if (status == EX_OK)
+		status = supervisor_serve(&s);
+	supervisor_fini(&s);
+	return status;
+}

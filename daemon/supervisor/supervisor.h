@@ -1,0 +1,23 @@
+/* The long-lived side: owns configuration, sockets, log and signals, starts a worker and brings it to its
+ * end. It never runs plugin code and never reads a client's byte. */
+#ifndef SUPERVISOR_SUPERVISOR_H
+#define SUPERVISOR_SUPERVISOR_H
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "supervisor/worker_ops.h"
+
+struct supervisor_options {
+	struct config *config; /* borrowed; checked */
+	struct cfg_report
+		*report; /* borrowed: takes what goes wrong at a place in the file, and is printed by us */
+	const struct supervisor_worker_ops *worker_ops; /* borrowed */
+	int log_level;                                  /* a level, or -1: the file's */
+	bool announce; /* print each address with a command to try, on standard output */
+};
+
+/** Start, serve until a signal ends it, stop. @return the exit status. Blocks: as long as sockd runs. */
+int supervisor_run(const struct supervisor_options *options);
+
+#endif

@@ -1,0 +1,23 @@
+/* The very way that a start goes, up to the point where an instance would be started. */
+#include "worker/check.h"
+
+#include "control/snapshot.h"
+#include "worker/instances.h"
+
+size_t
+worker_check_count(const struct snapshot *snapshot)
+{
+	return snapshot->config->listener_count + snapshot->config->daemon.observer_count;
+}
+
+int
+worker_check(const struct snapshot *snapshot, size_t which, struct cfg_report *report, bool *ret_serves)
+{
+	struct instances instances;
+	int code = instances_build(snapshot, which, report, &instances);
+
+	if (code == 0 && which < snapshot->config->listener_count)
+		*ret_serves = instances_serves(&instances, snapshot, which);
+	instances_fini(&instances);
+	return code;
+}

@@ -1,0 +1,196 @@
+/* A plugin is opened once for all that use it. What can be told at a place in the configuration is, and the
+ * building goes on, since a person wants all of it in one run. */
+#include "worker/instances.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "config/report.h"
+#include "config/source.h"
+#include "control/snapshot.h"
+#include "plugin/instance.h"
+#include "plugin/plugin_load.h"
+
+/* One use of a plugin by the configuration. */
+struct use {
+	const char *plugin, *owner;
+	const struct cfg_place *place;
+	const struct cfg_node *settings;
+};
+
+static struct use
+use_of(const struct config *c, size_t which)
+{
+	const struct cfg_observer *o;
+
+	if (which < c->listener_count) {
+		const struct cfg_listener *l = &c->listeners[which];
+
+		return (struct use){ l->plugin, l->name, &l->plugin_place, l->settings };
+	}
+	o = &c->daemon.observers[which - c->listener_count];
+	return (struct use){ o->plugin, "daemon.observers", &o->plugin_place, o->settings };
+}
+
+/* Whether any use that is asked for needs it; loading runs a plugin's constructors, so none is loaded for
+ * nothing. */
+static bool
+is_wanted(const struct snapshot *s, size_t only, const char *name, struct use *ret_first)
+{
+	const struct config *c = s->config;
+
+	for (size_t i = 0; i < c->listener_count + c->daemon.observer_count; i++) {
+		struct use use = use_of(c, i);
+
+		if ((only == INSTANCES_ALL || only == i) && strcmp(use.plugin, name) == 0) {
+			*ret_first = use;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+open_plugins(const struct snapshot *s, size_t only, struct cfg_report *report, struct instances *i)
+{
+	int result = 0;
+
+	i->plugins = calloc(s->plugin_count + 1, sizeof *i->plugins);
+	if (i->plugins == NULL)
+		return -ENOMEM;
+	i->plugin_count = s->plugin_count;
+	for (size_t k = 0; k < s->plugin_count; k++) {
+		struct err e = { 0 };
+		struct use use;
+
+		if (is_wanted(s, only, s->plugins[k].name, &use) &&
+			plugin_open(s->plugins[k].fd, s->plugins[k].path, &i->plugins[k], &e) < 0)
+			result = cfg_report_err(report, use.place, &e);
+	}
+	return result;
+}
+
+static struct plugin *
+plugin_named(const struct snapshot *s, const struct instances *i, const char *name)
+{
+	const struct snapshot_plugin *p = snapshot_plugin_find(s, name);
+
+	return p != NULL ? i->plugins[p - s->plugins] : NULL;
+}
+
+/* Each address of a listener needs an entry of the plugin; what was passed by descriptor is known by its
+ * socket. */
+static int
+check_transports(const struct snapshot *s, size_t listener, const struct plugin *p, struct cfg_report *report)
+{
+	const struct cfg_listener *l = &s->config->listeners[listener];
+	int result = 0;
+
+	for (size_t i = 0; i < l->address_count; i++) {
+		enum cfg_transport t = l->addresses[i].transport;
+
+		if (t != CFG_PASSED && plugin_style(p, t) == PLUGIN_CANNOT)
+			result = cfg_report_error(report, &l->addresses[i].place,
+				"plugin '%s' cannot serve %s", l->plugin, cfg_transport_name(t));
+	}
+	for (size_t i = 0; i < s->socket_count; i++) {
+		const struct snapshot_socket *k = &s->sockets[i];
+
+		if (k->listener == listener && l->addresses[k->address].transport == CFG_PASSED &&
+			plugin_style(p, k->transport) == PLUGIN_CANNOT)
+			result = cfg_report_error(report, &l->addresses[k->address].place,
+				"plugin '%s' cannot serve %s, which the passed socket is", l->plugin,
+				cfg_transport_name(k->transport));
+	}
+	return result;
+}
+
+static int
+build_one(const struct snapshot *s, size_t which, const struct instances *i, struct cfg_report *report,
+	struct instance **ret)
+{
+	struct use use = use_of(s->config, which);
+	struct plugin *p = plugin_named(s, i, use.plugin);
+	int transports, code;
+
+	if (p == NULL)
+		return -EINVAL; /* told when it was not found, or could not be opened */
+	transports = which < s->config->listener_count ? check_transports(s, which, p, report) : 0;
+	code = instance_new(
+		&(struct instance_options){
+			.plugin = p,
+			.owner = use.owner,
+			.place = use.place,
+			.settings = use.settings,
+			.source = &cfg_source_disk,
+			.loops = s->loops,
+		},
+		report, ret);
+	if (code == 0)
+		code = instance_check(*ret, report);
+	return code < 0 ? code : transports;
+}
+
+int
+instances_build(const struct snapshot *s, size_t only, struct cfg_report *report, struct instances *ret)
+{
+	const struct config *c = s->config;
+	int result;
+
+	*ret = (struct instances){ 0 };
+	result = open_plugins(s, only, report, ret);
+	if (result == -ENOMEM)
+		return result;
+	ret->listeners = calloc(c->listener_count + 1, sizeof(*ret->listeners));
+	ret->observers = calloc(c->daemon.observer_count + 1, sizeof(*ret->observers));
+	if (ret->listeners == NULL || ret->observers == NULL)
+		return -ENOMEM;
+	ret->listener_count = c->listener_count;
+	ret->observer_count = c->daemon.observer_count;
+	for (size_t i = 0; i < c->listener_count + c->daemon.observer_count; i++) {
+		bool listener = i < c->listener_count;
+		int code;
+
+		if (only != INSTANCES_ALL && only != i)
+			continue;
+		code = build_one(s, i, ret, report,
+			listener ? &ret->listeners[i] : &ret->observers[i - c->listener_count]);
+		if (code == -ENOMEM)
+			return code;
+		if (code < 0)
+			result = code;
+	}
+	return result;
+}
+
+void
+instances_fini(struct instances *i)
+{
+	for (size_t k = 0; k < i->listener_count; k++)
+		instance_free(i->listeners[k]);
+	for (size_t k = 0; k < i->observer_count; k++)
+		instance_free(i->observers[k]);
+	for (size_t k = 0; k < i->plugin_count; k++)
+		plugin_close(i->plugins[k]);
+	free(i->listeners);
+	free(i->observers);
+	free(i->plugins);
+	*i = (struct instances){ 0 };
+}
+
+bool
+instances_serves(const struct instances *i, const struct snapshot *s, size_t listener)
+{
+	const struct cfg_listener *l = &s->config->listeners[listener];
+	const struct plugin *p = plugin_named(s, i, l->plugin);
+
+	if (p == NULL)
+		return false;
+	for (size_t k = 0; k < l->address_count; k++) {
+		enum cfg_transport t = l->addresses[k].transport;
+
+		if (t != CFG_PASSED && !cfg_transport_is_datagram(t) && plugin_style(p, t) == PLUGIN_SERVES)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,3 @@
+core_sources += daemon/worker/check.c daemon/worker/check.h \
+	daemon/worker/instances.c daemon/worker/instances.h \
+	daemon/worker/worker.c daemon/worker/worker.h

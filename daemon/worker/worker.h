@@ -1,0 +1,50 @@
+/* A worker: consumes a snapshot, runs its plugins on an engine and obeys orders. It opens no path: all that
+ * it uses came with the snapshot. The calling thread is the worker's main thread, which is never a loop. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+struct cfg_report;
+struct snapshot;
+struct worker;
+
+/**
+ * Open the plugins, build and check the instances, start the engine: when it returns, every listener is
+ * served.
+ *
+ * @param snapshot  moves to the worker; on failure it is freed
+ * @param report    takes what is wrong with plugins and settings, each with its place
+ * @param serves    gets, for each listener of the configuration, whether its connections run on fibers
+ * @return 0; -EINVAL with errors in @p report; another negative errno with @p e filled
+ *
+ * Runs plugin code (check, start). Its threads take no signals.
+ */
+must_check int worker_new(struct snapshot *snapshot, struct cfg_report *report, bool *serves,
+	struct worker **ret, struct err *e);
+
+/** Orders; see engine/engine.h for what they do. They return at once. */
+void worker_drain(struct worker *w, int64_t timeout_ms, int64_t spread_ms);
+void worker_shutdown(struct worker *w);
+void worker_reopen(struct worker *w);
+/** Pass a lifecycle event to the observers. */
+void worker_tell(struct worker *w, const char *event, const char *text);
+
+struct worker_counts {
+	int64_t open;
+	uint64_t served, drained, forced; /* connections: accepted so far; ended in the drain; cut */
+};
+struct worker_counts worker_counts(const struct worker *w);
+
+/** Readable when a drain or a shutdown is over. Never read from it. */
+int worker_done_fd(const struct worker *w);
+
+/** Ends threads, instances, plugins, and frees all of it with the snapshot: its sockets are closed. Only
+ * after worker_done_fd(). NULL is fine. */
+void worker_free(struct worker *w);
+
+#endif

@@ -1,0 +1,3 @@
+plugin_LTLIBRARIES += plugins/discard/discard.la
+plugins_discard_discard_la_CPPFLAGS = $(plugin_cppflags)
+plugins_discard_discard_la_LDFLAGS = $(plugin_ldflags)

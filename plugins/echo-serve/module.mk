@@ -1,0 +1,3 @@
+plugin_LTLIBRARIES += plugins/echo-serve/echo-serve.la
+plugins_echo_serve_echo_serve_la_CPPFLAGS = $(plugin_cppflags)
+plugins_echo_serve_echo_serve_la_LDFLAGS = $(plugin_ldflags)

@@ -1,0 +1,82 @@
+/* template - where a plugin of your own begins: copy the folder, rename it, and change what it says.
+ *
+ * It greets each client with a line from its settings, then answers every message with a count. It shows
+ * settings, an instance with state, a serve() that works on every transport, and where memory is given back.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sockd/plugin.h>
+
+/* The state of one instance: one listener's. start() makes it, stop() frees it. */
+struct template
+{
+	const char *greeting; /* lent by the settings until stop() */
+};
+
+static const struct sockd_option options[] = {
+	{ .name = "greeting",
+		.type = SOCKD_T_STRING,
+		.fallback = "hello",
+		.min = 1,
+		.max = 200,
+		.help = "What a client is greeted with" },
+	{ 0 },
+};
+
+static int
+start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, struct sockd_error *e)
+{
+	struct template *t = malloc(sizeof *t);
+
+	(void)h;
+	if (t == NULL)
+		return sockd_error_set(e, NULL, "no memory");
+	t->greeting = sockd_setting_string(s, "greeting");
+	*ret_instance = t;
+	return 0;
+}
+
+static void
+stop(void *instance)
+{
+	free(instance);
+}
+
+/* One message in, one line out. Returning ends the connection; sockd sends what is queued first. */
+static void
+serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	const struct template *t = sockd_conn_instance(c);
+	int transport = sockd_conn_transport(c);
+	char in[1024], out[256];
+	unsigned long count = 0;
+	size_t size;
+
+	if (transport == SOCKD_TCP || transport == SOCKD_UNIX) {
+		int n = snprintf(out, sizeof out, "%s\n", t->greeting);
+
+		if (sockd_write(w, out, (size_t)n) < 0)
+			return;
+	}
+	while (sockd_receive(r, in, sizeof in, &size) > 0) {
+		int n = snprintf(out, sizeof out, "%s %lu: %zu bytes\n", t->greeting, ++count, size);
+
+		if (sockd_write(w, out, (size_t)n) < 0 && errno != EMSGSIZE)
+			return;
+	}
+}
+
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {
+	SOCKD_PLUGIN_INIT,
+	.name = "template",
+	.version = "1.0",
+	.summary = "Greets and counts: a plugin to start from",
+	.license = "MIT",
+	.options = options,
+	.start = start,
+	.stop = stop,
+	.serve = serve,
+};

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Draining: who is ended at once, who may finish, who is cut, and what the numbers say."""
+
+import os
+import signal
+import socket
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+from harness import Daemon
+
+MIB = 1 << 20
+
+
+def listener(plugin="echo", **more):
+    return {"echo": {"listen": "tcp://127.0.0.1:0", "handler": plugin, **more}}
+
+
+def roundtrip(c):
+    c.sendall(b"x")
+    assert harness.receive_exactly(c, 1) == b"x"
+
+
+def numbers(d):
+    stopped = d.wait_log("stopped")
+    return {key: int(stopped[key]) for key in ("served", "drained", "forced")}
+
+
+def fill(c, size=4 * MIB):
+    """Send until nobody takes more. @return how many bytes went out"""
+    c.setblocking(False)
+    sent, quiet_since = 0, time.monotonic()
+    while sent < size and time.monotonic() - quiet_since < 0.3:
+        try:
+            sent += c.send(bytes(65536))
+            quiet_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+    c.settimeout(harness.PATIENCE_S)
+    return sent
+
+
+# A server that holds more than a megabyte for a client, and a client whose kernel takes little of it.
+BIG = {"buffers": {"write": "4MiB"}, "socket": {"send_buffer": "64KiB", "receive_buffer": "64KiB"}}
+
+
+def test_idle_clients_get_their_end_at_once():
+    for plugin in ("echo", "echo-serve"):
+        d = Daemon(listener(plugin), daemon={"shutdown": {"timeout": "60s"}}).start()
+        clients = [d.connect("echo") for _ in range(5)]
+        for c in clients:
+            roundtrip(c)
+        began = time.monotonic()
+
+        d.send(signal.SIGTERM)
+        for c in clients:
+            assert c.recv(1) == b""
+            c.close()
+
+        assert d.wait() == 0
+        assert time.monotonic() - began < 10
+        assert numbers(d) == {"served": 5, "drained": 5, "forced": 0}
+
+
+def test_a_client_that_never_sent_gets_its_end_too():
+    d = Daemon(listener()).start()
+    with d.connect("echo") as c:
+        harness.wait_until(lambda: d.status_lines()[-1].endswith("1 connection"), "the connection")
+        d.send(signal.SIGTERM)
+        assert c.recv(1) == b""
+    assert d.wait() == 0
+
+
+def test_new_clients_are_refused_while_it_drains():
+    d = Daemon(listener(**BIG), daemon={"shutdown": {"timeout": "30s"}}).start()
+    address = d.addr("echo")
+    with d.connect("echo", receive_buffer=4096) as busy:
+        fill(busy, MIB)
+        d.send(signal.SIGTERM)
+        d.wait_log("draining")
+
+        def refused():
+            try:
+                with harness.connect(address) as c:
+                    return c.recv(1) == b""
+            except ConnectionError:
+                return True
+
+        harness.wait_until(refused, "an end of accepting")
+        assert d.exit_status is None
+        d.send(signal.SIGTERM)
+        assert d.wait() == 0
+
+
+def test_what_was_sent_before_the_drain_is_answered():
+    for plugin in ("echo", "echo-serve"):
+        d = Daemon(listener(plugin)).start()
+        with d.connect("echo") as c:
+            roundtrip(c)
+            c.sendall(b"last words")
+            d.send(signal.SIGTERM)
+            assert harness.receive_all(c) == b"last words"
+        assert d.wait() == 0
+
+
+def test_a_slow_reader_gets_all_of_it():
+    for plugin in ("echo", "echo-serve"):
+        d = Daemon(listener(plugin, **BIG), daemon={"shutdown": {"timeout": "60s"}}).start()
+        with d.connect("echo", receive_buffer=8192) as c:
+            c.sendall(bytes(MIB))
+            d.send(signal.SIGTERM)
+            d.wait_log("draining")
+            got = 0
+            while part := c.recv(32768):
+                got += len(part)
+                time.sleep(0.002)  # slow on purpose
+            assert got == MIB, got
+        assert d.wait() == 0
+        assert numbers(d) == {"served": 1, "drained": 1, "forced": 0}
+
+
+def test_a_stuck_client_is_cut_at_the_deadline():
+    for plugin in ("echo", "echo-serve"):
+        d = Daemon(listener(plugin, **BIG), daemon={"shutdown": {"timeout": "1s"}}).start()
+        with d.connect("echo", receive_buffer=4096) as c:
+            assert fill(c) > 64 * 1024
+            began = time.monotonic()
+
+            d.send(signal.SIGTERM)
+
+            assert d.wait() == 0
+            assert 0.9 <= time.monotonic() - began < 6
+        assert numbers(d) == {"served": 1, "drained": 0, "forced": 1}
+        assert d.wait_log("drain_forced", level="warning")["forced"] == "1"
+        d.wait_log("conn_closed", reason="drain_forced")
+
+
+def test_a_second_signal_stops_now():
+    d = Daemon(listener(**BIG), daemon={"shutdown": {"timeout": "60s"}}).start()
+    with d.connect("echo", receive_buffer=4096) as c:
+        fill(c)
+        began = time.monotonic()
+        d.send(signal.SIGTERM)
+        d.wait_log("draining", connections="1")
+        d.send(signal.SIGTERM)
+
+        assert d.wait() == 0
+
+        assert time.monotonic() - began < 10
+    assert numbers(d)["forced"] == 1
+    d.wait_log("conn_closed", reason="shutdown")
+
+
+def test_progress_is_told_while_it_drains():
+    d = Daemon(listener(**BIG), daemon={"shutdown": {"timeout": "3s"}}).start()
+    with d.connect("echo", receive_buffer=4096) as c, d.connect("echo") as idle:
+        roundtrip(idle)
+        fill(c)
+        d.send(signal.SIGTERM)
+        assert d.wait() == 0
+
+    told = [text for text in d.status_lines() if text.startswith("draining")]
+    assert told[0].startswith("draining 2/2, 3s left"), told
+    assert any(text.startswith("draining 1/2, ") for text in told), told
+    assert len([1 for key, _ in d.notes if key == "EXTEND_TIMEOUT_USEC"]) >= 2
+
+
+def test_spread_ends_idle_clients_one_after_the_other():
+    d = Daemon(listener(), daemon={"shutdown": {"timeout": "30s", "spread": "2s"}}).start()
+    clients = [d.connect("echo") for _ in range(20)]
+    for c in clients:
+        roundtrip(c)
+    began = time.monotonic()
+
+    d.send(signal.SIGTERM)
+    ends = []
+    for c in clients:
+        assert c.recv(1) == b""
+        ends.append(time.monotonic() - began)
+        c.close()
+
+    assert d.wait() == 0
+    assert 0.5 < max(ends) < 10, ends
+    assert numbers(d)["drained"] == 20
+
+
+def test_a_client_that_ends_by_itself_while_it_drains_counts_as_drained():
+    d = Daemon(listener(**BIG), daemon={"shutdown": {"timeout": "60s"}}).start()
+    c = d.connect("echo", receive_buffer=4096)
+    fill(c)
+    d.send(signal.SIGTERM)
+    d.wait_log("draining", connections="1")
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    c.close()
+
+    assert d.wait() == 0
+    assert numbers(d) == {"served": 1, "drained": 1, "forced": 0}
+
+
+def test_datagram_listeners_answer_what_was_queued():
+    d = Daemon({"echo": {"listen": "udp://127.0.0.1:0", "handler": "echo"}}).start()
+    with d.datagram("echo") as c:
+        c.send(b"before")
+        assert c.recv(100) == b"before"
+
+        assert d.stop() == 0
+
+
+def test_socket_files_are_removed_at_the_end(tmp):
+    for number in (signal.SIGTERM, signal.SIGQUIT):
+        d = Daemon({"a": {"listen": f"unix://{tmp}/s", "handler": "echo"},
+                    "b": {"listen": f"unixgram://{tmp}/g", "handler": "echo"}}).start()
+        assert (tmp / "s").exists() and (tmp / "g").exists()
+
+        assert d.stop(number) == 0
+
+        assert list(tmp.iterdir()) == []
+
+
+if __name__ == "__main__":
+    harness.main()

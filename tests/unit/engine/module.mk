@@ -1,0 +1,10 @@
+# check_PROGRAMS += tests/unit/engine/test_FILE
+check_PROGRAMS += tests/unit/engine/test_mailbox
+check_PROGRAMS += tests/unit/engine/test_slab
+check_PROGRAMS += tests/unit/engine/test_wheel
+EXTRA_DIST += tests/unit/engine/fibers.h
+check_PROGRAMS += tests/unit/engine/test_fiber
+check_PROGRAMS += tests/unit/engine/test_fiber_stack
+check_PROGRAMS += tests/unit/engine/test_fiber_switch
+check_PROGRAMS += tests/unit/engine/test_dgram
+EXTRA_DIST += tests/unit/engine/dgram_fixture.h

@@ -1,0 +1,341 @@
+/* Datagram endpoints, against a real loop, real fibers and real sockets. */
+#include "dgram_fixture.h"
+
+/* ---- tests ---- */
+
+START_TEST(serve_that_takes_nothing_is_slowed_down)
+{
+	int64_t begun_ms = clock_now_ms();
+
+	world.plugin.serve = serve_nothing;
+	begin(AF_INET, "127.0.0.1", 65536);
+	run_until_seen(5);
+	ck_assert_int_ge(clock_now_ms() - begun_ms, 10 + 20 + 40 + 80);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	finish();
+}
+END_TEST
+
+START_TEST(a_refused_datagram_does_not_stop_those_behind_it)
+{
+	world.plugin.serve = serve_forward;
+	begin(AF_INET, "0.0.0.0", 65536);
+	inet_pton(AF_INET, "127.0.0.1", &((struct sockaddr_in *)&world.address)->sin_addr);
+	ask("first", 5);
+	run_until_seen(1);
+	expect("first", 5);
+	expect("last", 4);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_DROPPED_SEND), 1);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_WRITTEN), 2);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	finish();
+}
+END_TEST
+
+START_TEST(over_ipv6_the_asked_address_answers_too)
+{
+	struct sockaddr_in6 from;
+	socklen_t size = sizeof from;
+	char buf[8];
+
+	world.plugin.datagram = event_echo;
+	begin(AF_INET6, "::", 65536);
+	((struct sockaddr_in6 *)&world.address)->sin6_addr = in6addr_loopback;
+	ask("six", 3);
+	run_until_seen(1);
+	ck_assert_int_eq(recvfrom(world.client, buf, sizeof buf, 0, (struct sockaddr *)&from, &size), 3);
+	ck_assert(IN6_IS_ADDR_LOOPBACK(&from.sin6_addr));
+	ck_assert(IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&world.ep->local.sa)->sin6_addr));
+	inet_pton(AF_INET6, "::ffff:127.0.0.5", &((struct sockaddr_in6 *)&world.address)->sin6_addr);
+	ask("four", 4);
+	run_until_seen(2);
+	ck_assert_int_eq(recvfrom(world.client, buf, sizeof buf, 0, (struct sockaddr *)&from, &size), 4);
+	ck_assert_int_eq(memcmp(&from.sin6_addr, &((struct sockaddr_in6 *)&world.address)->sin6_addr, 16), 0);
+	finish();
+}
+END_TEST
+
+START_TEST(a_batch_is_echoed_in_order)
+{
+	char text[SMALL];
+
+	world.plugin.datagram = event_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	for (int i = 0; i < 100; i++)
+		ask(text, (size_t)snprintf(text, sizeof text, "n%d", i));
+	run_until_seen(100);
+	for (int i = 0; i < 100; i++)
+		expect(text, (size_t)snprintf(text, sizeof text, "n%d", i));
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_READ), 100);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_WRITTEN), 100);
+	finish();
+}
+END_TEST
+
+START_TEST(empty_and_largest_datagrams_are_echoed)
+{
+	static char large[DGRAM_UDP_MAX];
+
+	memset(large, 'x', sizeof large);
+	world.plugin.datagram = event_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("", 0);
+	ask(large, sizeof large);
+	ask("", 0);
+	run_until_seen(3);
+	expect("", 0);
+	expect(large, sizeof large);
+	expect("", 0);
+	finish();
+}
+END_TEST
+
+START_TEST(an_empty_datagram_does_not_end_serve)
+{
+	world.plugin.serve = serve_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("", 0);
+	ask("after", 5);
+	run_until_seen(2);
+	expect("", 0);
+	expect("after", 5);
+	ck_assert_uint_eq(world.ends, 0);
+	ck_assert_uint_eq(world.calls, 1);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	ck_assert_uint_eq(world.ends, 1);
+	finish();
+}
+END_TEST
+
+START_TEST(a_reply_leaves_from_the_address_that_was_asked)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&world.address, from;
+	socklen_t size = sizeof from;
+	char buf[8];
+
+	world.plugin.datagram = event_echo;
+	begin(AF_INET, "0.0.0.0", 65536);
+	inet_pton(AF_INET, "127.0.0.9", &in->sin_addr);
+	ask("who", 3);
+	run_until_seen(1);
+	ck_assert_int_eq(recvfrom(world.client, buf, sizeof buf, 0, (struct sockaddr *)&from, &size), 3);
+	ck_assert_uint_eq(from.sin_addr.s_addr, in->sin_addr.s_addr);
+	ck_assert_uint_eq(((struct sockaddr_in *)&world.ep->local.sa)->sin_addr.s_addr, in->sin_addr.s_addr);
+	finish();
+}
+END_TEST
+
+START_TEST(a_truncated_datagram_is_counted_and_dropped)
+{
+	char text[SMALL + 1] = { 0 };
+
+	world.plugin.datagram = event_echo;
+	begin(AF_INET, "127.0.0.1", SMALL);
+	ask(text, sizeof text);
+	ask("fits", 4);
+	run_until_seen(1);
+	expect("fits", 4);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_TRUNCATED), 1);
+	finish();
+}
+END_TEST
+
+START_TEST(serve_never_sees_a_datagram_above_its_buffer)
+{
+	char text[SMALL + 1] = { 0 };
+
+	world.plugin.serve = serve_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask(text, sizeof text);
+	ask("fits", 4);
+	run_until_seen(1);
+	expect("fits", 4);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_DROPPED_OVERSIZE), 1);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	finish();
+}
+END_TEST
+
+START_TEST(an_event_entry_is_told_of_a_datagram_above_its_buffer)
+{
+	char text[SMALL + 1] = { 0 };
+
+	world.plugin.datagram = event_small;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask(text, sizeof text);
+	run_until_seen(1);
+	ck_assert_int_eq(world.result, -1);
+	ck_assert_int_eq(world.error, EMSGSIZE);
+	ck_assert_uint_eq(world.readable, sizeof text);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_DROPPED_OVERSIZE), 1);
+	finish();
+}
+END_TEST
+
+START_TEST(an_event_entry_never_waits)
+{
+	world.plugin.datagram = event_probe;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("x", 1);
+	run_until_seen(1);
+	expect("ok", 2);
+	finish();
+}
+END_TEST
+
+START_TEST(serve_that_returns_is_called_again)
+{
+	world.plugin.serve = serve_once;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("a", 1);
+	ask("b", 1);
+	ask("c", 1);
+	run_until_seen(3);
+	expect("a", 1);
+	expect("b", 1);
+	expect("c", 1);
+	ck_assert_uint_ge(world.calls, 3);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	finish();
+}
+END_TEST
+
+START_TEST(drain_answers_what_the_socket_holds)
+{
+	world.plugin.serve = serve_once;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("a", 1);
+	ask("b", 1);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	expect("a", 1);
+	expect("b", 1);
+	ck_assert_uint_eq(world.seen, 2);
+	finish();
+}
+END_TEST
+
+START_TEST(drain_delivers_in_event_style)
+{
+	world.plugin.datagram = event_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("a", 1);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	expect("a", 1);
+	finish();
+}
+END_TEST
+
+START_TEST(cut_cancels_a_waiting_serve)
+{
+	world.plugin.serve = serve_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("a", 1);
+	run_until_seen(1);
+	endpoint_cut(world.ep);
+	run_until_ended();
+	ck_assert_int_eq(world.result, -1);
+	ck_assert_int_eq(world.error, ECANCELED);
+	finish();
+}
+END_TEST
+
+START_TEST(copy_echoes_until_drain)
+{
+	world.plugin.serve = serve_copy;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("one", 3);
+	ask("", 0);
+	ask("two", 3);
+	endpoint_drain(world.ep);
+	run_until_ended();
+	expect("one", 3);
+	expect("", 0);
+	expect("two", 3);
+	ck_assert_int_eq(world.result, 6);
+	finish();
+}
+END_TEST
+
+START_TEST(an_unnamed_sender_gets_no_answer_and_stops_nothing)
+{
+	static char large[65536];
+	struct sockaddr_un me = { .sun_family = AF_UNIX };
+
+	memset(large, 'y', sizeof large);
+	world.plugin.datagram = event_echo;
+	begin(AF_UNIX, NULL, 65536);
+	ask("nobody", 6);
+	run_until_seen(1);
+	ck_assert_int_eq(world.result, 6);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_DROPPED_UNNAMED), 1);
+	ck_assert_int_eq(bind(world.client, (struct sockaddr *)&me, sizeof(sa_family_t)), 0);
+	ask(large, sizeof large);
+	run_until_seen(2);
+	expect(large, sizeof large);
+	finish();
+}
+END_TEST
+
+START_TEST(a_full_peer_costs_only_its_own_answers)
+{
+	struct sockaddr_un me = { .sun_family = AF_UNIX };
+	int deaf = socket(AF_UNIX, SOCK_DGRAM, 0);
+	unsigned sent = 0;
+
+	world.plugin.datagram = event_echo;
+	begin(AF_UNIX, NULL, 65536);
+	ck_assert_int_eq(bind(deaf, (struct sockaddr *)&me, sizeof(sa_family_t)), 0);
+	ck_assert_int_eq(bind(world.client, (struct sockaddr *)&me, sizeof(sa_family_t)), 0);
+	while (counted(METRIC_DATAGRAMS_DROPPED_SEND) == 0) {
+		ck_assert_int_eq(
+			sendto(deaf, "d", 1, 0, (struct sockaddr *)&world.address, world.address_size), 1);
+		run_until_seen(++sent);
+		ck_assert_uint_lt(sent, 100000);
+	}
+	ck_assert_int_eq(sendto(deaf, "d", 1, 0, (struct sockaddr *)&world.address, world.address_size), 1);
+	ask("me", 2);
+	run_until_seen(sent + 2);
+	expect("me", 2);
+	ck_assert_uint_eq(counted(METRIC_DATAGRAMS_DROPPED_SEND), 2);
+	close(deaf);
+	finish();
+}
+END_TEST
+
+START_TEST(a_stale_handle_is_refused)
+{
+	struct sockd_reader r = { .ops = &endpoint_reader_ops };
+	char buf[1];
+
+	world.plugin.datagram = event_echo;
+	begin(AF_INET, "127.0.0.1", 65536);
+	r.ref = endpoint_ref(world.ep);
+	ck_assert_int_eq(sockd_read(r, buf, 1), -1);
+	ck_assert_int_eq(errno, EAGAIN);
+	endpoint_free(world.ep);
+	world.ep = NULL;
+	ck_assert_int_eq(sockd_read(r, buf, 1), -1);
+	ck_assert_int_eq(errno, EBADF);
+	loop_leave(world.loop);
+	ck_assert_int_eq(sockd_read(r, buf, 1), -1);
+	ck_assert_int_eq(errno, EXDEV);
+	finish();
+}
+END_TEST
+
+UNIT_TESTS("dgram", a_batch_is_echoed_in_order, empty_and_largest_datagrams_are_echoed,
+	an_empty_datagram_does_not_end_serve, a_reply_leaves_from_the_address_that_was_asked,
+	a_truncated_datagram_is_counted_and_dropped, serve_never_sees_a_datagram_above_its_buffer,
+	an_event_entry_is_told_of_a_datagram_above_its_buffer, an_event_entry_never_waits,
+	serve_that_returns_is_called_again, drain_answers_what_the_socket_holds,
+	drain_delivers_in_event_style, cut_cancels_a_waiting_serve, copy_echoes_until_drain,
+	an_unnamed_sender_gets_no_answer_and_stops_nothing, a_full_peer_costs_only_its_own_answers,
+	a_stale_handle_is_refused, serve_that_takes_nothing_is_slowed_down,
+	a_refused_datagram_does_not_stop_those_behind_it, over_ipv6_the_asked_address_answers_too)

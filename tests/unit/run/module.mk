@@ -1,0 +1,1 @@
+check_PROGRAMS += tests/unit/run/test_check_child tests/unit/run/test_cli tests/unit/run/test_run_command

@@ -1,0 +1,146 @@
+/* run/check_child.c: what a child finds arrives whole, and what becomes of it when it does not. */
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "run/check_child.h"
+#include "unit.h"
+
+static const struct cfg_place blamed = { .file = "sockd.yaml", .line = 7, .column = 14, .width = 4 };
+
+static void
+run(check_child_fn *fn, void *arg, int timeout_ms, struct cfg_report *report, bool *ret_flag)
+{
+	struct err e = { 0 };
+
+	ck_assert_int_eq(
+		check_child_run(fn, arg, timeout_ms, &blamed, "plugin 'p'", report, ret_flag, &e), 0);
+}
+
+static void
+find_nothing(void *arg, struct cfg_report *report, bool *ret_flag)
+{
+	(void)report;
+	*ret_flag = *(bool *)arg;
+}
+
+START_TEST(the_flag_arrives)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool yes = true, no = false, flag = false;
+
+	run(find_nothing, &yes, 10000, &report, &flag);
+	ck_assert(flag);
+	run(find_nothing, &no, 10000, &report, &flag);
+	ck_assert(!flag);
+	ck_assert(cfg_report_is_ok(&report));
+}
+END_TEST
+
+static void
+find_two(void *arg, struct cfg_report *report, bool *ret_flag)
+{
+	const struct cfg_place place = {
+		.file = "a.yaml", .line = 3, .column = 5, .width = 2, .line_text = "  x: 1\nrest"
+	};
+
+	(void)arg;
+	(void)ret_flag;
+	cfg_report_error(report, &place, "bad x");
+	cfg_report_warning(report, NULL, "odd: %s", "y");
+}
+
+START_TEST(findings_arrive_with_their_places)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool flag;
+
+	run(find_two, NULL, 10000, &report, &flag);
+
+	ck_assert_uint_eq(report.count, 2);
+	ck_assert_str_eq(report.findings[0].file, "a.yaml");
+	ck_assert_int_eq(report.findings[0].line, 3);
+	ck_assert_int_eq(report.findings[0].column, 5);
+	ck_assert_int_eq(report.findings[0].width, 2);
+	ck_assert_str_eq(report.findings[0].line_text, "  x: 1");
+	ck_assert_str_eq(report.findings[0].text, "bad x");
+	ck_assert_int_eq(report.findings[1].severity, CFG_WARNING);
+	ck_assert_ptr_null(report.findings[1].file);
+	ck_assert_str_eq(report.findings[1].text, "odd: y");
+}
+END_TEST
+
+/* One error, at the place that is to blame, with these words. */
+static void
+expect_blame(const struct cfg_report *report, const char *words)
+{
+	ck_assert_uint_eq(report->errors, 1);
+	ck_assert_int_eq(report->findings[0].line, blamed.line);
+	ck_assert_msg(strstr(report->findings[0].text, "plugin 'p'") != NULL, "%s", report->findings[0].text);
+	ck_assert_msg(strstr(report->findings[0].text, words) != NULL, "%s", report->findings[0].text);
+}
+
+static void
+crash(void *arg, struct cfg_report *report, bool *ret_flag)
+{
+	(void)arg;
+	(void)report;
+	(void)ret_flag;
+	raise(SIGKILL); /* a sanitizer cannot take it for its own */
+}
+
+START_TEST(a_crash_is_an_error_at_the_place_that_is_to_blame)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool flag;
+
+	run(crash, NULL, 10000, &report, &flag);
+
+	expect_blame(&report, "Killed");
+}
+END_TEST
+
+static void
+leave(void *arg, struct cfg_report *report, bool *ret_flag)
+{
+	(void)arg;
+	(void)report;
+	(void)ret_flag;
+	_exit(0);
+}
+
+START_TEST(a_plugin_that_exits_is_not_taken_for_a_success)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool flag;
+
+	run(leave, NULL, 10000, &report, &flag);
+
+	expect_blame(&report, "ended the process");
+}
+END_TEST
+
+static void
+hang(void *arg, struct cfg_report *report, bool *ret_flag)
+{
+	(void)arg;
+	(void)report;
+	(void)ret_flag;
+	for (;;)
+		pause();
+}
+
+START_TEST(a_child_that_hangs_is_ended)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool flag;
+
+	run(hang, NULL, 50, &report, &flag);
+
+	expect_blame(&report, "had not checked its settings");
+}
+END_TEST
+
+UNIT_TESTS("check_child", the_flag_arrives, findings_arrive_with_their_places,
+	a_crash_is_an_error_at_the_place_that_is_to_blame, a_plugin_that_exits_is_not_taken_for_a_success,
+	a_child_that_hangs_is_ended)

@@ -1,0 +1,5 @@
+check_PROGRAMS += tests/unit/supervisor/test_announce tests/unit/supervisor/test_exit_status \
+	tests/unit/supervisor/test_limits \
+	tests/unit/supervisor/test_service tests/unit/supervisor/test_signals \
+	tests/unit/supervisor/test_snapshot_build tests/unit/supervisor/test_status
+check_PROGRAMS += tests/unit/supervisor/test_notify
