@@ -83,6 +83,8 @@ fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd)
 	r = fd_write_all(fd, bytes, size);
 	if (r < 0)
 		return r;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return -errno;
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
 		return -errno;
 	*ret_fd = fd_take(&fd);

@@ -30,7 +30,8 @@ must_check int fd_write_all(int fd, const void *bytes, size_t size);
  * @return 0, -EFBIG above the limit, -EISDIR, or another negative errno */
 must_check int fd_read_all(int fd, size_t limit, char **ret_bytes, size_t *ret_size);
 
-/** A sealed memory file with these bytes: it can be read and mapped, never changed (memfd_create(2)). */
+/** A sealed memory file with these bytes: it can be read from its start and mapped,
+ * never changed (memfd_create(2)). */
 must_check int fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd);
 
 /** How many descriptors this process has open. */

@@ -384,7 +384,7 @@ parse_distance(const char *a, const char *b)
 const char *
 parse_nearest(const char *word, const char *const *names, size_t count)
 {
-	size_t size = strlen(word), limit = size <= 2 ? 1 : size <= 5 ? 2 : size / 3 + 1, best = limit + 1;
+	size_t size = strlen(word), limit = size <= 4 ? 1 : size <= 8 ? 2 : 3, best = limit + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < count; i++) {

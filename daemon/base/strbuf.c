@@ -2,6 +2,7 @@
  * line and a printed configuration must agree on what a client's bytes look like. */
 #include "base/strbuf.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,8 +12,10 @@ strbuf_reserve(struct strbuf *s, size_t more)
 	size_t need = s->size + more + 1, capacity = s->capacity != 0 ? s->capacity : 128;
 	char *data;
 
-	if (s->failed || need < more)
+	if (s->failed || need < more || need > SIZE_MAX / 2) {
+		s->failed = true;
 		return false;
+	}
 	if (need <= s->capacity)
 		return true;
 	while (capacity < need)

@@ -84,6 +84,10 @@ expand_variables(const char *text, const struct cfg_source *source, size_t limit
 			text += 2;
 			continue;
 		}
+		if (text[1] == '\0') /* YAML ends a plain value at a '{' when it is in a {map} or a [list] */
+			return cfg_report_error(report, place,
+				"a '$' at the end; write $$ for a dollar, and \"${NAME}\" in quotes within "
+				"{} and []");
 		if (text[1] != '{')
 			return cfg_report_error(
 				report, place, "a lone '$'; write $$ for a dollar, ${NAME} for a variable");

@@ -81,6 +81,15 @@ set_device(const char *device, int fd, struct err *e)
 	return err_errno(e, "cannot keep to the interface '%s' ('socket.device')", device);
 }
 
+/* The schemes tcp6 and udp6 mean IPv6 and nothing else, so that a port fits under tcp4 and tcp6 at once. A
+ * literal has its family whatever the scheme says, hence the look at the scheme itself. */
+static bool
+is_ipv6_only(const struct net_request *q)
+{
+	return q->listener->socket.ipv6_only ||
+	       strncmp(q->address->url + strcspn(q->address->url, ":6"), "6:", 2) == 0;
+}
+
 int
 options_inet(const struct net_request *q, int fd, int family, struct err *e)
 {
@@ -88,8 +97,7 @@ options_inet(const struct net_request *q, int fd, int family, struct err *e)
 	int code = options_buffers(q, fd, e);
 
 	if (code == 0 && family == AF_INET6)
-		code = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, s->ipv6_only || q->address->family == AF_INET6,
-			"socket.ipv6_only", e);
+		code = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_ipv6_only(q), "socket.ipv6_only", e);
 	if (code == 0 && s->freebind) /* for both families */
 		code = set_int(fd, IPPROTO_IP, IP_FREEBIND, 1, "socket.freebind", e);
 	if (code == 0)

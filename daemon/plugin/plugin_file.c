@@ -105,7 +105,7 @@ gather_names(const char *folder, struct strbuf *names)
 	closedir(dir);
 }
 
-/* Write the plugin that was probably meant to @ret; false if none is near. */
+/* Write the plugin that was probably meant to @p ret; false if none is near. */
 static bool
 near_name(const char *name, const char *const *folders, size_t count, char *ret, size_t size)
 {

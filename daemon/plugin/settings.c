@@ -308,7 +308,7 @@ complain(struct settings *s, const char *name, const char *what)
 	return NULL;
 }
 
-/* @types is a mask of 1 << enum sockd_type. */
+/* @p types is a mask of 1 << enum sockd_type. */
 static const struct value *
 settings_find(const struct sockd_settings *api, const char *name, unsigned types, bool list)
 {

@@ -148,6 +148,21 @@ start_worker(struct supervisor *s, struct err *e)
 	return code;
 }
 
+/* Warnings that came with files and sockets. Errors would have stopped the start. */
+static void
+log_warnings(struct cfg_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct cfg_finding *f = &report->findings[i];
+		char place[256];
+
+		snprintf(place, sizeof place, "%s:%d:%d", f->file != NULL ? f->file : "", f->line, f->column);
+		log_warning("configuration", LOG_S("place", f->file != NULL ? place : NULL),
+			LOG_S("msg", f->text));
+	}
+	cfg_report_fini(report);
+}
+
 static int
 start_service(struct supervisor *s, struct err *e)
 {
@@ -251,8 +266,10 @@ supervisor_run(const struct supervisor_options *options)
 	struct supervisor s = { .options = options, .config = options->config, .started_ms = clock_now_ms() };
 	int status = supervisor_start(&s);
 
-	if (status == EX_OK)
+	if (status == EX_OK) {
+		log_warnings(options->report);
 		status = supervisor_serve(&s);
+	}
 	supervisor_fini(&s);
 	return status;
 }

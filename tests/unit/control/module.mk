@@ -1,1 +1,1 @@
-# check_PROGRAMS += tests/unit/control/test_FILE
+check_PROGRAMS += tests/unit/control/test_snapshot
