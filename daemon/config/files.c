@@ -131,25 +131,32 @@ take_version(struct reader *r, const struct cfg_node *value)
 			"this sockd reads files of version 1; write 'version: 1'");
 }
 
+/* The pattern with everything before its last @p tail bytes taken literally: the folder of a file may have a
+ * '[' in its name. NULL: no memory. */
+static char *
+pattern_of(const char *path, size_t tail)
+{
+	size_t size = strlen(path);
+	char *pattern = malloc(2 * size + 1), *at = pattern;
+
+	for (size_t i = 0; pattern != NULL && i <= size; i++) {
+		if (i + tail < size && strchr("*?[\\", path[i]) != NULL)
+			*at++ = '\\';
+		*at++ = path[i];
+	}
+	return pattern;
+}
+
 static int
-include_one(struct reader *r, const struct cfg_node *node, int depth)
+include_matches(struct reader *r, const struct cfg_node *node, const char *path, int depth)
 {
 	const struct cfg_source *source = r->tree.source;
-	auto_of(mem) char *path = NULL;
+	const char *text = node->text + (strncmp(node->text, "./", 2) == 0 ? strspn(node->text, "./") : 0);
+	auto_of(mem) char *pattern = pattern_of(path, strlen(text));
 	char **found = NULL;
 	size_t count = 0;
-	int result = cfg_node_path(node, "include", &path, r->tree.report);
+	int result = pattern != NULL ? source->expand(source->arg, pattern, &found, &count) : -ENOMEM;
 
-	if (result < 0)
-		return result == -ENOMEM ? result : 0;
-	if (depth == FILES_DEPTH_MAX) {
-		cfg_report_error(r->tree.report, &node->place, "more than %d includes within each other",
-			FILES_DEPTH_MAX);
-		return 0;
-	}
-	if (strpbrk(path, "*?[") == NULL)
-		return read_file(r, path, &node->place, depth + 1);
-	result = source->expand(source->arg, path, &found, &count);
 	if (result == -ENOMEM)
 		return cfg_report_no_memory(r->tree.report);
 	if (result < 0) {
@@ -161,6 +168,24 @@ include_one(struct reader *r, const struct cfg_node *node, int depth)
 		result = read_file(r, found[i], &node->place, depth + 1);
 	cfg_source_free_paths(found, count);
 	return result;
+}
+
+static int
+include_one(struct reader *r, const struct cfg_node *node, int depth)
+{
+	auto_of(mem) char *path = NULL;
+	int result = cfg_node_path(node, "include", &path, r->tree.report);
+
+	if (result < 0)
+		return result == -ENOMEM ? result : 0;
+	if (depth == FILES_DEPTH_MAX) {
+		cfg_report_error(r->tree.report, &node->place, "more than %d includes within each other",
+			FILES_DEPTH_MAX);
+		return 0;
+	}
+	if (strpbrk(node->text, "*?[") != NULL)
+		return include_matches(r, node, path, depth);
+	return read_file(r, path, &node->place, depth + 1);
 }
 
 static int

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_COLUMNS = 100, SHOWN_BEFORE = 60, TAB_WIDTH = 8, TEXT_MAX = 2000 };
+enum { SHOWN_COLUMNS = 100, SHOWN_BEFORE = 60, TAB_WIDTH = 8, TEXT_MAX = 2000, LINE_MAX_SHOWN = 16384 };
 
 size_t
 cfg_line_size(const char *text)
@@ -88,7 +88,7 @@ copy_place(struct cfg_finding *f, const struct cfg_place *place)
 	f->width = place->width;
 	if (place->file != NULL && (f->file = strdup(place->file)) == NULL)
 		return -ENOMEM;
-	if (place->line_text == NULL)
+	if (place->line_text == NULL || cfg_line_size(place->line_text) > LINE_MAX_SHOWN)
 		return 0;
 	f->line_text = strndup(place->line_text, cfg_line_size(place->line_text));
 	return f->line_text != NULL ? 0 : -ENOMEM;

@@ -22,7 +22,7 @@ struct cfg_finding {
 	char *file; /* owned; NULL: of no file */
 	int line, column, width;
 	char *text;      /* owned; one line */
-	char *line_text; /* owned; the line of the file, NULL: not at hand */
+	char *line_text; /* owned; the line of the file, NULL: not at hand, or too long to show */
 	size_t order;
 };
 

@@ -69,6 +69,14 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	}
 }
 
+/* Last of all, exactly once for each connection: what you kept with it by sockd_conn_set_data() is freed
+ * here. */
+static void
+closed(struct sockd_conn c, int reason)
+{
+	(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_DEBUG, "template_closed", "reason %d", reason);
+}
+
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {
 	SOCKD_PLUGIN_INIT,
 	.name = "template",
@@ -79,4 +87,5 @@ SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {
 	.start = start,
 	.stop = stop,
 	.serve = serve,
+	.close = closed,
 };

@@ -1,1 +1,1 @@
-# EXTRA_DIST += tests/fuzz/FILE
+EXTRA_DIST += tests/fuzz/fuzz_address.c tests/fuzz/fuzz_config.c

@@ -1,1 +1,8 @@
-# check_PROGRAMS += tests/plugins/test_FILE
+# A plugin's test is linked with the plugin's source and runs on the fakes; `make check` needs no daemon for it.
+check_PROGRAMS += tests/plugins/test_discard tests/plugins/test_echo tests/plugins/test_echo_serve \
+	tests/plugins/test_fake tests/plugins/test_template
+tests_plugins_test_discard_SOURCES = tests/plugins/test_discard.c plugins/discard/discard.c
+tests_plugins_test_echo_SOURCES = tests/plugins/test_echo.c plugins/echo/echo.c
+tests_plugins_test_echo_serve_SOURCES = tests/plugins/test_echo_serve.c plugins/echo-serve/echo-serve.c
+tests_plugins_test_template_SOURCES = tests/plugins/test_template.c plugins/template/template.c
+EXTRA_DIST += tests/plugins/plugin_case.h

@@ -1,0 +1,299 @@
+/* The loop of the fakes: in which order a plugin's entries are called. */
+#include "fake.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sockd_fake *
+sockd_fake_new(const struct sockd_plugin *plugin, int transport)
+{
+	struct sockd_fake *f = calloc(1, sizeof *f);
+
+	if (f == NULL)
+		return NULL;
+	*f = (struct sockd_fake){ .settings = { &fake_settings_ops },
+		.error = { &fake_error_ops },
+		.plugin = plugin,
+		.transport = transport,
+		.room = (size_t)256 * 1024,
+		.read_buffer = (size_t)64 * 1024,
+		.address.len = sizeof(sa_family_t) };
+	for (const struct sockd_option *o = plugin->options;
+		o != NULL && o->name != NULL && f->value_count < FAKE_SETTINGS; o++)
+		f->values[f->value_count++].option = o;
+	return f;
+}
+
+int
+sockd_fake_set(struct sockd_fake *f, const char *name, const char *text)
+{
+	for (size_t i = 0; i < f->value_count; i++) {
+		struct fake_setting *v = &f->values[i];
+
+		if (strcmp(v->option->name, name) != 0 || v->count == FAKE_SETTINGS)
+			continue;
+		v->items[v->count++] = text;
+		return 0;
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+int
+sockd_fake_start(struct sockd_fake *f)
+{
+	const struct sockd_plugin *p = f->plugin;
+	struct sockd_host h = { &fake_host_ops, fake_ref(f) };
+
+	if (p->check != NULL && p->check(&f->settings, &f->error) < 0)
+		return -1;
+	if (p->start != NULL && p->start(h, &f->settings, &f->instance, &f->error) < 0)
+		return -1;
+	f->started = true;
+	if (p->thread_start != NULL && p->thread_start(h, f->instance, &f->thread_state, &f->error) < 0)
+		return -1;
+	f->thread_started = true;
+	return 0;
+}
+
+static void
+over(struct sockd_fake *f, int reason)
+{
+	struct sockd_conn c = sockd_fake_conn(f);
+
+	if (!f->open)
+		return;
+	f->reason = reason;
+	f->in_serve = false;
+	f->gone = true;
+	f->closes++;
+	if (f->plugin->close != NULL && !fake_is_datagram(f))
+		f->plugin->close(c, reason);
+	f->open = f->gone = false;
+}
+
+void
+sockd_fake_free(struct sockd_fake *f)
+{
+	if (f == NULL)
+		return;
+	over(f, SOCKD_BY_SHUTDOWN);
+	if (f->thread_started && f->plugin->thread_stop != NULL)
+		f->plugin->thread_stop(f->instance, f->thread_state);
+	if (f->started && f->plugin->stop != NULL)
+		f->plugin->stop(f->instance);
+	fake_queue_fini(&f->in);
+	fake_queue_fini(&f->out);
+	free(f);
+}
+
+int
+sockd_fake_feed(struct sockd_fake *f, const void *bytes, size_t size)
+{
+	if (fake_is_datagram(f) && size > f->read_buffer)
+		return 0; /* as sockd drops what it had to cut */
+	return fake_queue_put(&f->in, bytes, size);
+}
+
+void
+sockd_fake_end(struct sockd_fake *f)
+{
+	f->ended = true;
+}
+
+static void
+connect_client(struct sockd_fake *f)
+{
+	struct sockd_conn c;
+
+	f->open = true;
+	f->eof_told = f->paused = f->read_closed = f->write_closed = f->armed = f->closing = false;
+	f->reason = 0;
+	f->data = NULL;
+	f->id++;
+	c = sockd_fake_conn(f);
+	if (fake_is_datagram(f))
+		return;
+	if (f->plugin->tune != NULL && f->plugin->tune(c, -1) < 0) {
+		f->open = false; /* refused: neither open() nor close() */
+		f->reason = SOCKD_BY_DENIED;
+		return;
+	}
+	if (f->plugin->open != NULL && f->plugin->data != NULL)
+		f->plugin->open(c, sockd_conn_reader(c), sockd_conn_writer(c));
+}
+
+static void
+serve(struct sockd_fake *f)
+{
+	struct sockd_conn c = sockd_fake_conn(f);
+
+	f->in_serve = true;
+	do
+		f->plugin->serve(c, sockd_conn_reader(c), sockd_conn_writer(c));
+	while (fake_is_datagram(f) && f->in.count > 0);
+	f->in_serve = false;
+	if (!fake_is_datagram(f))
+		over(f, f->closing ? f->closing_reason : SOCKD_BY_HANDLER);
+}
+
+static void
+datagrams(struct sockd_fake *f)
+{
+	struct sockd_conn c = sockd_fake_conn(f);
+
+	f->one_datagram = true;
+	while (f->in.count > 0 && !f->paused) {
+		f->has_datagram = true;
+		f->plugin->datagram(c, sockd_conn_reader(c), sockd_conn_writer(c));
+		if (f->has_datagram)
+			fake_queue_take(&f->in, true, NULL, 0, f->in.sizes[0]);
+	}
+	f->one_datagram = f->has_datagram = false;
+}
+
+static void
+stream_events(struct sockd_fake *f)
+{
+	struct sockd_conn c = sockd_fake_conn(f);
+	size_t before = 0;
+
+	if (f->armed && f->out.size <= f->room / 2) {
+		f->armed = false;
+		if (f->plugin->writable != NULL)
+			f->plugin->writable(c, sockd_conn_reader(c), sockd_conn_writer(c));
+	}
+	while (f->in.size > 0 && f->in.size != before && !f->paused && !f->closing && !f->read_closed) {
+		before = f->in.size;
+		f->plugin->data(c, sockd_conn_reader(c), sockd_conn_writer(c));
+	}
+	if (!f->ended || f->in.size > 0 || f->eof_told || f->paused || f->closing)
+		return;
+	f->eof_told = true;
+	if (f->plugin->eof != NULL)
+		f->plugin->eof(c, sockd_conn_reader(c), sockd_conn_writer(c));
+	else
+		over(f, SOCKD_BY_EOF);
+}
+
+void
+sockd_fake_turn(struct sockd_fake *f)
+{
+	if (!f->open)
+		connect_client(f);
+	if (!f->open)
+		return;
+	if (fake_is_datagram(f) && f->plugin->datagram != NULL)
+		datagrams(f);
+	else if (!fake_is_datagram(f) && f->plugin->data != NULL)
+		stream_events(f);
+	else if (f->plugin->serve != NULL)
+		serve(f);
+	if (f->open && f->closing)
+		over(f, f->closing_reason);
+}
+
+ssize_t
+sockd_fake_take(struct sockd_fake *f, void *buf, size_t size)
+{
+	bool datagram = fake_is_datagram(f);
+	size_t n = datagram && f->out.count > 0 ? f->out.sizes[0] : f->out.size;
+	size_t taken = n < size ? n : size;
+
+	if (datagram ? f->out.count == 0 : n == 0)
+		return -1;
+	fake_queue_take(&f->out, datagram, buf, taken, datagram ? n : taken);
+	return (ssize_t)taken;
+}
+
+void
+sockd_fake_set_room(struct sockd_fake *f, size_t bytes)
+{
+	f->room = bytes;
+}
+
+void
+sockd_fake_set_read_buffer(struct sockd_fake *f, size_t bytes)
+{
+	f->read_buffer = bytes;
+}
+
+void
+sockd_fake_fail(struct sockd_fake *f, int call, int error, unsigned skip, unsigned count)
+{
+	f->fail[call].error = error;
+	f->fail[call].skip = skip;
+	f->fail[call].count = count;
+}
+
+void
+sockd_fake_drain(struct sockd_fake *f, int64_t ms_left)
+{
+	f->drain_ms = ms_left > 0 ? ms_left : 1;
+	if (f->open && !fake_is_datagram(f) && f->plugin->draining != NULL)
+		f->plugin->draining(sockd_fake_conn(f), f->drain_ms);
+}
+
+void
+sockd_fake_timeout(struct sockd_fake *f, int which)
+{
+	if (!f->open || fake_is_datagram(f))
+		return;
+	f->timeout_set = false;
+	if (f->plugin->timeout != NULL)
+		f->plugin->timeout(sockd_fake_conn(f), which);
+	if (!f->timeout_set)
+		over(f, which == SOCKD_TIMEOUT_WRITE      ? SOCKD_BY_WRITE_TIMEOUT
+			: which == SOCKD_TIMEOUT_LIFETIME ? SOCKD_BY_LIFETIME_TIMEOUT
+							  : SOCKD_BY_IDLE_TIMEOUT);
+}
+
+void
+sockd_fake_break(struct sockd_fake *f, int reason)
+{
+	over(f, reason);
+}
+
+void
+sockd_fake_advance(struct sockd_fake *f, int64_t ms)
+{
+	f->now_ms += ms;
+}
+
+struct sockd_conn
+sockd_fake_conn(struct sockd_fake *f)
+{
+	return f->open ? (struct sockd_conn){ &fake_conn_ops, fake_ref(f) } : (struct sockd_conn){ NULL, 0 };
+}
+
+int
+sockd_fake_reason(const struct sockd_fake *f)
+{
+	return f->reason;
+}
+
+unsigned
+sockd_fake_closes(const struct sockd_fake *f)
+{
+	return f->closes;
+}
+
+bool
+sockd_fake_write_closed(const struct sockd_fake *f)
+{
+	return f->write_closed;
+}
+
+const char *
+sockd_fake_error(const struct sockd_fake *f)
+{
+	return f->error_text;
+}
+
+const char *
+sockd_fake_log(const struct sockd_fake *f)
+{
+	return f->log_text;
+}
