@@ -209,10 +209,10 @@ parse_mode(const char *text, mode_t *ret, struct err *e)
 const char *
 parse_format_duration(int64_t ms, char buffer[PARSE_TEXT_SIZE])
 {
-	if (ms == PARSE_OFF)
-		return strcpy(buffer, "off");
-	if (ms == 0)
-		return strcpy(buffer, "0s");
+	if (ms == PARSE_OFF || ms == 0) {
+		snprintf(buffer, PARSE_TEXT_SIZE, "%s", ms == 0 ? "0s" : "off");
+		return buffer;
+	}
 	for (size_t i = 0; i < array_len(duration_units); i++) {
 		if (ms % duration_units[i].factor != 0)
 			continue;

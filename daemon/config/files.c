@@ -261,7 +261,7 @@ read_file(struct reader *r, const char *path, const struct cfg_place *from, int 
 {
 	const struct cfg_source *source = r->tree.source;
 	auto_of(mem) char *bytes = NULL;
-	size_t size, index;
+	size_t size = 0, index = 0;
 	int result = enter(r, path, from, &index);
 
 	if (result < 0)
@@ -282,7 +282,7 @@ read_file(struct reader *r, const char *path, const struct cfg_place *from, int 
 static int
 read_text(struct reader *r, const char *name, const char *text, size_t size)
 {
-	size_t index;
+	size_t index = 0;
 	int result = enter(r, name, NULL, &index);
 
 	return result < 0 ? result : take_bytes(r, name, text, size, 0);

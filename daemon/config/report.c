@@ -3,7 +3,6 @@
  */
 #include "config/report.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,15 +123,14 @@ static void printf_like(4, 0) add(struct cfg_report *r, enum cfg_severity severi
 	r->findings[r->count++] = f;
 }
 
-int
-cfg_report_error(struct cfg_report *r, const struct cfg_place *place, const char *format, ...)
+void
+cfg_report_add_error(struct cfg_report *r, const struct cfg_place *place, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
 	add(r, CFG_ERROR, place, format, args);
 	va_end(args);
-	return -EINVAL;
 }
 
 void
@@ -143,19 +141,6 @@ cfg_report_warning(struct cfg_report *r, const struct cfg_place *place, const ch
 	va_start(args, format);
 	add(r, CFG_WARNING, place, format, args);
 	va_end(args);
-}
-
-int
-cfg_report_err(struct cfg_report *r, const struct cfg_place *place, const struct err *e)
-{
-	return cfg_report_error(r, place, "%s", e->text);
-}
-
-int
-cfg_report_no_memory(struct cfg_report *r)
-{
-	r->out_of_memory = true;
-	return -ENOMEM;
 }
 
 bool

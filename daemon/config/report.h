@@ -4,6 +4,7 @@
 #ifndef CONFIG_REPORT_H
 #define CONFIG_REPORT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -35,20 +36,42 @@ struct cfg_report {
 };
 
 /** Add an error: what is wrong and what to write instead, without a full stop. @p place may be NULL: of no
- * file. The same text at the same place is told once. @return -EINVAL always, so that a caller can return it
- */
-int cfg_report_error(struct cfg_report *r, const struct cfg_place *place, const char *format, ...)
+ * file. The same text at the same place is told once. */
+void cfg_report_add_error(struct cfg_report *r, const struct cfg_place *place, const char *format, ...)
 	printf_like(3, 4);
 
-/** As cfg_report_error(), for what works but is hardly meant. */
+/** As cfg_report_add_error(), for what works but is hardly meant. */
 void cfg_report_warning(struct cfg_report *r, const struct cfg_place *place, const char *format, ...)
 	printf_like(3, 4);
 
+/* Inline, so that a reader and an analyser of the caller see what comes back. */
+static inline int
+cfg_report_refusal(void)
+{
+	return -EINVAL;
+}
+
+/** cfg_report_add_error() for a caller that ends with it. @return -EINVAL always */
+#define cfg_report_error(...)                      \
+	({                                         \
+		cfg_report_add_error(__VA_ARGS__); \
+		cfg_report_refusal();              \
+	})
+
 /** Add what a lower floor said in its struct err, at this place. @return -EINVAL always */
-int cfg_report_err(struct cfg_report *r, const struct cfg_place *place, const struct err *e);
+static inline int
+cfg_report_err(struct cfg_report *r, const struct cfg_place *place, const struct err *e)
+{
+	return cfg_report_error(r, place, "%s", e->text);
+}
 
 /** Record that memory ran out. @return -ENOMEM always */
-int cfg_report_no_memory(struct cfg_report *r);
+static inline int
+cfg_report_no_memory(struct cfg_report *r)
+{
+	r->out_of_memory = true;
+	return -ENOMEM;
+}
 
 /** Nothing but warnings. */
 bool cfg_report_is_ok(const struct cfg_report *r);

@@ -54,7 +54,7 @@ must_check int cfg_node_path(
 must_check int cfg_node_secret(const struct cfg_node *node, const char *what, const struct cfg_source *source,
 	char **ret, struct cfg_report *report);
 
-/** Complain of a wrong kind of node: `'WHAT' has to be EXPECTED, not a list`. @return -EINVAL */
+/** Complain of a wrong kind of node: `'WHAT' has to be EXPECTED, not a list`. @return -EINVAL always */
 int cfg_node_wrong_kind(
 	const struct cfg_node *node, const char *what, const char *expected, struct cfg_report *report);
 
