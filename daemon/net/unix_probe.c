@@ -74,7 +74,6 @@ ask(const char *path, const struct stat *st, struct err *e)
 		return UNIX_FOUND_STALE;
 	case EPROTOTYPE: /* another type */
 	case EAGAIN:     /* its queue is full */
-	case EPERM:      /* it talks to one peer only */
 		return live(path, -1, e);
 	case ENOENT:
 		return UNIX_FOUND_NOTHING;

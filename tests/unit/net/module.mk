@@ -1,1 +1,14 @@
-# check_PROGRAMS += tests/unit/net/test_FILE
+EXTRA_DIST += tests/unit/net/listening.h
+check_PROGRAMS += tests/unit/net/test_addr
+check_PROGRAMS += tests/unit/net/test_faults
+check_PROGRAMS += tests/unit/net/test_files
+check_PROGRAMS += tests/unit/net/test_folder
+check_PROGRAMS += tests/unit/net/test_holder
+check_PROGRAMS += tests/unit/net/test_listen
+check_PROGRAMS += tests/unit/net/test_options
+check_PROGRAMS += tests/unit/net/test_passed
+check_PROGRAMS += tests/unit/net/test_peer
+check_PROGRAMS += tests/unit/net/test_resolve
+check_PROGRAMS += tests/unit/net/test_unix_file
+check_PROGRAMS += tests/unit/net/test_unix_probe
+check_PROGRAMS += tests/unit/net/test_unix_rights
