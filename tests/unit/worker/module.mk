@@ -1,1 +1,2 @@
-# check_PROGRAMS += tests/unit/worker/test_FILE
+check_PROGRAMS += tests/unit/worker/test_instances tests/unit/worker/test_worker
+EXTRA_DIST += tests/unit/worker/fixture.h
