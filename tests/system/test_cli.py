@@ -324,6 +324,18 @@ def test_a_log_that_cannot_be_opened_stops_the_start(tmp):
            "none/log")
 
 
+def test_limits_and_doubtful_folders_are_warnings_in_the_log(tmp):
+    folder = tmp / "open"
+    folder.mkdir()
+    folder.chmod(0o777)
+    d = Daemon({"echo": {"listen": f"unix://{folder}/s", "handler": "echo", "limits": {"connections": 1000}}},
+               rlimits={harness.resource.RLIMIT_NOFILE: 500}).start()
+
+    assert d.wait_log("limit_too_low", level="warning", limit="descriptors")
+    assert d.wait_log("configuration", level="warning", place=lambda text: text.startswith(str(d.config)))
+    assert d.stop() == 0
+
+
 def test_a_file_without_listeners_runs_with_a_warning():
     d = Daemon({}).start()
 
@@ -351,6 +363,7 @@ def test_every_address_is_logged_with_its_real_port(tmp):
         "b": {"listen": ["udp://127.0.0.1:0", f"unixgram://{tmp}/g"], "handler": "echo"},
     }).start()
 
+    d.wait_log("ready")
     assert [a.transport for a in d.addresses("a")] == ["tcp", "unix"]
     assert [a.transport for a in d.addresses("b")] == ["udp", "unixgram"]
     assert d.addr("a").sockaddr[1] != 0

@@ -67,7 +67,7 @@ def test_idle_clients_get_their_end_at_once():
 def test_a_client_that_never_sent_gets_its_end_too():
     d = Daemon(listener()).start()
     with d.connect("echo") as c:
-        harness.wait_until(lambda: d.status_lines()[-1].endswith("1 connection"), "the connection")
+        d.wait_note("STATUS", "serving 1 listener, 1 connection")
         d.send(signal.SIGTERM)
         assert c.recv(1) == b""
     assert d.wait() == 0
@@ -206,6 +206,64 @@ def test_datagram_listeners_answer_what_was_queued():
         assert c.recv(100) == b"before"
 
         assert d.stop() == 0
+
+
+def test_a_plugin_that_holds_a_loop_does_not_hold_the_end(tmp):
+    source = tmp / "stuck.c"
+    source.write_text("""
+#include <sockd/plugin.h>
+#include <unistd.h>
+static void data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	(void)c; (void)r; (void)w;
+	for (;;)
+		pause();
+}
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "stuck", .version = "1",
+	.data = data };
+""")
+    harness.subprocess.run([os.environ.get("CC", "cc").split()[0], "-shared", "-fPIC", f"-I{harness.SRC}/include", "-o",
+                            str(tmp / "stuck.so"), str(source)], check=True)
+    (tmp / "stuck.so").chmod(0o755)
+    d = Daemon({"echo": {"listen": f"unix://{tmp}/s", "handler": str(tmp / "stuck.so")}}).start()
+    with d.connect("echo") as c:
+        c.sendall(b"x")
+        d.wait_note("STATUS", "serving 1 listener, 1 connection")
+        d.send(signal.SIGTERM)
+        d.wait_log("draining")
+        d.send(signal.SIGTERM)
+
+        assert d.wait(harness.PATIENCE_S + 10) == 70
+
+    d.wait_log("stuck", level="error")
+    assert not (tmp / "s").exists()
+
+
+def test_a_terminal_is_told_how_to_stop_now():
+    d = Daemon(listener(**BIG), daemon={"shutdown": {"timeout": "25s"}})
+    terminal, ours = os.openpty()
+    process = harness.subprocess.Popen(d.command, stdin=harness.subprocess.DEVNULL, stdout=harness.subprocess.PIPE,
+                                       stderr=ours, env=d.env, cwd=d.dir)
+    os.close(ours)
+    said = b""
+    try:
+        while b"event=ready" not in said:
+            said += os.read(terminal, 65536)
+        url = said.decode().split("address=")[1].split()[0]
+        with harness.connect(harness.parse_url(url), receive_buffer=4096) as c:
+            fill(c)
+            process.send_signal(signal.SIGINT)
+            while b"again to stop now" not in said:
+                said += os.read(terminal, 65536)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(harness.PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        os.close(terminal)
+        d.notify.close()
+    assert b"draining: 1 connection, 25s left (again to stop now)" in said, said
 
 
 def test_socket_files_are_removed_at_the_end(tmp):

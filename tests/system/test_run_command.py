@@ -12,7 +12,10 @@ ECHO = str(harness.PLUGINS / "echo.so")
 
 
 def start(*args):
-    return Daemon(command=["run", *args]).start()
+    d = Daemon(command=["run", *args]).start()
+    if "-q" not in args:
+        d.wait_log("ready")  # the log is written by a thread of its own, maybe after READY=1; the addresses come before
+    return d
 
 
 def test_one_address_is_served_and_announced():
