@@ -9,17 +9,17 @@
 #include "run/cli_options.h"
 #include "run/paths.h"
 
-/* First words that are no option. A row without an action is refused with its text. */
+/* First words that are no option. A row without a form is refused with its text. */
 struct command_row {
 	const char *name;
-	bool available;
+	int form; /* enum cli_form, or 0 */
 	const char *help;
 };
 
 static const struct command_row commands[] = {
-	{ "run", true, "serve one plugin without a configuration file" },
-	{ "plugin", false, "'sockd plugin' is not available in this version" },
-	{ "sockctl", false, "sockctl is not available in this version: use signals (sockd(8))" },
+	{ "run", FOR_RUN, "serve one plugin without a configuration file" },
+	{ "plugin", FOR_PLUGIN, "info, check, test, new: tools for those who write plugins" },
+	{ "sockctl", 0, "sockctl is not available in this version: use signals (sockd(8))" },
 };
 
 static const struct cli_option *
@@ -130,9 +130,9 @@ parse_command(const char *word, int *ret_form)
 	for (size_t i = 0; i < array_len(commands); i++) {
 		if (strcmp(commands[i].name, word) != 0)
 			continue;
-		if (!commands[i].available)
+		if (commands[i].form == 0)
 			return cli_usage("%s", commands[i].help);
-		*ret_form = FOR_RUN;
+		*ret_form = commands[i].form;
 		return 0;
 	}
 	return cli_usage("unknown command '%s' (a configuration file is named by -c)", word);
@@ -171,6 +171,12 @@ cli_parse(int argc, char **argv, struct cli *ret)
 			status = cli_usage("unexpected argument '%s'", word);
 		if (status != 0)
 			return status;
+		if (form == FOR_PLUGIN) { /* the rest is for plugin_command() */
+			ret->action = CLI_PLUGIN;
+			ret->words = argv + i + 1;
+			ret->word_count = argc - i - 1;
+			return 0;
+		}
 	}
 	ret->run_form = form == FOR_RUN;
 	if (form == FOR_RUN && ret->action == CLI_SERVE)
@@ -204,7 +210,8 @@ cli_print_help(FILE *out, bool run_command)
 			out);
 	else
 		fputs("usage: sockd [option ...]\n"
-		      "       sockd run --plugin P --listen URL [--set KEY=VALUE ...]\n\n"
+		      "       sockd run --plugin P --listen URL [--set KEY=VALUE ...]\n"
+		      "       sockd plugin info|check|test|new P\n\n"
 		      "Owns sockets, and serves them by plugins as a configuration file says. Stays in the "
 		      "foreground.\n\n",
 			out);
@@ -214,7 +221,7 @@ cli_print_help(FILE *out, bool run_command)
 	if (!run_command) {
 		fputs("\ncommands:\n", out);
 		for (size_t i = 0; i < array_len(commands); i++)
-			if (commands[i].available)
+			if (commands[i].form != 0)
 				fprintf(out, "  %-27s %s\n", commands[i].name, commands[i].help);
 		fprintf(out, "\nDefault configuration file: %s\n", PATH_CONFIG);
 	}

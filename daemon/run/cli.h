@@ -13,6 +13,7 @@ enum cli_action {
 	CLI_SERVE,
 	CLI_TEST,
 	CLI_RUN,
+	CLI_PLUGIN,
 	CLI_PRINT_CONFIG,
 	CLI_PRINT_SCHEMA,
 	CLI_VERSION,
@@ -41,6 +42,9 @@ struct cli {
 	const char *threads; /* NULL: the file format's default */
 	struct cli_list listen;
 	struct cli_list set; /* KEY=VALUE, as written */
+	/* `sockd plugin` */
+	char **words; /* what stands behind it */
+	int word_count;
 };
 
 /**

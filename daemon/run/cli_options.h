@@ -5,7 +5,7 @@
 #include "run/cli.h"
 
 /** The forms of the command that an option belongs to, a mask. */
-enum cli_form { FOR_MAIN = 1, FOR_RUN = 2, FOR_BOTH = 3 };
+enum cli_form { FOR_MAIN = 1, FOR_RUN = 2, FOR_BOTH = 3, FOR_PLUGIN = 4 };
 
 enum cli_argument { ARGUMENT_NONE, ARGUMENT_REQUIRED, ARGUMENT_OPTIONAL };
 

@@ -13,6 +13,7 @@
 #include "config/print.h"
 #include "config/report.h"
 #include "config/schema.h"
+#include "run/plugin_command.h"
 #include "run/run_command.h"
 #include "run/single.h"
 #include "run/test_command.h"
@@ -167,10 +168,17 @@ do_help(const struct cli *cli)
 	return EX_OK;
 }
 
+static int
+do_plugin(const struct cli *cli)
+{
+	return plugin_command(cli->word_count, cli->words);
+}
+
 static int (*const actions[CLI_ACTION_COUNT])(const struct cli *cli) = {
 	[CLI_SERVE] = do_serve,
 	[CLI_TEST] = do_test,
 	[CLI_RUN] = do_run,
+	[CLI_PLUGIN] = do_plugin,
 	[CLI_PRINT_CONFIG] = do_print_config,
 	[CLI_PRINT_SCHEMA] = do_print_schema,
 	[CLI_VERSION] = do_version,

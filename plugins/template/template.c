@@ -1,7 +1,7 @@
-/* template - where a plugin of your own begins: copy the folder, rename it, and change what it says.
+/* template - greets each client with a line from its settings, then answers every message with a count.
  *
- * It greets each client with a line from its settings, then answers every message with a count. It shows
- * settings, an instance with state, a serve() that works on every transport, and where memory is given back.
+ * It shows settings, an instance with state, a serve() that works on every transport, and where memory is
+ * given back. Change what it says and does; `make check` tells whether it still works.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,8 +11,7 @@
 #include <sockd/plugin.h>
 
 /* The state of one instance: one listener's. start() makes it, stop() frees it. */
-struct template
-{
+struct greeter {
 	const char *greeting; /* lent by the settings until stop() */
 };
 
@@ -29,13 +28,13 @@ static const struct sockd_option options[] = {
 static int
 start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, struct sockd_error *e)
 {
-	struct template *t = malloc(sizeof *t);
+	struct greeter *g = malloc(sizeof *g);
 
 	(void)h;
-	if (t == NULL)
+	if (g == NULL)
 		return sockd_error_set(e, NULL, "no memory");
-	t->greeting = sockd_setting_string(s, "greeting");
-	*ret_instance = t;
+	g->greeting = sockd_setting_string(s, "greeting");
+	*ret_instance = g;
 	return 0;
 }
 
@@ -49,20 +48,20 @@ stop(void *instance)
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
-	const struct template *t = sockd_conn_instance(c);
+	const struct greeter *g = sockd_conn_instance(c);
 	int transport = sockd_conn_transport(c);
 	char in[1024], out[256];
 	unsigned long count = 0;
 	size_t size;
 
 	if (transport == SOCKD_TCP || transport == SOCKD_UNIX) {
-		int n = snprintf(out, sizeof out, "%s\n", t->greeting);
+		int n = snprintf(out, sizeof out, "%s\n", g->greeting);
 
 		if (sockd_write(w, out, (size_t)n) < 0)
 			return;
 	}
 	while (sockd_receive(r, in, sizeof in, &size) > 0) {
-		int n = snprintf(out, sizeof out, "%s %lu: %zu bytes\n", t->greeting, ++count, size);
+		int n = snprintf(out, sizeof out, "%s %lu: %zu bytes\n", g->greeting, ++count, size);
 
 		if (sockd_write(w, out, (size_t)n) < 0 && errno != EMSGSIZE)
 			return;
@@ -74,14 +73,14 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 static void
 closed(struct sockd_conn c, int reason)
 {
-	(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_DEBUG, "template_closed", "reason %d", reason);
+	(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_DEBUG, "closed", "reason %d", reason);
 }
 
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {
 	SOCKD_PLUGIN_INIT,
 	.name = "template",
 	.version = "1.0",
-	.summary = "Greets and counts: a plugin to start from",
+	.summary = "Greets and counts",
 	.license = "MIT",
 	.options = options,
 	.start = start,

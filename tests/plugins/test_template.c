@@ -58,7 +58,7 @@ START_TEST(how_a_connection_ended_is_logged)
 	struct sockd_fake *f = started(SOCKD_TCP);
 
 	sockd_fake_turn(f);
-	ck_assert_str_eq(sockd_fake_log(f), "template_closed reason 2");
+	ck_assert_str_eq(sockd_fake_log(f), "closed reason 2");
 	sockd_fake_free(f);
 }
 END_TEST

@@ -81,7 +81,6 @@ def test_usage_errors_exit_64_with_a_hint():
         (["-c"], "needs a value"),
         (["-t", "--print-config"], "only one of"),
         (["-t", "--diff"], "--diff is not available in this version"),
-        (["plugin", "info", "x.so"], "not available in this version"),
         (["sockctl", "status"], "not available in this version"),
         (["run", "--plugin", "echo"], "needs --listen"),
         (["extra"], "unknown command 'extra'"),

@@ -142,7 +142,6 @@ START_TEST(what_is_wrong_is_said_with_a_hint)
 		{ { "-q", "--log-level", "info" }, "exclude each other" },
 		{ { "--log-level", "info", "-q" }, "exclude each other" },
 		{ { "-t", "--diff" }, "--diff is not available in this version" },
-		{ { "plugin", "info", "x.so" }, "'sockd plugin' is not available in this version" },
 		{ { "sockctl", "status" }, "sockctl is not available in this version" },
 		{ { "reload" }, "unknown command 'reload'" },
 		{ { "-t", "a.yaml" }, "unexpected argument 'a.yaml'" },
