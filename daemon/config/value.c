@@ -188,19 +188,52 @@ cfg_node_is_secret_reference(const struct cfg_node *node)
 	       (strcmp(node->pairs[0].key, "file") == 0 || strcmp(node->pairs[0].key, "credential") == 0);
 }
 
+/* The file behind {credential: NAME}: systemd puts what LoadCredential= names into a folder of the service's
+ * own. */
 static int
-read_secret(const struct cfg_node *node, const char *what, const struct cfg_source *source, char **ret,
+credential_path(const struct cfg_node *node, const char *what, const struct cfg_source *source, char **ret,
 	struct cfg_report *report)
+{
+	const char *name = scalar(node, what, "the name of a credential", report), *folder;
+
+	if (name == NULL)
+		return -EINVAL;
+	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL)
+		return cfg_report_error(report, &node->place,
+			"'%s': '%.60s' is not the name of a credential; write the name that LoadCredential= "
+			"has",
+			what, name);
+	folder = source->lookup(source->arg, "CREDENTIALS_DIRECTORY");
+	if (folder == NULL || *folder == '\0')
+		return cfg_report_error(report, &node->place,
+			"'%s': there is no credential '%s', since CREDENTIALS_DIRECTORY is not set; systemd "
+			"sets it "
+			"for a unit with LoadCredential=%s:PATH; without systemd write {file: PATH}",
+			what, name, name);
+	if (asprintf(ret, "%s/%s", folder, name) < 0)
+		return cfg_report_no_memory(report);
+	return 0;
+}
+
+/* @p node is what stands behind `file:` or `credential:`. */
+static int
+read_secret(const struct cfg_node *node, bool credential, const char *what, const struct cfg_source *source,
+	char **ret, struct cfg_report *report)
 {
 	auto_of(mem) char *path = NULL, *bytes = NULL;
 	size_t size = 0;
-	int r = cfg_node_path(node, what, &path, report);
+	int r = credential ? credential_path(node, what, source, &path, report)
+			   : cfg_node_path(node, what, &path, report);
 
 	if (r < 0)
 		return r;
 	r = source->read(source->arg, path, SECRET_MAX, &bytes, &size);
 	if (r == -ENOMEM)
 		return cfg_report_no_memory(report);
+	if (r == -ENOENT && credential)
+		return cfg_report_error(report, &node->place,
+			"'%s': there is no credential '%s'; add LoadCredential=%s:PATH to the unit", what,
+			node->text, node->text);
 	if (r < 0)
 		return cfg_report_error(
 			report, &node->place, "'%s': cannot read %s: %s", what, path, strerror(-r));
@@ -225,14 +258,10 @@ cfg_node_secret(const struct cfg_node *node, const char *what, const struct cfg_
 {
 	const char *text;
 
-	if (cfg_node_is_secret_reference(node)) {
-		if (strcmp(node->pairs[0].key, "file") == 0)
-			return read_secret(node->pairs[0].value, what, source, ret, report);
-		return cfg_report_error(report, &node->pairs[0].key_place,
-			"'credential' is not available in this version of sockd (%s); write {file: PATH}",
-			key_version());
-	}
-	text = scalar(node, what, "text, or {file: PATH}", report);
+	if (cfg_node_is_secret_reference(node))
+		return read_secret(node->pairs[0].value, strcmp(node->pairs[0].key, "credential") == 0, what,
+			source, ret, report);
+	text = scalar(node, what, "text, {file: PATH} or {credential: NAME}", report);
 	if (text == NULL)
 		return -EINVAL;
 	*ret = strdup(text);

@@ -46,8 +46,8 @@ must_check int cfg_node_path(
 	const struct cfg_node *node, const char *what, char **ret, struct cfg_report *report);
 
 /**
- * A secret: text, or {file: PATH} for the content of that file (at most 64 KiB of text, one newline at its
- * end dropped).
+ * A secret: text, {file: PATH} for the content of that file (at most 64 KiB of text, one newline at its end
+ * dropped), or {credential: NAME} for that of a file of the service's credentials ($CREDENTIALS_DIRECTORY).
  *
  * Blocks: reads the file. @param ret the caller wipes and frees it
  */

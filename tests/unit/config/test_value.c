@@ -136,10 +136,10 @@ START_TEST(secrets_are_text_or_a_file)
 	static const char *const wrong[][2] = {
 		{ "c", "'c': cannot read /s/none: No such file or directory" },
 		{ "d", "'d': /s/empty is empty" },
-		{ "e", "'credential' is not available in this version of sockd" },
+		{ "e", "there is no credential 'x', since CREDENTIALS_DIRECTORY is not set" },
 		{ "f", "'f' has to be a path, not a list" },
-		{ "g", "'g' has to be text, or {file: PATH}, not a map" },
-		{ "h", "'h' has to be text, or {file: PATH}, not a list" }
+		{ "g", "'g' has to be text, {file: PATH} or {credential: NAME}, not a map" },
+		{ "h", "'h' has to be text, {file: PATH} or {credential: NAME}, not a list" }
 	};
 	char *secret = NULL;
 
@@ -163,6 +163,44 @@ START_TEST(secrets_are_text_or_a_file)
 }
 END_TEST
 
+static const char *
+credentials_lookup(void *arg, const char *name)
+{
+	(void)arg;
+	return strcmp(name, "CREDENTIALS_DIRECTORY") == 0 ? "/run/credentials/sockd" : NULL;
+}
+
+START_TEST(a_credential_is_a_file_of_the_services_own_folder)
+{
+	static const struct memory_file files[] = { { "/run/credentials/sockd/db", "hunter2\n" },
+		{ "/run/credentials/passwd", "other" }, { 0 } };
+	struct cfg_source source = MEMORY_SOURCE(files);
+	struct settings s = settings(SETTINGS("a: {credential: db}, b: {credential: none}, "
+					      "c: {credential: ../passwd}, d: {credential: ''}, "
+					      "e: {credential: [db]}, f: {credential: ..}"));
+	static const char *const wrong[][2] = {
+		{ "b", "'b': there is no credential 'none'; add LoadCredential=none:PATH to the unit" },
+		{ "c", "'../passwd' is not the name of a credential" },
+		{ "d", "'' is not the name of a credential" },
+		{ "e", "'e' has to be the name of a credential, not a list" },
+		{ "f", "'..' is not the name of a credential" },
+	};
+	char *secret = NULL;
+
+	source.lookup = credentials_lookup;
+	ck_assert_int_eq(cfg_node_secret(cfg_node_get(s.map, "a"), "a", &source, &secret, &s.report), 0);
+	ck_assert_str_eq(secret, "hunter2");
+	free(secret);
+	for (size_t i = 0; i < array_len(wrong); i++) {
+		ck_assert_int_eq(cfg_node_secret(cfg_node_get(s.map, wrong[i][0]), wrong[i][0], &source,
+					 &secret, &s.report),
+			-EINVAL);
+		assert_told(&s, wrong[i][1]);
+	}
+	settings_done(&s);
+}
+END_TEST
+
 START_TEST(null_is_only_null_without_quotes)
 {
 	struct settings s = settings(SETTINGS("a: , b: ~, c: null, d: 'null', e: '', f: x"));
@@ -179,4 +217,5 @@ START_TEST(null_is_only_null_without_quotes)
 END_TEST
 
 UNIT_TESTS("value", right_values_are_read, wrong_values_are_told_with_their_place,
-	paths_start_at_the_folder_of_their_file, secrets_are_text_or_a_file, null_is_only_null_without_quotes)
+	paths_start_at_the_folder_of_their_file, secrets_are_text_or_a_file,
+	a_credential_is_a_file_of_the_services_own_folder, null_is_only_null_without_quotes)
