@@ -18,6 +18,7 @@ struct worker {
 	struct instances instances;
 	struct metric_block *metrics; /* owned */
 	struct engine *engine;        /* owned */
+	struct asks *asks;            /* owned */
 };
 
 /* Everything but what a thread does to itself: those have to reach it, or a crash would hang. */
@@ -67,6 +68,9 @@ build(struct worker *w, struct cfg_report *report, bool *serves, struct err *e)
 		metric_block_new(w->snapshot->loops, c->listener_count > 0 ? (unsigned)c->listener_count : 1);
 	if (w->metrics == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
+	code = asks_new(&w->asks, e);
+	if (code < 0)
+		return code;
 	return start_engine(w, e);
 }
 
@@ -115,6 +119,28 @@ worker_tell(struct worker *w, const char *event, const char *text)
 	engine_tell_server(w->engine, event, text);
 }
 
+void
+worker_ask(struct worker *w, const char *request, ask_reply_fn *reply, void *arg)
+{
+	const struct ask_subject subject = {
+		.engine = w->engine, .metrics = w->metrics, .snapshot = w->snapshot
+	};
+
+	asks_ask(w->asks, &subject, request, reply, arg);
+}
+
+int
+worker_answer_fd(const struct worker *w)
+{
+	return asks_fd(w->asks);
+}
+
+void
+worker_answer(struct worker *w)
+{
+	asks_deliver(w->asks);
+}
+
 struct worker_counts
 worker_counts(const struct worker *w)
 {
@@ -140,6 +166,7 @@ worker_free(struct worker *w)
 	if (w == NULL)
 		return;
 	engine_free(w->engine);
+	asks_free(w->asks);
 	instances_fini(&w->instances);
 	metric_block_free(w->metrics);
 	snapshot_free(w->snapshot);

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "worker/ask.h"
 
 struct cfg_report;
 struct snapshot;
@@ -39,6 +40,12 @@ struct worker_counts {
 	uint64_t served, drained, forced; /* connections: accepted so far; ended in the drain; cut */
 };
 struct worker_counts worker_counts(const struct worker *w);
+
+/** Ask; see worker/ask.h. Answers come from worker_answer(), to be called when worker_answer_fd() is
+ * readable, or from worker_free(). */
+void worker_ask(struct worker *w, const char *request, ask_reply_fn *reply, void *arg);
+int worker_answer_fd(const struct worker *w);
+void worker_answer(struct worker *w);
 
 /** Readable when a drain or a shutdown is over. Never read from it. */
 int worker_done_fd(const struct worker *w);

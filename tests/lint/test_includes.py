@@ -17,6 +17,7 @@ LIBRARIES = (
     ("event2/", ("engine/", "worker/", "run/", "supervisor/"), None),
     ("event.h", (), None),
     ("yaml.h", ("config/",), 1),
+    ("jansson.h", ("control/", "worker/", "supervisor/", "ctl/", "run/"), None),
     ("openssl/", ("net/", "run/version.c"), None),
 )
 # All that a plugin's headers may lean on.
