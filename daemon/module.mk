@@ -3,6 +3,7 @@ include daemon/base/module.mk
 include daemon/metric/module.mk
 include daemon/config/module.mk
 include daemon/net/module.mk
+include daemon/guard/module.mk
 include daemon/control/module.mk
 include daemon/plugin/module.mk
 include daemon/engine/module.mk

@@ -4,6 +4,7 @@ include tests/unit/base/module.mk
 include tests/unit/metric/module.mk
 include tests/unit/config/module.mk
 include tests/unit/net/module.mk
+include tests/unit/guard/module.mk
 include tests/unit/control/module.mk
 include tests/unit/plugin/module.mk
 include tests/unit/engine/module.mk

@@ -10,3 +10,4 @@ core_sources += daemon/base/log_sink.c daemon/base/log_sink.h
 core_sources += daemon/base/log_target.c
 core_sources += daemon/base/log_writer.c daemon/base/log_writer.h
 core_sources += daemon/base/parse.c daemon/base/parse.h
+core_sources += daemon/base/network.c daemon/base/network.h

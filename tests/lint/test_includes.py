@@ -5,7 +5,7 @@ import re
 
 import lint
 
-FLOORS = (("base",), ("config", "metric", "control"), ("plugin", "net"), ("engine",), ("supervisor", "worker", "ctl"),
+FLOORS = (("base",), ("config", "metric", "control"), ("plugin", "net", "guard"), ("engine",), ("supervisor", "worker", "ctl"),
           ("run",), ("main",))
 FLOOR_OF = {folder: floor for floor, folders in enumerate(FLOORS) for folder in folders}
 # Neighbours that may see each other all the same, one way: what the first hands over is made of the second.

@@ -3,3 +3,4 @@ check_PROGRAMS += tests/unit/base/test_log tests/unit/base/test_log_format tests
 	tests/unit/base/test_log_ring tests/unit/base/test_log_sink tests/unit/base/test_log_target tests/unit/base/test_log_writer
 EXTRA_DIST += tests/unit/base/log_test.h
 check_PROGRAMS += tests/unit/base/test_parse
+check_PROGRAMS += tests/unit/base/test_network
