@@ -26,6 +26,7 @@ static const struct verb_row verbs[SCRIPT_VERB_COUNT] = {
 	[SCRIPT_RESET] = { "reset", false },
 	[SCRIPT_CONNECT] = { "connect", false },
 	[SCRIPT_DRAIN] = { "drain", false },
+	[SCRIPT_STOP] = { "stop", false },
 };
 
 /* One character of a text in quotes; *io_at stands on it, and on return behind it.
@@ -113,7 +114,7 @@ parse_step(const char *line, struct script_step *step, struct err *e)
 	if (verb == NULL)
 		return err_set(e, -EINVAL,
 			"'%s' is no step; there are: send TEXT, expect TEXT, end, expect end, reset, "
-			"connect, drain",
+			"connect, drain, stop",
 			line);
 	step->verb = (enum script_verb)(verb - verbs);
 	if (!verb->has_argument)

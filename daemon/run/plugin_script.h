@@ -8,7 +8,8 @@
  *     expect end          the plugin ends its side
  *     reset               break the connection
  *     connect             another connection (the first is there from the start)
- *     drain               stop the daemon as systemd would
+ *     drain               stop the daemon; the plugin has to let go of all its connections
+ *     stop                stop the daemon; connections that do not end soon are cut
  *
  * Empty lines and lines that begin with '#' are for people. */
 #ifndef RUN_PLUGIN_SCRIPT_H
@@ -26,6 +27,7 @@ enum script_verb {
 	SCRIPT_RESET,
 	SCRIPT_CONNECT,
 	SCRIPT_DRAIN,
+	SCRIPT_STOP,
 	SCRIPT_VERB_COUNT
 };
 

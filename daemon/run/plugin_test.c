@@ -22,7 +22,7 @@
 #include "run/plugin_peer.h"
 #include "run/plugin_script.h"
 
-enum { SCRIPT_SIZE_MAX = 1 << 20, ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX };
+enum { SCRIPT_SIZE_MAX = 1 << 20, ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5 };
 
 /* What any plugin has to survive. */
 static const struct {
@@ -32,7 +32,7 @@ static const struct {
 	{ "a client that sends and goes", "send 1\nsend 100\nend\n" },
 	{ "a client that breaks off", "send 100\nreset\nconnect\nsend \"\\xff\\x00\\x0a\"\nreset\n" },
 	{ "clients one after the other", "connect\nconnect\nsend 10\nconnect\nend\n" },
-	{ "a drain with a client", "send 10\ndrain\n" },
+	{ "a client when it is stopped", "send 10\nstop\n" },
 };
 
 struct daemon {
@@ -144,36 +144,59 @@ daemon_start(struct test *t, struct err *e)
 	return 0;
 }
 
-/* Let it drain, and see that it ends as it should. A killed drain is the plugin's fault as much as a crash.
- */
-static int
-daemon_stop(struct test *t, struct err *e)
+/* @return the child's end, or 0 when it has not come by @p deadline_ms */
+static pid_t
+wait_until(pid_t child, int64_t deadline_ms, int *ret_status)
 {
-	int64_t deadline_ms = clock_now_ms() + t->options->timeout_ms;
-	int status = 0;
 	pid_t pid = 0;
 
-	if (t->daemon.pid <= 0)
-		return 0;
-	kill(t->daemon.pid, SIGTERM);
 	while (pid == 0 && clock_now_ms() < deadline_ms) {
-		pid = waitpid(t->daemon.pid, &status, WNOHANG);
+		pid = waitpid(child, ret_status, WNOHANG);
 		if (pid == 0)
 			usleep(5000);
 	}
-	if (pid == 0) {
-		kill(t->daemon.pid, SIGKILL);
-		waitpid(t->daemon.pid, &status, 0);
-		t->daemon.pid = 0;
-		return err_set(
-			e, -ETIMEDOUT, "the daemon had not drained after %d ms", t->options->timeout_ms);
-	}
+	return pid;
+}
+
+/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end with 0 either way. */
+static int
+daemon_end(struct test *t, int patience_ms, struct err *e)
+{
+	int64_t now_ms = clock_now_ms();
+	int status = 0;
+	pid_t pid = t->daemon.pid;
+
+	if (pid <= 0)
+		return 0;
 	t->daemon.pid = 0;
+	kill(pid, SIGTERM);
+	if (wait_until(pid, now_ms + patience_ms, &status) == 0) {
+		kill(pid, SIGTERM);
+		if (wait_until(pid, now_ms + patience_ms + t->options->timeout_ms, &status) == 0) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			return err_set(e, -ETIMEDOUT, "the daemon did not stop");
+		}
+		if (patience_ms == t->options->timeout_ms)
+			return err_set(e, -ETIMEDOUT, "the daemon had not drained after %d ms", patience_ms);
+	}
 	if (WIFSIGNALED(status))
 		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) != EX_OK)
 		return err_set(e, -EIO, "the daemon ended with status %d", WEXITSTATUS(status));
 	return 0;
+}
+
+static int
+daemon_drain(struct test *t, struct err *e)
+{
+	return daemon_end(t, t->options->timeout_ms, e);
+}
+
+static int
+daemon_stop(struct test *t, struct err *e)
+{
+	return daemon_end(t, t->options->timeout_ms / STOP_PART, e);
 }
 
 /* ---- the script ---- */
@@ -184,12 +207,18 @@ is_for_streams(enum script_verb verb)
 	return verb == SCRIPT_END || verb == SCRIPT_EXPECT_END || verb == SCRIPT_RESET;
 }
 
+static bool
+is_without_connection(enum script_verb verb)
+{
+	return verb == SCRIPT_CONNECT || verb == SCRIPT_DRAIN || verb == SCRIPT_STOP;
+}
+
 static int
 run_step(struct test *t, struct peer *p, const struct script_step *step, struct err *e)
 {
 	if (t->daemon.target.datagrams && is_for_streams(step->verb))
 		return 0;
-	if (p->fd < 0 && step->verb != SCRIPT_CONNECT && step->verb != SCRIPT_DRAIN)
+	if (p->fd < 0 && !is_without_connection(step->verb))
 		return err_set(e, -ENOTCONN, "there is no connection: write `connect` after `reset`");
 	switch (step->verb) {
 	case SCRIPT_SEND:
@@ -206,6 +235,8 @@ run_step(struct test *t, struct peer *p, const struct script_step *step, struct 
 	case SCRIPT_CONNECT:
 		return peer_connect(p, e);
 	case SCRIPT_DRAIN:
+		return daemon_drain(t, e);
+	case SCRIPT_STOP:
 		return daemon_stop(t, e);
 	case SCRIPT_VERB_COUNT:
 		break;

@@ -1,8 +1,11 @@
 # A plugin's test is linked with the plugin's source and runs on the fakes; `make check` needs no daemon for it.
-check_PROGRAMS += tests/plugins/test_discard tests/plugins/test_echo tests/plugins/test_echo_serve \
-	tests/plugins/test_fake tests/plugins/test_template
+check_PROGRAMS += tests/plugins/test_chargen tests/plugins/test_daytime tests/plugins/test_discard tests/plugins/test_echo tests/plugins/test_echo_serve \
+	tests/plugins/test_fake tests/plugins/test_template tests/plugins/test_time
+tests_plugins_test_chargen_SOURCES = tests/plugins/test_chargen.c plugins/chargen/chargen.c
+tests_plugins_test_daytime_SOURCES = tests/plugins/test_daytime.c plugins/daytime/daytime.c
 tests_plugins_test_discard_SOURCES = tests/plugins/test_discard.c plugins/discard/discard.c
 tests_plugins_test_echo_SOURCES = tests/plugins/test_echo.c plugins/echo/echo.c
 tests_plugins_test_echo_serve_SOURCES = tests/plugins/test_echo_serve.c plugins/echo-serve/echo-serve.c
 tests_plugins_test_template_SOURCES = tests/plugins/test_template.c plugins/template/template.c
+tests_plugins_test_time_SOURCES = tests/plugins/test_time.c plugins/time/time.c
 EXTRA_DIST += tests/plugins/plugin_case.h

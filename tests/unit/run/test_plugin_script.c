@@ -18,14 +18,14 @@ refused(const char *text, const char *said)
 START_TEST(every_step_is_understood)
 {
 	static const enum script_verb wanted[] = { SCRIPT_SEND, SCRIPT_EXPECT, SCRIPT_SEND, SCRIPT_END,
-		SCRIPT_EXPECT_END, SCRIPT_RESET, SCRIPT_CONNECT, SCRIPT_DRAIN };
+		SCRIPT_EXPECT_END, SCRIPT_RESET, SCRIPT_CONNECT, SCRIPT_DRAIN, SCRIPT_STOP };
 	auto_of(script) struct script s;
 	struct err e = { 0 };
 
 	ck_assert_int_eq(
 		script_parse(&s, "f",
 			"# a comment\n\nsend \"a\"\n  expect \"b\"\t\nsend 3\nend\nexpect end\nreset\n"
-			"connect\r\ndrain",
+			"connect\r\ndrain\nstop",
 			&e),
 		0);
 
