@@ -9,5 +9,6 @@ core_sources += daemon/base/log_ring.c daemon/base/log_ring.h
 core_sources += daemon/base/log_sink.c daemon/base/log_sink.h
 core_sources += daemon/base/log_target.c
 core_sources += daemon/base/log_writer.c daemon/base/log_writer.h
+core_sources += daemon/base/pack.c daemon/base/pack.h
 core_sources += daemon/base/parse.c daemon/base/parse.h
 core_sources += daemon/base/network.c daemon/base/network.h

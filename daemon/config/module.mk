@@ -11,6 +11,7 @@ core_sources += daemon/config/key.c daemon/config/key.h
 core_sources += daemon/config/keys_daemon.c daemon/config/keys_listener.c
 core_sources += daemon/config/load.c daemon/config/load.h
 core_sources += daemon/config/node.c
+core_sources += daemon/config/record.c daemon/config/record.h
 core_sources += daemon/config/report.c daemon/config/report.h
 core_sources += daemon/config/source.c daemon/config/source.h
 core_sources += daemon/config/store.c daemon/config/store.h

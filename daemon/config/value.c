@@ -267,3 +267,27 @@ cfg_node_secret(const struct cfg_node *node, const char *what, const struct cfg_
 	*ret = strdup(text);
 	return *ret != NULL ? 0 : cfg_report_no_memory(report);
 }
+
+int
+cfg_node_read_secrets(const struct cfg_node *node, const struct cfg_source *source)
+{
+	int code = 0;
+
+	if (node == NULL)
+		return 0;
+	if (cfg_node_is_secret_reference(node)) {
+		auto_of(cfg_report) struct cfg_report ignored = { 0 };
+		char *secret = NULL;
+
+		code = cfg_node_secret(node, "", source, &secret, &ignored);
+		if (code == 0) {
+			explicit_bzero(secret, strlen(secret));
+			free(secret);
+		}
+		return code == -ENOMEM ? code : 0;
+	}
+	for (size_t i = 0; i < node->count && code == 0; i++)
+		code = cfg_node_read_secrets(
+			node->kind == CFG_MAP ? node->pairs[i].value : node->items[i], source);
+	return code;
+}

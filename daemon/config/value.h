@@ -54,6 +54,12 @@ must_check int cfg_node_path(
 must_check int cfg_node_secret(const struct cfg_node *node, const char *what, const struct cfg_source *source,
 	char **ret, struct cfg_report *report);
 
+/** Ask @p source for everything that cfg_node_secret() would ask for, wherever {file: PATH} stands below @p
+ * node, for a source that remembers. What is wrong with it is for the one who uses it to tell. @p node may be
+ * NULL.
+ * @return 0 or -ENOMEM */
+must_check int cfg_node_read_secrets(const struct cfg_node *node, const struct cfg_source *source);
+
 /** Complain of a wrong kind of node: `'WHAT' has to be EXPECTED, not a list`. @return -EINVAL always */
 int cfg_node_wrong_kind(
 	const struct cfg_node *node, const char *what, const char *expected, struct cfg_report *report);

@@ -1,6 +1,6 @@
 check_PROGRAMS += tests/unit/config/test_address tests/unit/config/test_files tests/unit/config/test_key \
 	tests/unit/config/test_load tests/unit/config/test_memory tests/unit/config/test_print \
-	tests/unit/config/test_report tests/unit/config/test_tree tests/unit/config/test_value
+	tests/unit/config/test_record tests/unit/config/test_report tests/unit/config/test_tree tests/unit/config/test_value
 EXTRA_DIST += tests/unit/config/fixture.h
 
 # Our own allocations go through the test, which lets them fail one by one.
