@@ -1,14 +1,23 @@
-/* What a worker is started from, and all that it is ever given: the configuration, open plugin files and
- * bound sockets. The supervisor's side makes a snapshot, the worker's side consumes it; between them nothing
- * opens a path. Today it crosses from one to the other as this struct; every part of it can be sent as bytes
- * and descriptors. */
+/* What a worker is started from, and all that it is ever given: the configuration with what it was loaded
+ * from, the files that it names, open plugin files and bound sockets. The supervisor's side makes a snapshot
+ * and keeps it; a worker gets a copy, within a process by snapshot_copy(), across processes as bytes and
+ * descriptors. Once made, a snapshot opens no path. */
 #ifndef CONTROL_SNAPSHOT_H
 #define CONTROL_SNAPSHOT_H
 
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "base/cleanup.h"
 #include "config/config.h"
+#include "config/record.h"
+
+/** One file that the configuration names, other than a plugin: a certificate, a key, a list. */
+struct snapshot_file {
+	char *path;  /* owned; what stands in the configuration, made absolute or relative to its file */
+	char *bytes; /* owned; a NUL follows the last; wiped when freed */
+	size_t size;
+};
 
 /** One plugin file, found, checked and copied by the supervisor. */
 struct snapshot_plugin {
@@ -29,8 +38,14 @@ struct snapshot_socket {
 };
 
 struct snapshot {
-	struct config *config; /* ref */
-	unsigned loops;        /* event loops of a worker, at least 1 */
+	struct config *config;     /* ref */
+	struct cfg_record *record; /* ref; what it was loaded from; NULL: the disk is asked */
+	char *config_path;         /* owned; NULL: it did not come from a file */
+	unsigned loops;            /* event loops of a worker, at least 1 */
+	unsigned *metric_rows;     /* owned; for each listener its row among the counters */
+	unsigned metric_row_count; /* how many rows there are, whoever has them */
+	struct snapshot_file *files;
+	size_t file_count;
 	struct snapshot_plugin *plugins;
 	size_t plugin_count;
 	struct snapshot_socket *sockets;
@@ -39,6 +54,22 @@ struct snapshot {
 
 /** The plugin of that name, or NULL. */
 const struct snapshot_plugin *snapshot_plugin_find(const struct snapshot *s, const char *name);
+
+/** The file of that path, or NULL. */
+const struct snapshot_file *snapshot_file_find(const struct snapshot *s, const char *path);
+
+/** Add a file. @param bytes  from malloc() with a NUL after it; moves, on failure too @return 0 or -ENOMEM */
+must_check int snapshot_file_add(struct snapshot *s, const char *path, char *bytes, size_t size);
+
+/** What to read the files of settings from (@c record, or the disk). */
+const struct cfg_source *snapshot_source(const struct snapshot *s);
+
+/** Another one with the same content: every descriptor is duplicated, the configuration is shared.
+ * @return 0; -EMFILE or another negative errno */
+must_check int snapshot_copy(const struct snapshot *s, struct snapshot **ret);
+
+/** Close the sockets and forget them; a worker that has copies goes on. */
+void snapshot_close_sockets(struct snapshot *s);
 
 /** Close every descriptor still in it and free it; NULL is fine. */
 void snapshot_free(struct snapshot *s);

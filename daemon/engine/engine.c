@@ -37,7 +37,8 @@ engine_add_listener(
 	for (unsigned n = 0; n < engine->loop_count; n++)
 		l->scopes[n] = (struct scope){ .listener = l,
 			.loop = engine->loops[n],
-			.cells = counts ? metric_cells(engine->metrics, n, (unsigned)i) : NULL };
+			.cells = counts ? metric_cells(engine->metrics, n, engine->snapshot->metric_rows[i])
+					: NULL };
 	if (l->plugin->on_connection != NULL)
 		engine->observe_mask |= l->plugin->observe;
 	engine->observes_errors |= l->plugin->on_error != NULL;

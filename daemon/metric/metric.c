@@ -136,6 +136,8 @@ metric_expose(struct strbuf *s, const struct metric_block *b, const char *const 
 		if (id == 0 || strcmp(info->family, metric_table[id - 1].family) != 0)
 			add_head(s, info);
 		for (unsigned i = 0; i < b->listeners; i++) {
+			if (names[i] == NULL)
+				continue;
 			strbuf_printf(s, "sockd_%s%s{listener=\"", info->family, suffix(info));
 			add_label_value(s, names[i]);
 			strbuf_printf(s, "\"%s%s} %" PRIu64 "\n", info->label != NULL ? "," : "",

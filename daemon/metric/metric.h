@@ -144,7 +144,8 @@ struct metric_info {
 };
 const struct metric_info *metric_info(enum metric_id id);
 
-/** Append all of it in the Prometheus text format (0.0.4). @p names: one for each listener, any bytes.
+/** Append all of it in the Prometheus text format (0.0.4). @p names: one for each listener, any
+ * bytes; NULL: nobody has that row, and it is left out.
  * Thread: any. */
 void metric_expose(struct strbuf *s, const struct metric_block *b, const char *const *names);
 

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "config/load.h"
 #include "config/print.h"
+#include "config/record.h"
 #include "config/report.h"
 #include "config/schema.h"
 #include "run/plugin_command.h"
@@ -19,6 +20,7 @@
 #include "run/test_command.h"
 #include "run/version.h"
 #include "supervisor/exit_status.h"
+#include "supervisor/supervisor.h"
 
 /* Where the options of `sockd run` are said to stand. */
 #define COMMAND_LINE "command line"
@@ -46,12 +48,17 @@ close_output(int status)
 }
 
 static int
+out_of_memory(void)
+{
+	fputs("sockd: out of memory\n", stderr);
+	return EX_OSERR;
+}
+
+static int
 print_text(struct strbuf *text)
 {
-	if (text->failed) {
-		fputs("sockd: out of memory\n", stderr);
-		return EX_OSERR;
-	}
+	if (text->failed)
+		return out_of_memory();
 	if (text->size > 0)
 		fwrite(text->data, 1, text->size, stdout);
 	return EX_OK;
@@ -59,33 +66,60 @@ print_text(struct strbuf *text)
 
 /* @return 0 with a configuration, or the exit status; what there was to say is said */
 static int
-load_file(const struct cli *cli, struct config **ret)
+load_file(const struct cli *cli, const struct cfg_source *source, struct config **ret)
 {
 	auto_of(cfg_report) struct cfg_report report = { 0 };
-	int code = config_load(cli->config_path, NULL, ret, &report);
+	int code = config_load(cli->config_path, source, ret, &report);
 
 	tell_report(&report);
 	return exit_status(code == -EINVAL ? EXIT_PHASE_CHECK : EXIT_PHASE_FILE, code);
 }
 
+/* @p record: what the file was loaded from; NULL: there is no file. */
 static int
-serve(struct config *config, const struct cli *cli, bool announce)
+serve(struct config *config, struct cfg_record *record, const struct cli *cli, bool announce)
 {
 	auto_of(cfg_report) struct cfg_report report = { 0 };
-	int status = single_serve(config, &report, cli->log_level, announce && !cli->quiet);
+	int status = supervisor_run(&(struct supervisor_options){
+		.config = config,
+		.record = record,
+		.config_path = record != NULL ? cli->config_path : NULL,
+		.report = &report,
+		.worker_ops = single_ops(),
+		.log_level = cli->log_level,
+		.announce = announce && !cli->quiet,
+	});
 
 	tell_report(&report);
 	config_unref(config);
 	return status;
 }
 
+/* Load the file so that a worker can load it again. @return as load_file() */
+static int
+load_recorded(const struct cli *cli, struct cfg_record *record, struct config **ret)
+{
+	int status = load_file(cli, cfg_record_source(record), ret);
+
+	if (status == EX_OK && cfg_record_secrets(record, *ret) < 0) {
+		config_unref(*ret);
+		status = out_of_memory();
+	}
+	cfg_record_close(record);
+	return status;
+}
+
 static int
 do_serve(const struct cli *cli)
 {
+	struct cfg_record *record = cfg_record_new(NULL);
 	struct config *config;
-	int status = load_file(cli, &config);
+	int status = record != NULL ? load_recorded(cli, record, &config) : out_of_memory();
 
-	return status != EX_OK ? status : serve(config, cli, isatty(STDOUT_FILENO));
+	if (status == EX_OK)
+		status = serve(config, record, cli, isatty(STDOUT_FILENO));
+	cfg_record_unref(record);
+	return status;
 }
 
 static int
@@ -102,7 +136,7 @@ do_run(const struct cli *cli)
 	tell_report(&report);
 	if (code < 0)
 		return exit_status(EXIT_PHASE_CHECK, code);
-	return serve(config, cli, true);
+	return serve(config, NULL, cli, true);
 }
 
 static int
@@ -111,7 +145,7 @@ do_test(const struct cli *cli)
 	auto_of(cfg_report) struct cfg_report report = { 0 };
 	struct config *config;
 	struct err e = { 0 };
-	int status = load_file(cli, &config), code;
+	int status = load_file(cli, NULL, &config), code;
 
 	if (status != EX_OK)
 		return status;
@@ -134,7 +168,7 @@ do_print_config(const struct cli *cli)
 {
 	auto_of(strbuf) struct strbuf text = { 0 };
 	struct config *config;
-	int status = load_file(cli, &config);
+	int status = load_file(cli, NULL, &config);
 
 	if (status != EX_OK)
 		return status;

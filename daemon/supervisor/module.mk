@@ -1,5 +1,6 @@
 core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
+	daemon/supervisor/generations.c daemon/supervisor/generations.h \
 	daemon/supervisor/limits.c daemon/supervisor/limits.h \
 	daemon/supervisor/service.c daemon/supervisor/service.h \
 	daemon/supervisor/signals.c daemon/supervisor/signals.h \

@@ -1,5 +1,5 @@
-/* A small machine of four states, moved by orders and by one timer. systemd learns of each step by sd_notify,
- * a person at a terminal by one line.
+/* A small machine of states, moved by orders, by what workers tell, and by one timer. systemd learns of each
+ * step by sd_notify, a person at a terminal by one line.
  *
  * The deadline of a drain is the engine's to keep. Here it is only watched: when a plugin keeps a loop from
  * turning, the engine can't cut anything either, and a second Ctrl-C has to work all the same. */
@@ -13,15 +13,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "control/snapshot.h"
 #include "supervisor/notify.h"
 #include "supervisor/status.h"
 
 enum phase {
+	SERVICE_STARTING,
 	SERVICE_SERVING,
 	SERVICE_DRAINING,
 	SERVICE_STOPPING,
 	SERVICE_OVER,
 	SERVICE_STUCK,
+	SERVICE_FAILED,
 	SERVICE_PHASE_COUNT
 };
 
@@ -32,12 +35,22 @@ enum {
 
 struct service {
 	struct service_options options;
-	struct event *done, *tick; /* owned */
+	struct snapshot *snapshot;       /* owned: what is served */
+	struct generations *generations; /* owned */
+	struct event *tick;              /* owned */
 	enum phase phase;
+	int64_t started_ms;
 	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */
 	int64_t open_at_drain;
 	struct status status;
+	struct err error; /* SERVICE_FAILED */
 };
+
+static const struct cfg_daemon *
+settings_of(const struct service *s)
+{
+	return &s->snapshot->config->daemon;
+}
 
 static int64_t
 left_ms(const struct service *s)
@@ -52,7 +65,7 @@ left_ms(const struct service *s)
 static int64_t
 open_now(const struct service *s)
 {
-	return s->options.ops->counts(s->options.worker).open;
+	return generations_counts(s->generations).open;
 }
 
 static void
@@ -60,8 +73,8 @@ tell_status(struct service *s, bool at_once)
 {
 	char text[STATUS_SIZE];
 
-	if (s->phase == SERVICE_SERVING)
-		status_serving_text(text, s->options.config->listener_count, open_now(s));
+	if (s->phase <= SERVICE_SERVING)
+		status_serving_text(text, s->snapshot->config->listener_count, open_now(s));
 	else
 		status_draining_text(text, open_now(s), s->open_at_drain, left_ms(s));
 	if (status_is_news(&s->status, text, clock_now_ms(), at_once))
@@ -74,14 +87,15 @@ order_stop(struct service *s, const char *name)
 	if (s->phase >= SERVICE_STOPPING)
 		return;
 	log_notice("stopping", LOG_S("signal", name), LOG_I("connections", open_now(s)));
-	if (s->phase == SERVICE_SERVING) {
+	if (s->phase <= SERVICE_SERVING) {
 		s->open_at_drain = open_now(s);
 		notify_stopping();
 	}
 	s->phase = SERVICE_STOPPING;
 	s->deadline_ms = clock_now_ms();
-	s->options.ops->tell(s->options.worker, "stopping", name);
-	s->options.ops->shutdown(s->options.worker);
+	snapshot_close_sockets(s->snapshot);
+	generations_tell(s->generations, "stopping", name);
+	generations_shutdown(s->generations);
 	notify_extend(EXTEND_MS);
 	tell_status(s, true);
 }
@@ -89,10 +103,10 @@ order_stop(struct service *s, const char *name)
 static void
 order_drain(struct service *s, const char *name)
 {
-	const struct cfg_daemon *d = &s->options.config->daemon;
+	const struct cfg_daemon *d = settings_of(s);
 	char text[STATUS_SIZE];
 
-	if (s->phase != SERVICE_SERVING) {
+	if (s->phase > SERVICE_SERVING) {
 		order_stop(s, name);
 		return;
 	}
@@ -107,33 +121,31 @@ order_drain(struct service *s, const char *name)
 	status_terminal_text(text, s->open_at_drain, left_ms(s));
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "%s\n", text);
-	s->options.ops->tell(s->options.worker, "draining", text);
-	s->options.ops->drain(s->options.worker, d->shutdown_timeout_ms, d->shutdown_spread_ms);
+	snapshot_close_sockets(s->snapshot); /* or the kernel would go on queueing clients for nobody */
+	generations_tell(s->generations, "draining", text);
+	generations_drain(s->generations, d->shutdown_timeout_ms, d->shutdown_spread_ms);
 }
 
 /* Standard error is not ours to reopen; journal and syslog get a fresh connection. */
 static void
-reopen_log(const char *target)
-{
-	struct err e = { 0 };
-	enum log_protocol protocol;
-	int fd;
-
-	if (strcmp(target, "stderr") != 0 && log_target_open(target, &fd, &protocol, &e) < 0) {
-		log_error("log_reopen_failed", LOG_S("target", target), LOG_S("error", e.text),
-			LOG_S("msg", "the log goes on where it was"));
-		return;
-	}
-	if (strcmp(target, "stderr") != 0)
-		log_replace_fd(fd);
-	log_notice("reopened", LOG_S("target", target));
-}
-
-static void
 order_reopen(struct service *s)
 {
-	reopen_log(s->options.config->daemon.log_target);
-	s->options.ops->reopen(s->options.worker);
+	const char *target = settings_of(s)->log_target;
+	bool is_stderr = strcmp(target, "stderr") == 0;
+	enum log_protocol protocol;
+	struct err e = { 0 };
+	int fd = -1;
+
+	if (!is_stderr && log_target_open(target, &fd, &protocol, &e) < 0) {
+		log_error("log_reopen_failed", LOG_S("target", target), LOG_S("error", e.text),
+			LOG_S("msg", "the log goes on where it was"));
+		fd = -1;
+	}
+	generations_reopen(s->generations, fd);
+	if (fd >= 0)
+		log_replace_fd(fd);
+	if (fd >= 0 || is_stderr)
+		log_notice("reopened", LOG_S("target", target));
 }
 
 void
@@ -163,16 +175,61 @@ service_order(struct service *s, enum signal_order order, const char *name)
 	}
 }
 
+/* ---- what workers tell ---- */
+
 static void
-on_done(evutil_socket_t fd, short what, void *arg)
+on_ready(void *arg, struct generation *g, const bool *serves)
+{
+	struct service *s = arg;
+	char text[STATUS_SIZE];
+
+	if (s->phase != SERVICE_STARTING)
+		return;
+	s->phase = SERVICE_SERVING;
+	s->options.ready(s->options.arg, serves);
+	notify_ready();
+	tell_status(s, true);
+	log_notice("ready", LOG_U("listeners", s->snapshot->config->listener_count), LOG_I("pid", getpid()));
+	status_serving_text(text, s->snapshot->config->listener_count, 0);
+	s->options.ops->tell(g->worker, "ready", text);
+}
+
+static void
+on_done(void *arg, struct generation *g)
+{
+	struct service *s = arg;
+	int64_t ms = clock_now_ms() - s->started_ms;
+	char duration[32];
+
+	snprintf(duration, sizeof duration, "%" PRId64 ".%03ds", ms / 1000, (int)(ms % 1000));
+	s->options.ops->tell(g->worker, "stopped", duration);
+}
+
+static void
+leave(struct service *s, enum phase phase)
+{
+	s->phase = phase;
+	event_base_loopbreak(s->options.base);
+}
+
+static void
+on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct err *e)
 {
 	struct service *s = arg;
 
-	(void)fd; /* stays readable: it is asked once */
-	(void)what;
-	s->phase = SERVICE_OVER;
-	event_base_loopbreak(s->options.base);
+	if (s->phase <= SERVICE_SERVING && how != SUPERVISOR_END_ORDERED) {
+		s->error = *e;
+		leave(s, SERVICE_FAILED);
+	} else if (generations_first(s->generations) == g && g->next == NULL) {
+		leave(s, SERVICE_OVER);
+	}
 }
+
+static const struct generations_events generations_events = {
+	.ready = on_ready,
+	.done = on_done,
+	.ended = on_ended,
+};
 
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
@@ -182,49 +239,76 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	tell_status(s, false);
-	if (s->phase == SERVICE_SERVING)
+	if (s->phase <= SERVICE_SERVING)
 		return;
 	notify_extend(EXTEND_MS);
 	if (s->deadline_ms == CLOCK_NEVER || clock_now_ms() < s->deadline_ms + s->options.grace_ms)
 		return;
-	s->phase = SERVICE_STUCK;
-	event_base_loopbreak(s->options.base);
+	if (!generations_kill(s->generations))
+		leave(s, SERVICE_STUCK);
 }
 
 int
 service_new(const struct service_options *options, struct service **ret, struct err *e)
 {
 	struct service *s = mem_new(*s);
+	int code;
 
 	if (s == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	s->options = *options;
-	s->done = event_new(
-		options->base, options->ops->done_fd(options->worker), EV_READ | EV_PERSIST, on_done, s);
+	s->started_ms = clock_now_ms();
+	code = generations_new(
+		&(struct generations_options){
+			.base = options->base, .ops = options->ops, .events = &generations_events, .arg = s },
+		&s->generations, e);
 	s->tick = event_new(options->base, -1, EV_PERSIST, on_tick, s);
-	if (s->done == NULL || s->tick == NULL || event_add(s->done, NULL) < 0) {
+	if (code == 0 && s->tick == NULL)
+		code = err_set(e, -ENOMEM, "out of memory");
+	if (code < 0) {
 		service_free(s);
-		return err_set(e, -ENOMEM, "out of memory");
+		return code;
 	}
+	s->snapshot = options->snapshot;
 	*ret = s;
 	return 0;
 }
 
 int
-service_run(struct service *s)
+service_run(struct service *s, struct err *e)
 {
 	const struct timeval tick = { .tv_sec = TICK_MS / 1000 };
-	char text[STATUS_SIZE];
+	int code = generations_start(s->generations, s->snapshot, s->options.report, e);
 
+	if (code < 0)
+		return code;
 	if (event_add(s->tick, &tick) < 0)
-		return -ENOMEM;
-	status_serving_text(text, s->options.config->listener_count, 0);
-	notify_ready();
-	tell_status(s, true);
-	log_notice("ready", LOG_U("listeners", s->options.config->listener_count), LOG_I("pid", getpid()));
-	s->options.ops->tell(s->options.worker, "ready", text);
+		return err_set(e, -ENOMEM, "out of memory");
 	event_base_dispatch(s->options.base);
+	if (s->phase == SERVICE_FAILED) {
+		*e = s->error;
+		return e->code;
+	}
 	return s->phase == SERVICE_OVER ? 0 : -ETIMEDOUT;
+}
+
+const struct snapshot *
+service_snapshot(const struct service *s)
+{
+	return s->snapshot;
+}
+
+void
+service_commit(struct service *s, struct snapshot *snapshot)
+{
+	snapshot_free(s->snapshot);
+	s->snapshot = snapshot;
+}
+
+struct generations *
+service_generations(const struct service *s)
+{
+	return s->generations;
 }
 
 void
@@ -232,9 +316,9 @@ service_free(struct service *s)
 {
 	if (s == NULL)
 		return;
-	if (s->done != NULL)
-		event_free(s->done);
 	if (s->tick != NULL)
 		event_free(s->tick);
+	generations_free(s->generations);
+	snapshot_free(s->snapshot);
 	free(s);
 }

@@ -1,4 +1,5 @@
-/* The time between ready and stopped: signals become orders to the worker, and its numbers become status. */
+/* The time between start and stopped: signals become orders to the workers, and their numbers become status.
+ */
 #ifndef SUPERVISOR_SERVICE_H
 #define SUPERVISOR_SERVICE_H
 
@@ -6,33 +7,48 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "config/config.h"
+#include "supervisor/generations.h"
 #include "supervisor/signals.h"
-#include "supervisor/worker_ops.h"
 
+struct cfg_report;
 struct service;
+struct snapshot;
 
 struct service_options {
 	struct event_base *base;                 /* borrowed */
-	const struct config *config;             /* borrowed */
 	const struct supervisor_worker_ops *ops; /* borrowed */
-	void *worker;                            /* borrowed: started */
-	int64_t grace_ms; /* what its loops may take to end after the deadline or the order to stop */
+	struct snapshot *snapshot;               /* moves on success: what the first worker serves */
+	struct cfg_report *report; /* borrowed: what is wrong with plugins and settings of the first worker */
+	int64_t grace_ms;          /* what loops may take to end after the deadline or the order to stop */
+	/** Called once, when the first worker serves and nobody was told yet. @p serves as in struct
+	 * supervisor_worker_events. */
+	void (*ready)(void *arg, const bool *serves);
+	void *arg;
 };
 
-/** Nothing is told to anybody yet. */
+/** Nothing runs, and nothing is told to anybody yet. */
 must_check int service_new(const struct service_options *options, struct service **ret, struct err *e);
 
 /** Carry out what a signal asks for. @p name is for the log. */
 void service_order(struct service *s, enum signal_order order, const char *name);
 
 /**
- * Say READY and serve until a drain or a stop is over.
+ * Start a worker, say READY when it serves, and serve until a drain or a stop is over.
  *
- * @return 0; -ETIMEDOUT when the worker's loops did not end seconds after they had to: a plugin holds one,
- * and the only way left is to end the process without joining its threads
+ * @return 0; -ETIMEDOUT when loops in this process did not end seconds after they had to: a plugin holds one,
+ * and the only way left is to end the process without joining its threads; another negative errno when the
+ * first worker did not come to serve, with @p e filled, or -EINVAL with errors in the report
  */
-must_check int service_run(struct service *s);
+must_check int service_run(struct service *s, struct err *e);
+
+/** What is served now; valid until the next service_commit(). */
+const struct snapshot *service_snapshot(const struct service *s);
+
+/** From here on @p snapshot, which moves, is what is served, and what a worker that replaces a crashed one
+ * gets. */
+void service_commit(struct service *s, struct snapshot *snapshot);
+
+struct generations *service_generations(const struct service *s);
 
 /** NULL is fine. */
 void service_free(struct service *s);

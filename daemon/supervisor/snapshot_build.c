@@ -27,6 +27,23 @@ loops_of(const struct config *c)
 	return count < 1 ? 1 : count > LOOPS_MAX ? LOOPS_MAX : (unsigned)count;
 }
 
+/* Rows for what is there, and for what reloads bring. */
+enum { METRIC_ROWS_MIN = 64 };
+
+static int
+add_rows(struct snapshot *s)
+{
+	size_t count = s->config->listener_count;
+
+	s->metric_row_count = count > METRIC_ROWS_MIN / 2 ? 2 * (unsigned)count : METRIC_ROWS_MIN;
+	s->metric_rows = calloc(count + 1, sizeof *s->metric_rows);
+	if (s->metric_rows == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		s->metric_rows[i] = (unsigned)i;
+	return 0;
+}
+
 /* The names that could not be opened, with what was said, for the next place that uses one. */
 struct failure {
 	const char *name; /* borrowed from the configuration */
@@ -106,7 +123,9 @@ snapshot_build_files(struct config *config, struct cfg_report *report, struct sn
 		f.snapshot->config = config_ref(config);
 		f.snapshot->loops = loops_of(config);
 		f.snapshot->plugins = calloc(uses, sizeof *f.snapshot->plugins);
-		code = f.snapshot->plugins != NULL ? add_plugins(&f) : -ENOMEM;
+		code = f.snapshot->plugins != NULL ? add_rows(f.snapshot) : -ENOMEM;
+		if (code == 0)
+			code = add_plugins(&f);
 	}
 	free(f.failures);
 	if (code == -ENOMEM) {

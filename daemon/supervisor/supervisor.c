@@ -1,5 +1,5 @@
 /* The life of sockd in steps, each undone in reverse order by supervisor_fini(), however far the start came:
- * signals, log, limits, snapshot (files and sockets), worker; then the service; then the end with its
+ * signals, log, limits, snapshot (files and sockets), service; it starts the worker; then the end with its
  * numbers.
  *
  * What is wrong at a place in the file is collected in the report and printed on standard error, whatever the
@@ -34,9 +34,8 @@ struct supervisor {
 	struct signals *signals;                  /* owned */
 	bool log_started;
 	struct snapshot_sockets *sockets; /* owned: what the sockets leave in the file system */
-	struct snapshot *snapshot;        /* owned until the worker has it */
+	struct snapshot *snapshot;        /* owned until the service has it */
 	struct announce *announce;        /* owned */
-	void *worker;                     /* owned, by its table */
 	struct service *service;          /* owned */
 	int64_t started_ms;
 };
@@ -112,6 +111,20 @@ warn_surroundings(const struct supervisor *s)
 			LOG_S("msg", "the configuration has no listeners: nothing is served"));
 }
 
+/* Where the configuration came from, for workers and for reading it again. */
+static int
+keep_origin(struct supervisor *s, struct err *e)
+{
+	const struct supervisor_options *o = s->options;
+
+	if (o->record != NULL)
+		s->snapshot->record = cfg_record_ref(o->record);
+	if (o->config_path == NULL)
+		return 0;
+	s->snapshot->config_path = strdup(o->config_path);
+	return s->snapshot->config_path != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
 static int
 start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 {
@@ -119,6 +132,8 @@ start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 
 	*phase = EXIT_PHASE_CHECK;
 	code = snapshot_build_files(s->options->config, s->options->report, &s->snapshot, e);
+	if (code == 0)
+		code = keep_origin(s, e);
 	if (code < 0)
 		return code;
 	*phase = EXIT_PHASE_BIND;
@@ -128,24 +143,6 @@ start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 	*phase = EXIT_PHASE_SYSTEM;
 	s->announce = announce_new(s->snapshot);
 	return s->announce != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
-}
-
-static int
-start_worker(struct supervisor *s, struct err *e)
-{
-	unsigned loops = s->snapshot->loops;
-	bool *serves = calloc(s->config->listener_count + 1, sizeof *serves);
-	struct limits limits = limits_read();
-	int code;
-
-	if (serves == NULL)
-		return err_set(e, -ENOMEM, "out of memory");
-	code = s->options->worker_ops->start(s->snapshot, s->options->report, serves, &s->worker, e);
-	s->snapshot = NULL; /* it moved, whatever happened */
-	if (code == 0)
-		limits_check(s->config, loops, serves, &limits, warn_limit, NULL);
-	free(serves);
-	return code;
 }
 
 /* Warnings that came with files and sockets. Errors would have stopped the start. */
@@ -163,15 +160,43 @@ log_warnings(struct cfg_report *report)
 	cfg_report_fini(report);
 }
 
+static void
+tell_observers(void *arg, const char *event, const char *text)
+{
+	struct supervisor *s = arg;
+
+	generations_tell(service_generations(s->service), event, text);
+}
+
+/* The first worker serves. */
+static void
+on_ready(void *arg, const bool *serves)
+{
+	struct supervisor *s = arg;
+	struct limits limits = limits_read();
+
+	limits_check(s->config, service_snapshot(s->service)->loops, serves, &limits, warn_limit, NULL);
+	log_warnings(s->options->report);
+	announce_log(s->announce, tell_observers, s);
+	if (s->options->announce)
+		announce_print(s->announce, stdout);
+}
+
 static int
 start_service(struct supervisor *s, struct err *e)
 {
-	return service_new(&(struct service_options){ .base = s->base,
-				   .config = s->config,
-				   .ops = s->options->worker_ops,
-				   .worker = s->worker,
-				   .grace_ms = GRACE_MS },
+	int code = service_new(&(struct service_options){ .base = s->base,
+				       .ops = s->options->worker_ops,
+				       .snapshot = s->snapshot,
+				       .report = s->options->report,
+				       .grace_ms = GRACE_MS,
+				       .ready = on_ready,
+				       .arg = s },
 		&s->service, e);
+
+	if (code == 0)
+		s->snapshot = NULL; /* it moved */
+	return code;
 }
 
 static int
@@ -192,20 +217,17 @@ supervisor_start(struct supervisor *s)
 	code = start_snapshot(s, &phase, &e);
 	if (code < 0)
 		return start_failed(s, phase, code, &e);
-	code = start_worker(s, &e);
-	if (code < 0)
-		return start_failed(s, EXIT_PHASE_WORKER, code, &e);
 	code = start_service(s, &e);
 	if (code < 0)
 		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
 	return 0;
 }
 
-/* The last words, while the worker's numbers can still be asked for. */
+/* The last words. */
 static void
 log_numbers(const struct supervisor *s)
 {
-	struct supervisor_counts n = s->options->worker_ops->counts(s->worker);
+	struct supervisor_counts n = generations_counts(service_generations(s->service));
 	int64_t ms = clock_now_ms() - s->started_ms;
 	char duration[32];
 
@@ -215,7 +237,6 @@ log_numbers(const struct supervisor *s)
 			LOG_S("msg", "connections were cut before they had ended"));
 	log_notice("stopped", LOG_U("served", n.served), LOG_U("drained", n.drained),
 		LOG_U("forced", n.forced), LOG_S("duration", duration));
-	s->options->worker_ops->tell(s->worker, "stopped", duration);
 }
 
 /* A loop that a plugin holds can't be joined, and exit() would free what it uses: nothing is left but to go.
@@ -223,7 +244,7 @@ log_numbers(const struct supervisor *s)
 static _Noreturn void
 give_up(struct supervisor *s)
 {
-	log_error("stuck", LOG_I("connections", s->options->worker_ops->counts(s->worker).open),
+	log_error("stuck", LOG_I("connections", generations_counts(service_generations(s->service)).open),
 		LOG_S("msg", "a plugin keeps an event loop from ending; giving up"));
 	snapshot_sockets_free(s->sockets);
 	log_stop();
@@ -233,11 +254,13 @@ give_up(struct supervisor *s)
 static int
 supervisor_serve(struct supervisor *s)
 {
-	announce_log(s->announce, s->options->worker_ops->tell, s->worker);
-	if (s->options->announce)
-		announce_print(s->announce, stdout);
-	if (service_run(s->service) < 0)
+	struct err e = { 0 };
+	int code = service_run(s->service, &e);
+
+	if (code == -ETIMEDOUT)
 		give_up(s);
+	if (code < 0)
+		return start_failed(s, EXIT_PHASE_WORKER, code, &e);
 	log_numbers(s);
 	return EX_OK;
 }
@@ -247,10 +270,8 @@ supervisor_serve(struct supervisor *s)
 static void
 supervisor_fini(struct supervisor *s)
 {
-	service_free(s->service);
 	snapshot_sockets_free(s->sockets);
-	if (s->worker != NULL)
-		s->options->worker_ops->end(s->worker);
+	service_free(s->service);
 	snapshot_free(s->snapshot);
 	announce_free(s->announce);
 	if (s->log_started)
@@ -266,10 +287,8 @@ supervisor_run(const struct supervisor_options *options)
 	struct supervisor s = { .options = options, .config = options->config, .started_ms = clock_now_ms() };
 	int status = supervisor_start(&s);
 
-	if (status == EX_OK) {
-		log_warnings(options->report);
+	if (status == EX_OK)
 		status = supervisor_serve(&s);
-	}
 	supervisor_fini(&s);
 	return status;
 }

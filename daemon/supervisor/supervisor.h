@@ -6,10 +6,13 @@
 #include <stdbool.h>
 
 #include "config/config.h"
+#include "config/record.h"
 #include "supervisor/worker_ops.h"
 
 struct supervisor_options {
-	struct config *config; /* borrowed; checked */
+	struct config *config;     /* borrowed; checked */
+	struct cfg_record *record; /* borrowed: what it was loaded from; NULL: nothing is remembered */
+	const char *config_path;   /* borrowed; NULL: it did not come from a file, and cannot be read again */
 	struct cfg_report
 		*report; /* borrowed: takes what goes wrong at a place in the file, and is printed by us */
 	const struct supervisor_worker_ops *worker_ops; /* borrowed */

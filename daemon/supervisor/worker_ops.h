@@ -1,9 +1,15 @@
-/* What the supervisor knows of a worker: a table of calls that run/ hands it at the start. Only a snapshot,
- * orders and numbers cross it, so that a process boundary can take its place. */
+/* What the supervisor knows of a worker: a table of calls that run/ hands it at the start, and the events
+ * that come back. Only snapshots, orders, texts and numbers cross it. Behind it is either a worker in this
+ * process (run/single.c) or one in a process of its own.
+ *
+ * The life of a worker: start(), then `ready`, or `ended` if it fails; orders; `done` once a drain or a
+ * shutdown is over; end(); `ended`; free(). A worker that dies by itself comes to `ended` from anywhere. */
 #ifndef SUPERVISOR_WORKER_OPS_H
 #define SUPERVISOR_WORKER_OPS_H
 
+#include <event2/event.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -19,25 +25,69 @@ struct supervisor_counts {
 	uint64_t forced;  /* cut */
 };
 
-/** Every call is made on the supervisor's thread; none but start() and end() may block. */
+/** How a worker ended. */
+enum supervisor_end {
+	SUPERVISOR_END_ORDERED, /* as end() asked for */
+	SUPERVISOR_END_FAILED,  /* it never became ready: the report, or the text, says why */
+	SUPERVISOR_END_DIED     /* it crashed, was killed, or left by itself: the text says how */
+};
+
+/** What a worker tells, each from the supervisor's event base and never from inside a call of the table. */
+struct supervisor_worker_events {
+	/** Every listener is served. @p serves: for each of the snapshot's, whether its connections run on
+	 * fibers. */
+	void (*ready)(void *arg, const bool *serves);
+	/** Every connection has ended after drain() or shutdown(); the worker waits for end(). */
+	void (*done)(void *arg);
+	/** Nothing comes after this; counts() stays as it was, and free() is due. @p e has a code and a text,
+	 * unless it was ordered. */
+	void (*ended)(void *arg, enum supervisor_end how, const struct err *e);
+};
+
+struct supervisor_start {
+	struct event_base *base;         /* borrowed until free() */
+	unsigned generation;             /* counts from 1 */
+	const struct snapshot *snapshot; /* borrowed for the call: the worker gets a copy */
+	struct cfg_report *report; /* borrowed until `ready` or `ended`: takes what is wrong at a place */
+	const struct supervisor_worker_events *events; /* borrowed until free() */
+	void *arg;
+};
+
+/** The answer to a request. Comes exactly once, later, from the event base; also when the worker dies first.
+ * @p code: 0 or a negative errno. @p text: what the request gives, or what went wrong; borrowed, never NULL.
+ */
+typedef void supervisor_reply_fn(void *arg, int code, const char *text);
+
+/** Every call is made on the supervisor's thread, and none but those that say so may block. */
 struct supervisor_worker_ops {
-	/**
-	 * Build a worker from @p snapshot and let it serve.
-	 *
-	 * @param snapshot  moves to the worker, on failure too
-	 * @param report    takes what is wrong with plugins and settings, each with its place
-	 * @param serves    gets, for each listener, whether its connections run on fibers
-	 * @return 0; -EINVAL with errors in @p report; another negative errno with @p e filled
-	 */
-	int (*start)(struct snapshot *snapshot, struct cfg_report *report, bool *serves, void **ret_worker,
-		struct err *e);
+	/** Build a worker and let it serve; `ready` or `ended` follows. @return 0, or a negative errno with
+	 * text when nothing follows. Within one process it blocks while plugins start. */
+	int (*start)(const struct supervisor_start *o, void **ret_worker, struct err *e);
 	void (*drain)(void *worker, int64_t timeout_ms, int64_t spread_ms);
 	void (*shutdown)(void *worker);
-	void (*reopen)(void *worker);
+	/** Stop plugins and threads; only after `done`. `ended` follows. Within one process it blocks while
+	 * plugins stop. */
+	void (*end)(void *worker);
+	/** End it by force, in whatever state it is; `ended` follows. @return false: it lives in this process
+	 * and only goes with it */
+	bool (*kill)(void *worker);
+	/** After `ended`, or when the supervisor leaves and no longer cares. */
+	void (*free)(void *worker);
+
+	/** Plugins open their files anew. @p log_fd: the log's new target, or -1: stays; borrowed. */
+	void (*reopen)(void *worker, int log_fd);
 	void (*tell)(void *worker, const char *event, const char *text); /* to observers */
 	struct supervisor_counts (*counts)(void *worker);
-	int (*done_fd)(void *worker); /* readable when a drain or shutdown is over */
-	void (*end)(void *worker);    /* after done_fd; frees it with its snapshot */
+
+	/** Go over to another snapshot in place, all of it or nothing.
+	 * @param snapshot  borrowed for the call
+	 * @param report    borrowed until the reply: takes what is wrong at a place
+	 * The reply's text is the verdict, or why there is none. */
+	void (*reload)(void *worker, const struct snapshot *snapshot, struct cfg_report *report,
+		supervisor_reply_fn *reply, void *arg);
+	/** A question or an order that only the worker can answer (listeners, connections, kill, plugins,
+	 * log-level, pause, resume and drain of a listener): one JSON object each way. */
+	void (*ask)(void *worker, const char *request, supervisor_reply_fn *reply, void *arg);
 };
 
 #endif

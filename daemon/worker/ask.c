@@ -224,15 +224,14 @@ answer_metrics(const struct ask_subject *s, json_t *request, struct err *e)
 {
 	const struct config *c = s->snapshot->config;
 	auto_of(strbuf) struct strbuf text = { 0 };
-	const char **names = calloc(c->listener_count + 1, sizeof(*names));
+	const char **names = calloc(s->snapshot->metric_row_count + 1, sizeof(*names));
 	json_t *answer = NULL;
 
 	(void)request, (void)e; /* nothing to be told, nothing to refuse */
 	if (names == NULL)
 		return NULL;
 	for (size_t i = 0; i < c->listener_count; i++)
-		names[i] = c->listeners[i].name;
-	names[c->listener_count] = "";
+		names[s->snapshot->metric_rows[i]] = c->listeners[i].name;
 	metric_expose(&text, s->metrics, names);
 	free(names);
 	if (!text.failed)

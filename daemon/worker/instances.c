@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "config/report.h"
-#include "config/source.h"
 #include "control/snapshot.h"
 #include "plugin/instance.h"
 #include "plugin/plugin_load.h"
@@ -122,7 +121,7 @@ build_one(const struct snapshot *s, size_t which, const struct instances *i, str
 			.owner = use.owner,
 			.place = use.place,
 			.settings = use.settings,
-			.source = &cfg_source_disk,
+			.source = snapshot_source(s),
 			.loops = s->loops,
 		},
 		report, ret);

@@ -64,8 +64,7 @@ build(struct worker *w, struct cfg_report *report, bool *serves, struct err *e)
 		return code == -ENOMEM ? err_set(e, code, "out of memory") : code;
 	for (size_t i = 0; i < c->listener_count; i++)
 		serves[i] = instances_serves(&w->instances, w->snapshot, i);
-	w->metrics =
-		metric_block_new(w->snapshot->loops, c->listener_count > 0 ? (unsigned)c->listener_count : 1);
+	w->metrics = metric_block_new(w->snapshot->loops, w->snapshot->metric_row_count);
 	if (w->metrics == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	code = asks_new(&w->asks, e);

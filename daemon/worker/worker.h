@@ -12,6 +12,7 @@
 
 struct cfg_report;
 struct snapshot;
+struct strbuf;
 struct worker;
 
 /**
@@ -34,6 +35,19 @@ void worker_shutdown(struct worker *w);
 void worker_reopen(struct worker *w);
 /** Pass a lifecycle event to the observers. */
 void worker_tell(struct worker *w, const char *event, const char *text);
+
+/**
+ * Go over to another snapshot without disturbing what did not change: all of it, or nothing.
+ *
+ * @param snapshot  moves to the worker; on failure it is freed
+ * @param report    takes what is wrong at a place
+ * @param verdict   gets what took effect and how
+ * @return 0; -EINVAL with errors in @p report; another negative errno with @p e filled
+ *
+ * Runs plugin code.  Blocks: until every loop has answered.
+ */
+must_check int worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *report,
+	struct strbuf *verdict, struct err *e);
 
 struct worker_counts {
 	int64_t open;

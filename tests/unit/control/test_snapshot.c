@@ -74,6 +74,43 @@ START_TEST(freeing_gives_the_configuration_back)
 }
 END_TEST
 
+START_TEST(a_copy_has_everything_and_outlives_the_first)
+{
+	struct snapshot *s = snapshot_of(1, 1), *copy;
+	const char *text = "version: 1\nlisteners: {a: {listen: 'unix:@a', handler: echo}}\n";
+	struct cfg_report report = { 0 };
+	int before = fd_count_open();
+
+	ck_assert_int_eq(config_parse_text("t.yaml", text, strlen(text), NULL, &s->config, &report), 0);
+	s->record = cfg_record_new(NULL);
+	s->config_path = strdup("/etc/t.yaml");
+	s->plugins[0].name = strdup("echo");
+	s->plugins[0].path = strdup("/lib/echo.so");
+	s->plugins[0].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	s->sockets[0].fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	s->metric_rows = calloc(1, sizeof *s->metric_rows);
+	s->metric_rows[0] = 7;
+	s->metric_row_count = 8;
+	ck_assert_int_eq(snapshot_file_add(s, "site.key", strdup("key"), 3), 0);
+
+	ck_assert_int_eq(snapshot_copy(s, &copy), 0);
+	snapshot_free(s);
+
+	ck_assert_int_eq(fd_count_open(), before + 2);
+	ck_assert_str_eq(copy->config->listeners[0].name, "a");
+	ck_assert_str_eq(copy->config_path, "/etc/t.yaml");
+	ck_assert_str_eq(copy->plugins[0].path, "/lib/echo.so");
+	ck_assert_uint_eq(copy->metric_rows[0], 7);
+	ck_assert_str_eq(snapshot_file_find(copy, "site.key")->bytes, "key");
+	ck_assert_ptr_null(snapshot_file_find(copy, "other.key"));
+	ck_assert_ptr_ne(snapshot_source(copy), &cfg_source_disk);
+	snapshot_close_sockets(copy);
+	ck_assert_int_eq(fd_count_open(), before + 1);
+	snapshot_free(copy);
+	ck_assert_int_eq(fd_count_open(), before);
+}
+END_TEST
+
 START_TEST(nothing_and_an_empty_one_can_be_freed)
 {
 	int before = fd_count_open();
@@ -87,4 +124,4 @@ END_TEST
 
 UNIT_TESTS("snapshot", a_plugin_is_found_by_the_name_in_the_file,
 	freeing_closes_every_descriptor_that_is_still_there, freeing_gives_the_configuration_back,
-	nothing_and_an_empty_one_can_be_freed)
+	a_copy_has_everything_and_outlives_the_first, nothing_and_an_empty_one_can_be_freed)

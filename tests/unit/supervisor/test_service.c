@@ -7,16 +7,23 @@
 
 #include "base/fdutil.h"
 #include "base/log.h"
+#include "config/load.h"
+#include "control/snapshot.h"
 #include "supervisor/service.h"
 #include "unit.h"
 
-/* The worker's side: what it was told, in letters, and when it counts as done. */
+/* The worker's side: what it was told, in letters, and what it owes the supervisor. */
 static struct fake {
+	struct supervisor_start start;
 	char told[64];
-	int done[2];
 	bool stuck;
 	int64_t open;
+	int fails; /* a code: it never becomes ready */
+	bool freed;
 } fake;
+
+static struct event_base *base;
+static struct service *service;
 
 static void
 told(char letter)
@@ -28,10 +35,49 @@ told(char letter)
 }
 
 static void
-end(void)
+later(event_callback_fn fn)
 {
-	if (!fake.stuck)
-		ck_assert_int_eq(write(fake.done[1], "", 1), 1);
+	ck_assert_int_eq(event_base_once(base, -1, EV_TIMEOUT, fn, NULL, &(struct timeval){ 0 }), 0);
+}
+
+static void
+say_ready(evutil_socket_t fd, short what, void *arg)
+{
+	struct err e = { 0 };
+
+	(void)fd, (void)what, (void)arg;
+	if (fake.fails == 0) {
+		fake.start.events->ready(fake.start.arg, NULL);
+		return;
+	}
+	err_set(&e, fake.fails, "it does not start");
+	fake.start.events->ended(fake.start.arg, SUPERVISOR_END_FAILED, &e);
+}
+
+static void
+say_done(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	fake.start.events->done(fake.start.arg);
+}
+
+static void
+say_ended(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	fake.start.events->ended(fake.start.arg, SUPERVISOR_END_ORDERED, NULL);
+}
+
+static int
+fake_start(const struct supervisor_start *o, void **ret_worker, struct err *e)
+{
+	(void)e;
+	ck_assert_uint_eq(o->generation, 1);
+	ck_assert_ptr_eq(o->snapshot, service_snapshot(service));
+	fake.start = *o;
+	*ret_worker = &fake;
+	later(say_ready);
+	return 0;
 }
 
 static void
@@ -41,8 +87,8 @@ fake_drain(void *worker, int64_t timeout_ms, int64_t spread_ms)
 	ck_assert_int_eq(spread_ms, 7);
 	(void)timeout_ms;
 	told('d');
-	if (fake.open == 0)
-		end();
+	if (fake.open == 0 && !fake.stuck)
+		later(say_done);
 }
 
 static void
@@ -50,13 +96,37 @@ fake_shutdown(void *worker)
 {
 	(void)worker;
 	told('s');
-	end();
+	if (!fake.stuck)
+		later(say_done);
 }
 
 static void
-fake_reopen(void *worker)
+fake_end(void *worker)
 {
 	(void)worker;
+	told('e');
+	later(say_ended);
+}
+
+static bool
+fake_kill(void *worker)
+{
+	(void)worker;
+	return false;
+}
+
+static void
+fake_free(void *worker)
+{
+	ck_assert_ptr_eq(worker, &fake);
+	fake.freed = true;
+}
+
+static void
+fake_reopen(void *worker, int log_fd)
+{
+	(void)worker;
+	ck_assert_int_eq(log_fd, -1);
 	told('r');
 }
 
@@ -72,55 +142,65 @@ static struct supervisor_counts
 fake_counts(void *worker)
 {
 	(void)worker;
-	return (struct supervisor_counts){ .open = fake.open };
-}
-
-static int
-fake_done_fd(void *worker)
-{
-	(void)worker;
-	return fake.done[0];
+	return (struct supervisor_counts){ .open = fake.open, .served = 5 };
 }
 
 static const struct supervisor_worker_ops fake_ops = {
+	.start = fake_start,
 	.drain = fake_drain,
 	.shutdown = fake_shutdown,
+	.end = fake_end,
+	.kill = fake_kill,
+	.free = fake_free,
 	.reopen = fake_reopen,
 	.tell = fake_tell,
 	.counts = fake_counts,
-	.done_fd = fake_done_fd,
 };
 
-static struct config config = { .daemon = { .log_target = "stderr", .shutdown_spread_ms = 7 } };
-static struct event_base *base;
-static struct service *service;
+static void
+serves(void *arg, const bool *per_listener)
+{
+	ck_assert_ptr_eq(arg, &fake);
+	ck_assert_ptr_null(per_listener);
+	told('!');
+}
+
+static struct config *config;
 
 static void
-prepare(int64_t open, int64_t timeout_ms)
+prepare(int64_t open, const char *daemon)
 {
+	static struct cfg_report report;
+	struct snapshot *s = calloc(1, sizeof *s);
 	struct err e = { 0 };
+	char text[1024];
 
 	fake = (struct fake){ .open = open };
-	config.daemon.shutdown_timeout_ms = timeout_ms;
-	config.listener_count = 3;
-	ck_assert_int_eq(pipe2(fake.done, O_CLOEXEC), 0);
+	snprintf(text, sizeof text,
+		"version: 1\ndaemon: {%s}\nlisteners:\n"
+		"  a: {listen: 'unix:@a', handler: echo}\n  b: {listen: 'unix:@b', handler: echo}\n"
+		"  c: {listen: 'unix:@c', handler: echo}\n",
+		daemon);
+	ck_assert_int_eq(config_parse_text("t.yaml", text, strlen(text), NULL, &config, &report), 0);
+	s->config = config;
 	base = event_base_new();
 	ck_assert_int_eq(service_new(&(struct service_options){ .base = base,
-					     .config = &config,
 					     .ops = &fake_ops,
-					     .worker = &fake,
-					     .grace_ms = 200 },
+					     .snapshot = s,
+					     .report = &report,
+					     .grace_ms = 200,
+					     .ready = serves,
+					     .arg = &fake },
 				 &service, &e),
 		0);
 }
+#define DRAIN(timeout) "shutdown: {timeout: " timeout ", spread: 7ms}"
 
 static void
 finish(void)
 {
 	service_free(service);
 	event_base_free(base);
-	close(fake.done[0]);
-	close(fake.done[1]);
 }
 
 /* The orders of a test, given one by one once the service runs. */
@@ -130,21 +210,31 @@ static size_t script_left;
 static void
 give_order(evutil_socket_t fd, short what, void *arg)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
+	(void)fd, (void)what, (void)arg;
 	service_order(service, *script++, "SIGTEST");
 	if (--script_left > 0)
-		event_base_once(base, -1, EV_TIMEOUT, give_order, NULL, &(struct timeval){ 0 });
+		later(give_order);
+}
+
+static void
+begin_orders(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	if (strchr(fake.told, 'R') == NULL)
+		later(begin_orders);
+	else
+		give_order(fd, what, arg);
 }
 
 static int
 run(const enum signal_order *orders, size_t count)
 {
+	struct err e = { 0 };
+
 	script = orders;
 	script_left = count;
-	event_base_once(base, -1, EV_TIMEOUT, give_order, NULL, &(struct timeval){ 0 });
-	return service_run(service);
+	later(begin_orders);
+	return service_run(service, &e);
 }
 #define RUN(...)                                        \
 	run((const enum signal_order[]){ __VA_ARGS__ }, \
@@ -152,54 +242,95 @@ run(const enum signal_order *orders, size_t count)
 
 START_TEST(a_drain_without_connections_is_over_at_once)
 {
-	prepare(0, 25000);
+	prepare(0, DRAIN("25s"));
 
 	ck_assert_int_eq(RUN(SIGNAL_DRAIN), 0);
 
-	ck_assert_str_eq(fake.told, "RDd");
+	ck_assert_str_eq(fake.told, "!RDdSe");
 	finish();
 }
 END_TEST
 
 START_TEST(a_second_signal_stops_now)
 {
-	prepare(2, 25000);
+	prepare(2, DRAIN("25s"));
 
 	ck_assert_int_eq(RUN(SIGNAL_DRAIN, SIGNAL_DRAIN), 0);
 
-	ck_assert_str_eq(fake.told, "RDdSs");
+	ck_assert_str_eq(fake.told, "!RDdSsSe");
 	finish();
 }
 END_TEST
 
 START_TEST(quit_stops_without_a_drain)
 {
-	prepare(2, 25000);
+	prepare(2, DRAIN("25s"));
 
 	ck_assert_int_eq(RUN(SIGNAL_STOP), 0);
 
-	ck_assert_str_eq(fake.told, "RSs");
+	ck_assert_str_eq(fake.told, "!RSsSe");
 	finish();
 }
 END_TEST
 
 START_TEST(other_signals_change_nothing)
 {
-	prepare(2, 25000);
+	prepare(2, DRAIN("25s"));
 
 	ck_assert_int_eq(RUN(SIGNAL_RELOAD, SIGNAL_UPGRADE, SIGNAL_REOPEN, SIGNAL_STOP), 0);
 
-	ck_assert_str_eq(fake.told, "RrSs");
+	ck_assert_str_eq(fake.told, "!RrSsSe");
 	finish();
 }
 END_TEST
 
 START_TEST(a_worker_that_never_ends_is_given_up_after_its_grace)
 {
-	prepare(1, 0);
+	prepare(1, DRAIN("7ms"));
 	fake.stuck = true;
 
 	ck_assert_int_eq(RUN(SIGNAL_DRAIN, SIGNAL_DRAIN), -ETIMEDOUT);
+	finish();
+}
+END_TEST
+
+START_TEST(what_was_counted_outlives_the_worker)
+{
+	prepare(0, DRAIN("25s"));
+
+	ck_assert_int_eq(RUN(SIGNAL_DRAIN), 0);
+
+	ck_assert(fake.freed);
+	ck_assert_uint_eq(generations_counts(service_generations(service)).served, 5);
+	finish();
+}
+END_TEST
+
+START_TEST(a_worker_that_does_not_start_ends_it_and_says_why)
+{
+	struct err e = { 0 };
+
+	prepare(0, DRAIN("25s"));
+	fake.fails = -ENOENT;
+
+	ck_assert_int_eq(service_run(service, &e), -ENOENT);
+
+	ck_assert_str_eq(e.text, "it does not start");
+	ck_assert_str_eq(fake.told, "");
+	finish();
+}
+END_TEST
+
+START_TEST(a_committed_snapshot_takes_the_place_of_the_old_one)
+{
+	struct snapshot *next;
+
+	prepare(0, DRAIN("25s"));
+	ck_assert_int_eq(snapshot_copy(service_snapshot(service), &next), 0);
+
+	service_commit(service, next);
+
+	ck_assert_ptr_eq(service_snapshot(service), next);
 	finish();
 }
 END_TEST
@@ -231,7 +362,7 @@ START_TEST(the_service_manager_learns_each_step)
 	char *dir = unit_tempdir();
 	int fd = notify_socket(dir);
 
-	prepare(2, 25000);
+	prepare(2, DRAIN("25s"));
 	ck_assert_int_eq(RUN(SIGNAL_DRAIN, SIGNAL_DRAIN), 0);
 
 	for (size_t i = 0; with_systemd && i < array_len(want); i++) {
@@ -251,12 +382,11 @@ END_TEST
 
 START_TEST(a_log_that_cannot_be_reopened_is_survived)
 {
-	prepare(0, 0);
-	config.daemon.log_target = "/nonexistent/folder/log";
+	prepare(0, "log: /nonexistent/folder/log, " DRAIN("7ms"));
 
 	ck_assert_int_eq(RUN(SIGNAL_REOPEN, SIGNAL_DRAIN), 0);
 
-	ck_assert_str_eq(fake.told, "RrDd");
+	ck_assert_str_eq(fake.told, "!RrDdSe");
 	finish();
 }
 END_TEST
@@ -264,4 +394,6 @@ END_TEST
 UNIT_TESTS("service", a_drain_without_connections_is_over_at_once, a_second_signal_stops_now,
 	quit_stops_without_a_drain, other_signals_change_nothing,
 	a_worker_that_never_ends_is_given_up_after_its_grace, the_service_manager_learns_each_step,
-	a_log_that_cannot_be_reopened_is_survived)
+	a_log_that_cannot_be_reopened_is_survived, what_was_counted_outlives_the_worker,
+	a_worker_that_does_not_start_ends_it_and_says_why,
+	a_committed_snapshot_takes_the_place_of_the_old_one)

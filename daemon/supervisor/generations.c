@@ -1,0 +1,226 @@
+/* A list, youngest first; it is short. Numbers go up for ever, so that a log line says which worker is meant.
+ */
+#include "supervisor/generations.h"
+
+#include <assert.h>
+#include <errno.h>
+
+struct generations {
+	struct generations_options options;
+	struct generation *first; /* owned, with the list */
+	unsigned last_number;
+	struct supervisor_counts ended; /* of those that are gone */
+};
+
+static const struct supervisor_worker_ops *
+ops_of(const struct generation *g)
+{
+	return g->all->options.ops;
+}
+
+int
+generations_new(const struct generations_options *options, struct generations **ret, struct err *e)
+{
+	struct generations *all = mem_new(*all);
+
+	if (all == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	all->options = *options;
+	*ret = all;
+	return 0;
+}
+
+struct generation *
+generations_first(const struct generations *all)
+{
+	return all->first;
+}
+
+struct generation *
+generations_serving(const struct generations *all)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next)
+		if (g->state == GENERATION_SERVING)
+			return g;
+	return NULL;
+}
+
+static void
+add_counts(struct supervisor_counts *to, const struct supervisor_counts *n)
+{
+	to->open += n->open;
+	to->served += n->served;
+	to->drained += n->drained;
+	to->forced += n->forced;
+}
+
+static void
+unlink_and_free(struct generation *g)
+{
+	struct generation **link = &g->all->first;
+
+	while (*link != g)
+		link = &(*link)->next;
+	*link = g->next;
+	if (g->worker != NULL)
+		ops_of(g)->free(g->worker);
+	free(g);
+}
+
+/* ---- what workers tell ---- */
+
+static void
+on_ready(void *arg, const bool *serves)
+{
+	struct generation *g = arg;
+
+	if (g->state == GENERATION_STARTING)
+		g->state = GENERATION_SERVING;
+	g->all->options.events->ready(g->all->options.arg, g, serves);
+}
+
+static void
+on_done(void *arg)
+{
+	struct generation *g = arg;
+
+	assert(g->state == GENERATION_DRAINING);
+	g->all->options.events->done(g->all->options.arg, g);
+	g->state = GENERATION_ENDING;
+	ops_of(g)->end(g->worker);
+}
+
+static void
+on_ended(void *arg, enum supervisor_end how, const struct err *e)
+{
+	struct generation *g = arg;
+	struct generations *all = g->all;
+
+	g->counts = ops_of(g)->counts(g->worker);
+	g->counts.open = 0;
+	add_counts(&all->ended, &g->counts);
+	g->counts = (struct supervisor_counts){ 0 };
+	g->state = GENERATION_STATE_COUNT;
+	all->options.events->ended(all->options.arg, g, how, e);
+	unlink_and_free(g);
+}
+
+static const struct supervisor_worker_events worker_events = {
+	.ready = on_ready,
+	.done = on_done,
+	.ended = on_ended,
+};
+
+/* ---- orders ---- */
+
+int
+generations_start(
+	struct generations *all, const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+{
+	struct generation *g = mem_new(*g);
+	int code;
+
+	if (g == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	g->all = all;
+	g->number = ++all->last_number;
+	g->next = all->first;
+	all->first = g;
+	code = all->options.ops->start(
+		&(struct supervisor_start){
+			.base = all->options.base,
+			.generation = g->number,
+			.snapshot = snapshot,
+			.report = report,
+			.events = &worker_events,
+			.arg = g,
+		},
+		&g->worker, e);
+	if (code < 0)
+		unlink_and_free(g);
+	return code;
+}
+
+/* Whether orders still mean something to it. */
+static bool
+is_alive(const struct generation *g)
+{
+	return g->state < GENERATION_ENDING;
+}
+
+void
+generation_drain(struct generation *g, int64_t timeout_ms, int64_t spread_ms)
+{
+	if (!is_alive(g))
+		return;
+	g->state = GENERATION_DRAINING;
+	ops_of(g)->drain(g->worker, timeout_ms, spread_ms);
+}
+
+void
+generations_drain(struct generations *all, int64_t timeout_ms, int64_t spread_ms)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next)
+		generation_drain(g, timeout_ms, spread_ms);
+}
+
+void
+generations_shutdown(struct generations *all)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next) {
+		if (!is_alive(g))
+			continue;
+		g->state = GENERATION_DRAINING;
+		ops_of(g)->shutdown(g->worker);
+	}
+}
+
+void
+generations_reopen(struct generations *all, int log_fd)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next)
+		if (is_alive(g))
+			ops_of(g)->reopen(g->worker, log_fd);
+}
+
+void
+generations_tell(struct generations *all, const char *event, const char *text)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next)
+		if (is_alive(g))
+			ops_of(g)->tell(g->worker, event, text);
+}
+
+bool
+generations_kill(struct generations *all)
+{
+	bool all_killed = true;
+
+	for (struct generation *g = all->first; g != NULL; g = g->next)
+		if (g->state != GENERATION_STATE_COUNT)
+			all_killed &= ops_of(g)->kill(g->worker);
+	return all_killed;
+}
+
+struct supervisor_counts
+generations_counts(struct generations *all)
+{
+	struct supervisor_counts sum = all->ended;
+
+	for (struct generation *g = all->first; g != NULL; g = g->next) {
+		if (g->state != GENERATION_STATE_COUNT)
+			g->counts = ops_of(g)->counts(g->worker);
+		add_counts(&sum, &g->counts);
+	}
+	return sum;
+}
+
+void
+generations_free(struct generations *all)
+{
+	if (all == NULL)
+		return;
+	while (all->first != NULL)
+		unlink_and_free(all->first);
+	free(all);
+}

@@ -1,0 +1,74 @@
+/* The workers that the supervisor has: one that serves, older ones that drain, and perhaps one that starts.
+ * Which is wanted when is service.c's to decide; here each goes through its life, and what it counted is
+ * kept. */
+#ifndef SUPERVISOR_GENERATIONS_H
+#define SUPERVISOR_GENERATIONS_H
+
+#include "supervisor/worker_ops.h"
+
+enum generation_state {
+	GENERATION_STARTING,
+	GENERATION_SERVING,
+	GENERATION_DRAINING,
+	GENERATION_ENDING, /* drained; plugins are being stopped */
+	GENERATION_STATE_COUNT
+};
+
+struct generation {
+	unsigned number;
+	enum generation_state state;
+	void *worker;                    /* owned */
+	struct generations *all;         /* borrowed */
+	struct generation *next;         /* the one before it in time */
+	struct supervisor_counts counts; /* when last asked */
+};
+
+struct generations_events {
+	/** From here on it serves. An older one that serves too is still to be drained. */
+	void (*ready)(void *arg, struct generation *g, const bool *serves);
+	/** All its connections have ended; it is told to end after this returns. */
+	void (*done)(void *arg, struct generation *g);
+	/** It is gone, and @p g with it after this returns. */
+	void (*ended)(void *arg, struct generation *g, enum supervisor_end how, const struct err *e);
+};
+
+struct generations_options {
+	struct event_base *base;                 /* borrowed */
+	const struct supervisor_worker_ops *ops; /* borrowed */
+	const struct generations_events *events; /* borrowed; called from the base */
+	void *arg;
+};
+
+struct generations;
+
+must_check int generations_new(
+	const struct generations_options *options, struct generations **ret, struct err *e);
+
+/** Start the next generation. @p snapshot and @p report as in struct supervisor_start. @return 0, or a
+ * negative errno with text, and no event follows */
+must_check int generations_start(
+	struct generations *all, const struct snapshot *snapshot, struct cfg_report *report, struct err *e);
+
+/** The one that serves, or NULL. */
+struct generation *generations_serving(const struct generations *all);
+/** The youngest, whatever it does; the others follow by their next. NULL: none. */
+struct generation *generations_first(const struct generations *all);
+
+/** Orders to every generation. */
+void generations_drain(struct generations *all, int64_t timeout_ms, int64_t spread_ms);
+void generations_shutdown(struct generations *all);
+void generations_reopen(struct generations *all, int log_fd);
+void generations_tell(struct generations *all, const char *event, const char *text);
+/** @return false when one of them cannot be killed */
+bool generations_kill(struct generations *all);
+
+/** Drain one of them. */
+void generation_drain(struct generation *g, int64_t timeout_ms, int64_t spread_ms);
+
+/** Over all generations, those that ended too. */
+struct supervisor_counts generations_counts(struct generations *all);
+
+/** Frees all workers, in whatever state they are. NULL is fine. */
+void generations_free(struct generations *all);
+
+#endif
