@@ -31,11 +31,10 @@ struct endpoint {
 	struct event readable;
 	struct loop_task task;
 	struct loop_timer timer; /* reads again, or tries again to get a fiber */
-	size_t stack_size;
-	struct fiber *fiber;   /* runs serve(); NULL in event style and before it begins */
-	struct fiber *waiter;  /* parked in a receive */
-	unsigned batches_left; /* of this turn */
-	uint64_t taken;        /* datagrams that were handed out */
+	struct strand *strand;   /* runs serve(); NULL in event style and before it begins */
+	struct strand *waiter;   /* parked in a receive */
+	unsigned batches_left;   /* of this turn */
+	uint64_t taken;          /* datagrams that were handed out */
 	int64_t backoff_ms, drain_by_ms;
 	size_t write_limit;              /* the largest datagram that may be sent */
 	struct sockd_addr bound;         /* the socket's own address */
@@ -47,8 +46,7 @@ struct endpoint {
  * Thread: the scope's loop. No plugin code runs before the loop's next turn.
  * @return 0, or a negative errno with text */
 must_check int endpoint_open(struct scope *scope, int fd, enum cfg_transport transport,
-	const struct sockaddr_storage *local, socklen_t size, size_t stack_size, struct endpoint **ret,
-	struct err *e);
+	const struct sockaddr_storage *local, socklen_t size, struct endpoint **ret, struct err *e);
 
 /** Deliver what the socket holds, for at most a second, then give a fiber its end. engine_endpoint_ended()
  * follows. */

@@ -39,12 +39,44 @@ loop_has_endpoints(const struct loop *loop)
 	return false;
 }
 
+/* What a loop's own scope has made serves its connections, and is told of the drain when these are gone. */
+static bool
+scope_is_over(struct scope *scope)
+{
+	const struct loop *loop = scope->loop;
+
+	if (scope->conns > 0)
+		return false;
+	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
+		const struct endpoint *e = slab_at(&loop->endpoints, i);
+
+		if (e != NULL && e->scope == scope && !endpoint_is_ended(e))
+			return false;
+	}
+	estate_give_end(&scope->estate);
+	return estate_is_over(&scope->estate);
+}
+
+static bool
+loop_scopes_are_over(struct loop *loop)
+{
+	const struct engine *engine = loop->engine;
+	bool over = true;
+
+	for (size_t i = 0; i < engine->listener_count + engine->observer_count; i++)
+		if (!scope_is_over(&engine->listeners[i].scopes[loop->index]))
+			over = false; /* the others are told all the same */
+	return over;
+}
+
 void
 engine_check_idle(struct loop *loop)
 {
 	struct engine *engine = loop->engine;
 
 	if (!loop->draining || loop->idle_told || atomic_load(&engine->loops_accepting) > 0)
+		return;
+	if (!loop_scopes_are_over(loop))
 		return;
 	if (atomic_load(&loop->load) > 0 || loop->acceptors_open > 0 || loop_has_endpoints(loop))
 		return;
@@ -73,8 +105,19 @@ loop_stop_accepting(struct loop *loop)
 }
 
 static void
+loop_check_idle(struct loop *loop, struct loop_task *task)
+{
+	(void)task; /* the loop's only one */
+	engine_check_idle(loop);
+}
+
+static void
 loop_cut_all(struct loop *loop, int reason)
 {
+	const struct engine *engine = loop->engine;
+
+	for (size_t i = 0; i < engine->listener_count + engine->observer_count; i++)
+		estate_close(&engine->listeners[i].scopes[loop->index].estate);
 	for (uint32_t i = 0; i < loop->conns.used; i++) {
 		struct conn *c = slab_at(&loop->conns, i);
 
@@ -94,6 +137,7 @@ loop_on_deadline(struct loop *loop, struct loop_timer *timer)
 {
 	(void)timer; /* the loop's only one */
 	loop_cut_all(loop, SOCKD_BY_DRAIN_FORCED);
+	engine_check_idle(loop);
 }
 
 static void
@@ -123,6 +167,7 @@ loop_begin_drain(struct loop *loop)
 	if (loop->draining)
 		return;
 	loop->draining = true;
+	loop->idle_check.run = loop_check_idle;
 	loop->drain_deadline_ms = engine->drain_deadline_ms;
 	loop->deadline.fire = loop_on_deadline;
 	loop_timer_set(loop, &loop->deadline, loop->drain_deadline_ms);

@@ -30,15 +30,19 @@ engine_add_listener(
 		.cfg = cfg,
 		.instance = instance,
 		.plugin = instance_plugin(instance),
+		.entries = conn_entries_of(instance_plugin(instance)),
+		.fiber_stack = (size_t)engine->snapshot->config->daemon.fiber_stack,
 		.engine = engine };
 	l->scopes = calloc(engine->loop_count, sizeof *l->scopes);
 	if (l->scopes == NULL)
 		return -ENOMEM;
-	for (unsigned n = 0; n < engine->loop_count; n++)
+	for (unsigned n = 0; n < engine->loop_count; n++) {
 		l->scopes[n] = (struct scope){ .listener = l,
 			.loop = engine->loops[n],
 			.cells = counts ? metric_cells(engine->metrics, n, engine->snapshot->metric_rows[i])
 					: NULL };
+		estate_init(&l->scopes[n].estate, &l->scopes[n], NULL);
+	}
 	if (l->plugin->on_connection != NULL)
 		engine->observe_mask |= l->plugin->observe;
 	engine->observes_errors |= l->plugin->on_error != NULL;
@@ -171,10 +175,7 @@ loop_open_endpoints(struct loop *loop, struct err *e)
 		if (!cfg_transport_is_datagram(socket->transport) || !socket_belongs(loop, socket, i))
 			continue;
 		r = endpoint_open(&l->scopes[loop->index], socket->fd, socket->transport, &socket->local,
-			socket->local_size,
-			l->plugin->stack_size != 0 ? l->plugin->stack_size
-						   : (size_t)s->config->daemon.fiber_stack,
-			&endpoint, e);
+			socket->local_size, &endpoint, e);
 		if (r < 0)
 			return r;
 	}
@@ -199,6 +200,23 @@ loop_start_scopes(struct loop *loop, struct err *e)
 		scope->thread_state = instance_thread_state(scope->listener->instance, loop->index);
 	}
 	return 0;
+}
+
+/* After a drain only timers are left. A loop that never served may have strands of thread_start(): they run
+ * to their end, cancelled. */
+static void
+loop_end_estates(struct loop *loop)
+{
+	const struct engine *engine = loop->engine;
+
+	for (size_t i = 0; i < engine->listener_count + engine->observer_count; i++) {
+		struct estate *e = &engine->listeners[i].scopes[loop->index].estate;
+
+		estate_close(e);
+		while (!estate_is_over(e))
+			loop_turn(loop);
+		estate_fini(e);
+	}
 }
 
 static void
@@ -273,6 +291,7 @@ loop_main(void *arg)
 	if (gate_pass(&engine->gate))
 		loop_run(loop);
 	loop_close_all(loop);
+	loop_end_estates(loop);
 	loop_stop_scopes(loop);
 	loop_leave(loop);
 	log_thread_detach();
