@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -89,6 +90,29 @@ fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd)
 		return -errno;
 	*ret_fd = fd_take(&fd);
 	return 0;
+}
+
+bool
+fd_has_same_bytes(int a, int b)
+{
+	struct stat x, y;
+	size_t size;
+	void *p, *q;
+	bool same;
+
+	if (fstat(a, &x) < 0 || fstat(b, &y) < 0 || x.st_size != y.st_size)
+		return false;
+	if (x.st_size == 0 || (x.st_dev == y.st_dev && x.st_ino == y.st_ino))
+		return true;
+	size = (size_t)x.st_size;
+	p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, a, 0);
+	q = mmap(NULL, size, PROT_READ, MAP_PRIVATE, b, 0);
+	same = p != MAP_FAILED && q != MAP_FAILED && memcmp(p, q, size) == 0;
+	if (p != MAP_FAILED)
+		munmap(p, size);
+	if (q != MAP_FAILED)
+		munmap(q, size);
+	return same;
 }
 
 int

@@ -34,6 +34,9 @@ must_check int fd_read_all(int fd, size_t limit, char **ret_bytes, size_t *ret_s
  * never changed (memfd_create(2)). */
 must_check int fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd);
 
+/** Whether two memory files that can't change have the same bytes. Without memory to look: no. */
+bool fd_has_same_bytes(int a, int b);
+
 /** How many descriptors this process has open. */
 int fd_count_open(void);
 

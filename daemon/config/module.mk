@@ -4,6 +4,7 @@ core_sources += daemon/config/arena.c daemon/config/arena.h
 core_sources += daemon/config/bind.c daemon/config/bind.h
 core_sources += daemon/config/check.c daemon/config/check.h
 core_sources += daemon/config/config.c daemon/config/config_whole.h
+core_sources += daemon/config/diff.c daemon/config/diff.h
 core_sources += daemon/config/expand.c daemon/config/expand.h
 core_sources += daemon/config/files.c daemon/config/files.h
 core_sources += daemon/config/gather.c daemon/config/gather.h

@@ -7,7 +7,8 @@
 #include "plugin/settings.h"
 
 struct instance {
-	const struct sockd_plugin *plugin; /* borrowed */
+	struct plugin *loaded;             /* ref */
+	const struct sockd_plugin *plugin; /* its description */
 	const char *owner;
 	struct settings *settings; /* owned */
 	void *data;
@@ -28,7 +29,10 @@ instance_new(const struct instance_options *o, struct cfg_report *report, struct
 	if (i == NULL)
 		return cfg_report_no_memory(report);
 	*i = (struct instance){
-		.plugin = plugin_description(o->plugin), .owner = o->owner, .loops = o->loops
+		.loaded = plugin_ref(o->plugin),
+		.plugin = plugin_description(o->plugin),
+		.owner = o->owner,
+		.loops = o->loops,
 	};
 	i->threads = calloc((size_t)o->loops + 1, sizeof *i->threads);
 	if (i->threads == NULL) {
@@ -129,8 +133,15 @@ instance_free(struct instance *i)
 	if (i == NULL)
 		return;
 	settings_free(i->settings);
+	plugin_close(i->loaded);
 	free(i->threads);
 	free(i);
+}
+
+bool
+instance_is_same(const struct instance *a, const struct instance *b)
+{
+	return a->loaded == b->loaded && settings_are_same(a->settings, b->settings);
 }
 
 const struct sockd_plugin *

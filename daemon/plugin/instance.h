@@ -10,7 +10,8 @@
 
 struct instance;
 
-/** What an instance is made of; all borrowed until instance_free(). */
+/** What an instance is made of; all borrowed until instance_free(), but for the plugin, which is kept loaded.
+ */
 struct instance_options {
 	struct plugin *plugin;
 	const char *owner;               /* the listener's name, for messages */
@@ -38,6 +39,9 @@ void instance_thread_stop(struct instance *i, unsigned loop);
 
 /** NULL is fine. */
 void instance_free(struct instance *i);
+
+/** Whether both are the same plugin with the same settings, so that one can go on for the other. */
+bool instance_is_same(const struct instance *a, const struct instance *b);
 
 const struct sockd_plugin *instance_plugin(const struct instance *i);
 const struct sockd_settings *instance_settings(const struct instance *i);

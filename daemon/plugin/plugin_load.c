@@ -18,6 +18,8 @@
 enum { NAME_MAX_SIZE = 64, STACK_MIN = 16 * 1024, STACK_MAX = 64 * 1024 * 1024, LIBRARY_NAME_SIZE = 32 };
 
 struct plugin {
+	unsigned references;
+	char *path; /* owned */
 	void *library;
 	int fd;                   /* owned; see above */
 	struct sockd_plugin full; /* the description, completed with zeros */
@@ -169,7 +171,13 @@ plugin_open(int fd, const char *path, struct plugin **ret, struct err *e)
 
 	if (p == NULL)
 		return err_set(e, -ENOMEM, "no memory for the plugin '%s'", path);
+	p->references = 1;
 	p->fd = -1;
+	p->path = strdup(path);
+	if (p->path == NULL) {
+		free(p);
+		return err_set(e, -ENOMEM, "no memory for the plugin '%s'", path);
+	}
 	r = load(p, fd, path, e);
 	if (r < 0) {
 		plugin_close(p);
@@ -177,6 +185,25 @@ plugin_open(int fd, const char *path, struct plugin **ret, struct err *e)
 	}
 	*ret = p;
 	return 0;
+}
+
+struct plugin *
+plugin_ref(struct plugin *p)
+{
+	p->references++;
+	return p;
+}
+
+const char *
+plugin_path(const struct plugin *p)
+{
+	return p->path;
+}
+
+bool
+plugin_has_content(const struct plugin *p, int fd)
+{
+	return fd_has_same_bytes(p->fd, fd);
 }
 
 static bool
@@ -196,7 +223,7 @@ plugin_close(struct plugin *p)
 {
 	char name[LIBRARY_NAME_SIZE];
 
-	if (p == NULL)
+	if (p == NULL || --p->references > 0)
 		return;
 	if (p->library != NULL) {
 		dlclose(p->library);
@@ -204,6 +231,7 @@ plugin_close(struct plugin *p)
 			p->fd = -1;
 	}
 	cleanup_fd(&p->fd);
+	free(p->path);
 	free(p);
 }
 

@@ -26,8 +26,17 @@ enum plugin_style { PLUGIN_CANNOT, PLUGIN_EVENTS, PLUGIN_SERVES };
  */
 must_check int plugin_open(int fd, const char *path, struct plugin **ret, struct err *e);
 
-/** Unload it; its instances are gone. NULL is fine. */
+/** One more who uses it. */
+struct plugin *plugin_ref(struct plugin *p);
+
+/** One user less; after the last one it is unloaded. NULL is fine. Thread: as plugin_open(). */
 void plugin_close(struct plugin *p);
+
+/** Where it was found. Lives as long as the plugin. */
+const char *plugin_path(const struct plugin *p);
+
+/** Whether @p fd, a sealed memfd, has the very content that it was loaded from. */
+bool plugin_has_content(const struct plugin *p, int fd);
 
 /** Its description in full length: what the plugin's own ended before is zero. Lives as long as the plugin.
  */

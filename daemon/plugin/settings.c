@@ -426,6 +426,25 @@ settings_error_place(const struct settings *s, const struct settings_error *e)
 	return s->node != NULL ? &s->node->place : s->place;
 }
 
+bool
+settings_are_same(const struct settings *a, const struct settings *b)
+{
+	if (a->plugin != b->plugin || a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct value *x = &a->values[i], *y = &b->values[i];
+
+		if (x->number != y->number || x->item_count != y->item_count ||
+			(x->text == NULL) != (y->text == NULL) ||
+			(x->text != NULL && strcmp(x->text, y->text) != 0))
+			return false;
+		for (size_t k = 0; k < x->item_count; k++)
+			if (strcmp(x->items[k], y->items[k]) != 0)
+				return false;
+	}
+	return true;
+}
+
 const struct sockd_settings *
 settings_api(const struct settings *s)
 {

@@ -26,6 +26,9 @@ must_check int settings_new(const struct sockd_plugin *plugin, const struct cfg_
 	struct settings **ret);
 void settings_free(struct settings *s);
 
+/** Whether both are read by the same table and have the same values, those of secret files included. */
+bool settings_are_same(const struct settings *a, const struct settings *b);
+
 const struct sockd_settings *settings_api(const struct settings *s);
 
 /** What a plugin fills through sockd_error_set(). Starts with settings_error_init(). */
