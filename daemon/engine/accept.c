@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/api.h"
 #include "engine/conn.h"
 #include "engine/engine_private.h"
 
@@ -62,7 +63,7 @@ static void
 unadmit(struct scope *scope, int fd)
 {
 	close(fd);
-	atomic_fetch_sub_explicit(&scope->listener->open, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
 }
@@ -70,12 +71,12 @@ unadmit(struct scope *scope, int fd)
 static void
 hand_over(struct acceptor *a, struct loop *to, int fd, const struct sockaddr_storage *peer, socklen_t size)
 {
-	struct scope *scope = &a->listener->scopes[to->index];
+	struct scope *scope = &a->scope->listener->scopes[to->index];
 	struct handover *h;
 
 	atomic_fetch_add_explicit(&to->load, 1, memory_order_relaxed);
 	if (to == a->home) {
-		conn_begin(scope, fd, a->transport, peer, size);
+		conn_begin(scope, fd, a->bound->transport, peer, size);
 		return;
 	}
 	h = malloc(sizeof *h);
@@ -85,7 +86,7 @@ hand_over(struct acceptor *a, struct loop *to, int fd, const struct sockaddr_sto
 	}
 	*h = (struct handover){ .mail.deliver = handover_deliver,
 		.scope = scope,
-		.transport = a->transport,
+		.transport = a->bound->transport,
 		.fd = fd,
 		.peer = *peer,
 		.peer_size = size };
@@ -95,31 +96,39 @@ hand_over(struct acceptor *a, struct loop *to, int fd, const struct sockaddr_sto
 	}
 }
 
+/* Accepted and closed at once: more than a connection that hangs in the backlog tells the client. */
 static void
-acceptor_tell_limit(struct acceptor *a)
+refuse(struct acceptor *a, int fd, int reason)
 {
+	const struct cfg_listener *cfg = a->scope->listener->cfg;
 	int64_t now_ms = loop_now_ms(a->home);
 
-	metric_add(a->listener->scopes[a->home->index].cells, metric_closed(SOCKD_BY_LIMIT), 1);
+	close(fd);
+	metric_add(a->scope->cells, metric_closed(reason), 1);
 	a->refused++;
 	if (now_ms - a->told_ms < TELL_EVERY_MS)
 		return;
 	a->told_ms = now_ms;
-	log_info("conn_refused", LOG_S("listener", a->listener->cfg->name), LOG_S("reason", "limit"),
-		LOG_I("limit", a->listener->cfg->connections_limit), LOG_U("count", a->refused));
+	log_info("conn_refused", LOG_S("listener", cfg->name), LOG_S("reason", api_reason_name(reason)),
+		reason == SOCKD_BY_LIMIT ? LOG_I("limit", cfg->connections_limit) : LOG_S("limit", NULL),
+		LOG_U("count", a->refused));
 	a->refused = 0;
 }
 
 static void
 admit(struct acceptor *a, int fd, const struct sockaddr_storage *peer, socklen_t size)
 {
-	struct listener *l = a->listener;
+	struct listener *l = a->scope->listener;
+	_Atomic int64_t *open = &l->tally->open;
 
-	metric_add(l->scopes[a->home->index].cells, METRIC_CONNECTIONS_ACCEPTED, 1);
-	if (atomic_fetch_add_explicit(&l->open, 1, memory_order_relaxed) >= l->cfg->connections_limit) {
-		atomic_fetch_sub_explicit(&l->open, 1, memory_order_relaxed);
-		close(fd);
-		acceptor_tell_limit(a);
+	metric_add(a->scope->cells, METRIC_CONNECTIONS_ACCEPTED, 1);
+	if (a->refusing) {
+		refuse(a, fd, SOCKD_BY_DRAIN);
+		return;
+	}
+	if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) >= l->cfg->connections_limit) {
+		atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
+		refuse(a, fd, SOCKD_BY_LIMIT);
 		return;
 	}
 	hand_over(a, least_loaded(l), fd, peer, size);
@@ -132,19 +141,36 @@ is_shortage(int error)
 }
 
 static void
-acceptor_pause(struct acceptor *a, int error)
+acceptor_unwatch(struct acceptor *a)
+{
+	if (!a->watching)
+		return;
+	event_del(&a->event);
+	loop_timer_clear(a->home, &a->retry);
+	a->watching = false;
+}
+
+static void
+acceptor_wait(struct acceptor *a, int64_t ms)
+{
+	event_del(&a->event);
+	loop_timer_set(a->home, &a->retry, loop_now_ms(a->home) + ms);
+}
+
+static void
+acceptor_run_short(struct acceptor *a, int error)
 {
 	if (a->retry_ms == 0) {
-		log_warning("accept_paused", LOG_S("listener", a->listener->cfg->name),
+		log_warning("accept_paused", LOG_S("listener", a->scope->listener->cfg->name),
 			LOG_S("error", strerror(error)),
 			LOG_S("msg", "clients wait in the backlog until descriptors are free"));
-		metric_add(a->listener->scopes[a->home->index].cells, METRIC_ACCEPT_PAUSED, 1);
+		metric_add(a->scope->cells, METRIC_ACCEPT_PAUSED, 1);
 	}
 	a->retry_ms = a->retry_ms == 0 ? RETRY_MIN_MS : a->retry_ms * 2;
 	if (a->retry_ms > RETRY_MAX_MS)
 		a->retry_ms = RETRY_MAX_MS;
-	event_del(&a->event);
-	loop_timer_set(a->home, &a->retry, loop_now_ms(a->home) + a->retry_ms);
+	if (a->watching)
+		acceptor_wait(a, a->retry_ms);
 }
 
 /* @return false when there is nothing more to accept now */
@@ -153,7 +179,7 @@ accept_one(struct acceptor *a)
 {
 	struct sockaddr_storage peer;
 	socklen_t size = sizeof peer;
-	int fd = accept4(a->socket->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd = accept4(a->bound->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	int error = errno;
 
 	if (fd >= 0) {
@@ -163,9 +189,9 @@ accept_one(struct acceptor *a)
 	}
 	if (error == EAGAIN || error == EWOULDBLOCK)
 		return false;
-	metric_add(a->listener->scopes[a->home->index].cells, METRIC_ACCEPT_ERRORS, 1);
+	metric_add(a->scope->cells, METRIC_ACCEPT_ERRORS, 1);
 	if (is_shortage(error) || error == EBADF || error == EINVAL) {
-		acceptor_pause(a, error);
+		acceptor_run_short(a, error);
 		return false;
 	}
 	return true; /* EINTR, ECONNABORTED and network errors of one client: accept(2) says to go on */
@@ -181,47 +207,107 @@ acceptor_on_ready(evutil_socket_t fd, short what, void *arg)
 		;
 }
 
+/* Also the way out when the kernel has no memory to watch with. */
+static void
+acceptor_watch(struct acceptor *a)
+{
+	if (event_add(&a->event, NULL) < 0)
+		acceptor_wait(a, RETRY_MAX_MS);
+	a->watching = true;
+}
+
 static void
 acceptor_retry(struct loop *loop, struct loop_timer *timer)
 {
-	struct acceptor *a = container_of(timer, struct acceptor, retry);
-
-	if (event_add(&a->event, NULL) < 0)
-		loop_timer_set(loop, &a->retry, loop_now_ms(loop) + RETRY_MAX_MS);
+	(void)loop; /* its home */
+	acceptor_watch(container_of(timer, struct acceptor, retry));
 }
 
 int
-acceptor_open(struct acceptor *a, struct err *e)
+acceptor_new(struct scope *scope, struct bound *bound, struct acceptor **ret, struct err *e)
 {
+	struct loop *home = scope->loop;
+	struct acceptor *a = mem_new(*a);
+
+	if (a == NULL)
+		return err_set(
+			e, -ENOMEM, "no memory for a socket of listener '%s'", scope->listener->cfg->name);
+	a->scope = scope;
+	a->bound = bound_ref(bound);
+	a->home = home;
 	a->retry.fire = acceptor_retry;
-	event_assign(&a->event, a->home->base, a->socket->fd, EV_READ | EV_PERSIST, acceptor_on_ready, a);
-	if (event_add(&a->event, NULL) < 0)
-		return err_set(e, -ENOMEM, "cannot watch a socket of listener '%s'", a->listener->cfg->name);
-	a->open = true;
-	a->home->acceptors_open++;
+	a->after = home->acceptors;
+	if (a->after != NULL)
+		a->after->before = a;
+	home->acceptors = a;
+	scope_hold(scope);
+	event_assign(&a->event, home->base, bound->fd, EV_READ | EV_PERSIST, acceptor_on_ready, a);
+	if (event_add(&a->event, NULL) < 0) {
+		acceptor_free(a);
+		return err_set(
+			e, -ENOMEM, "cannot watch a socket of listener '%s'", scope->listener->cfg->name);
+	}
+	event_del(&a->event);
+	*ret = a;
 	return 0;
 }
 
 void
-acceptor_abandon(struct acceptor *a)
+acceptor_start(struct acceptor *a)
 {
-	if (!a->open)
-		return;
-	event_del(&a->event);
-	loop_timer_clear(a->home, &a->retry);
-	a->open = false;
-	a->home->acceptors_open--;
+	if (!a->paused && !a->watching && a->bound->fd >= 0)
+		acceptor_watch(a);
+}
+
+void
+acceptor_pause(struct acceptor *a, bool paused)
+{
+	a->paused = paused;
+	if (paused)
+		acceptor_unwatch(a);
+	else
+		acceptor_start(a);
+}
+
+void
+acceptor_hand_over(struct acceptor *a, struct scope *to)
+{
+	struct scope *from = a->scope;
+
+	scope_hold(to);
+	a->scope = to;
+	scope_release(from);
+}
+
+void
+acceptor_take_all(struct acceptor *a)
+{
+	a->retry_ms = 0;
+	while (a->retry_ms == 0 && accept_one(a))
+		;
 }
 
 void
 acceptor_close(struct acceptor *a)
 {
-	if (!a->open)
+	if (a->bound->fd < 0)
 		return;
-	a->retry_ms = 0;
-	while (a->retry_ms == 0 && accept_one(a))
-		;
-	acceptor_abandon(a);
-	close(a->socket->fd); /* so that the kernel refuses who comes now, rather than let them wait */
-	a->socket->fd = -1;
+	acceptor_take_all(a);
+	acceptor_unwatch(a);
+	close(a->bound->fd);
+	a->bound->fd = -1;
+}
+
+void
+acceptor_free(struct acceptor *a)
+{
+	if (a == NULL)
+		return;
+	acceptor_unwatch(a);
+	*(a->before != NULL ? &a->before->after : &a->home->acceptors) = a->after;
+	if (a->after != NULL)
+		a->after->before = a->before;
+	bound_unref(a->bound);
+	scope_release(a->scope);
+	free(a);
 }

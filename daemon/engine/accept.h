@@ -4,30 +4,46 @@
 #ifndef ENGINE_ACCEPT_H
 #define ENGINE_ACCEPT_H
 
-#include "control/snapshot.h"
+#include "engine/bound.h"
 #include "engine/listener.h"
 #include "engine/loop.h"
 
 struct acceptor {
-	struct listener *listener;
-	enum cfg_transport transport;
-	struct snapshot_socket *socket; /* borrowed; its descriptor is closed when accepting ends for good */
+	struct scope *scope; /* the listener that it accepts for, on the home loop; held */
+	struct bound *bound; /* ref */
 	struct loop *home;
+	struct acceptor *before, *after; /* of the home loop */
 	struct event event;
 	struct loop_timer retry; /* out of descriptors: tries again */
 	int64_t retry_ms;
 	uint64_t refused; /* since the last log line */
 	int64_t told_ms;  /* when the log was last told of refusals */
-	bool open;
+	bool watching;    /* the event is added, or the timer will add it */
+	bool paused;      /* clients wait in the backlog */
+	bool refusing;    /* clients are accepted and closed at once: the listener was drained */
 };
 
-/** On the home loop: begin to accept. */
-must_check int acceptor_open(struct acceptor *a, struct err *e);
+/** On the home loop: make one that does not accept yet, and see that its socket can be watched. */
+must_check int acceptor_new(struct scope *scope, struct bound *bound, struct acceptor **ret, struct err *e);
 
-/** On the home loop: take what the kernel has queued, then stop for good. Idempotent. */
+/** On the home loop: accept from now on. Never fails: without memory it tries again later. */
+void acceptor_start(struct acceptor *a);
+
+/** On the home loop: let clients wait, or no more. */
+void acceptor_pause(struct acceptor *a, bool paused);
+
+/** On the home loop: accept for another version of the listener, or for another listener. */
+void acceptor_hand_over(struct acceptor *a, struct scope *to);
+
+/** On the home loop: take what the kernel has queued. */
+void acceptor_take_all(struct acceptor *a);
+
+/** On the home loop: take what the kernel has queued, then stop for good and close the socket, so that the
+ * kernel refuses who comes now, rather than let them wait. Idempotent. */
 void acceptor_close(struct acceptor *a);
 
-/** On the home loop: stop at once, and leave what is queued to whoever has the socket next. Idempotent. */
-void acceptor_abandon(struct acceptor *a);
+/** On the home loop: stop at once, leave what is queued to whoever has the socket next, and free. NULL is
+ * fine. */
+void acceptor_free(struct acceptor *a);
 
 #endif

@@ -182,9 +182,9 @@ conn_op_draining(struct sockd_conn h)
 
 	if (c == NULL)
 		return -1;
-	if (!conn_loop(c)->draining)
+	if (c->drain_by_ms == CLOCK_NEVER)
 		return 0;
-	left = conn_loop(c)->drain_deadline_ms - loop_now_ms(conn_loop(c));
+	left = c->drain_by_ms - loop_now_ms(conn_loop(c));
 	return left > 0 ? left : 1;
 }
 
@@ -201,7 +201,7 @@ conn_op_instance(struct sockd_conn h)
 {
 	const struct conn *c = api_find(h.ref);
 
-	return c != NULL ? instance_data(c->scope->listener->instance) : NULL;
+	return c != NULL ? c->scope->thread->handler->data : NULL;
 }
 
 static void *
@@ -209,7 +209,7 @@ conn_op_thread_state(struct sockd_conn h)
 {
 	const struct conn *c = api_find(h.ref);
 
-	return c != NULL ? c->scope->thread_state : NULL;
+	return c != NULL ? c->scope->thread->state : NULL;
 }
 
 static struct sockd_reader

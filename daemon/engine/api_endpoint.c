@@ -123,7 +123,7 @@ conn_instance(struct sockd_conn c)
 {
 	const struct endpoint *ep = endpoint_find(c.ref);
 
-	return ep != NULL ? instance_data(ep->scope->listener->instance) : NULL;
+	return ep != NULL ? ep->scope->thread->handler->data : NULL;
 }
 
 static void *
@@ -131,7 +131,7 @@ conn_thread_state(struct sockd_conn c)
 {
 	const struct endpoint *ep = endpoint_find(c.ref);
 
-	return ep != NULL ? ep->scope->thread_state : NULL;
+	return ep != NULL ? ep->scope->thread->state : NULL;
 }
 
 static struct sockd_reader
@@ -153,7 +153,7 @@ conn_host(struct sockd_conn c)
 {
 	const struct endpoint *ep = endpoint_find(c.ref);
 
-	return ep != NULL ? scope_host(ep->scope) : (struct sockd_host){ 0 };
+	return ep != NULL ? handler_thread_host(ep->scope->thread) : (struct sockd_host){ 0 };
 }
 
 static int

@@ -10,8 +10,7 @@
 #include "engine/api.h"
 #include "engine/engine_private.h"
 #include "engine/scope.h"
-#include "engine/strand.h"
-#include "engine/timer.h"
+#include "engine/serve.h"
 
 static struct engine *the_engine;
 
@@ -21,52 +20,28 @@ scope_set_engine(struct engine *engine)
 	the_engine = engine;
 }
 
-struct sockd_host
-scope_host(struct scope *scope)
+/* The handler behind any host handle, from any thread. A connection's needs its loop. */
+static struct handler *
+find_handler(struct sockd_host h, struct conn **ret_conn)
 {
-	return (struct sockd_host){ .ops = &host_ops,
-		.ref = ref_make(scope->loop->index, REF_THREAD, scope->listener->index, 1) };
-}
-
-struct sockd_host
-listener_host(struct listener *l)
-{
-	return (struct sockd_host){ .ops = &host_ops, .ref = ref_make(0, REF_INSTANCE, l->index, 1) };
-}
-
-static struct scope *
-find_scope(uint64_t ref)
-{
-	struct listener *l;
-
-	if (the_engine == NULL || ref_index(ref) >= the_engine->listener_count + the_engine->observer_count)
-		return NULL;
-	l = &the_engine->listeners[ref_index(ref)];
-	return ref_loop(ref) < the_engine->loop_count ? &l->scopes[ref_loop(ref)] : NULL;
-}
-
-/* The listener behind any host handle, from any thread. A connection's needs its loop. */
-static struct listener *
-find_listener(struct sockd_host h, struct conn **ret_conn)
-{
-	struct scope *scope;
+	struct handler *handler;
 
 	*ret_conn = NULL;
 	if (ref_kind(h.ref) == REF_CONN) {
 		*ret_conn = api_find(h.ref);
-		return *ret_conn != NULL ? (*ret_conn)->scope->listener : NULL;
+		return *ret_conn != NULL ? (*ret_conn)->scope->listener->handler : NULL;
 	}
-	scope = find_scope(h.ref);
-	if (scope == NULL)
+	handler = handler_find(the_engine, h.ref);
+	if (handler == NULL)
 		errno = EBADF;
-	return scope != NULL ? scope->listener : NULL;
+	return handler;
 }
 
 static printf_like(4, 0) int host_vlog(
 	struct sockd_host h, int level, const char *event, const char *format, va_list args)
 {
 	struct conn *c;
-	const struct listener *l = find_listener(h, &c);
+	const struct handler *handler = find_handler(h, &c);
 	char text[1024];
 
 	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL)
@@ -74,8 +49,8 @@ static printf_like(4, 0) int host_vlog(
 	if (!log_is_on(level))
 		return 0;
 	vsnprintf(text, sizeof text, format, args);
-	LOG_AT(level, event, LOG_S("listener", l != NULL ? l->cfg->name : NULL),
-		LOG_S("plugin", l != NULL ? l->plugin->name : NULL),
+	LOG_AT(level, event, LOG_S("listener", handler != NULL ? handler->name : NULL),
+		LOG_S("plugin", handler != NULL ? handler->plugin_name : NULL),
 		c != NULL ? LOG_U("conn", c->id) : LOG_S("conn", NULL), LOG_S("msg", text));
 	return 0;
 }
@@ -94,197 +69,105 @@ host_wall(struct sockd_host h)
 	return clock_wall_ms();
 }
 
-/* ---- what waits ---- */
+struct sleeper {
+	struct loop_timer timer;
+	struct fiber *fiber;
+};
 
-/* The running strand, for a host of this loop. */
-static struct strand *
-find_strand(struct sockd_host h)
+static void
+sleeper_fire(struct loop *loop, struct loop_timer *timer)
 {
-	const struct loop *loop = loop_here();
-	struct conn *c;
+	(void)loop; /* the fiber's own */
+	fiber_wake(container_of(timer, struct sleeper, timer)->fiber, WAKE_TIMEOUT);
+}
 
-	if (find_listener(h, &c) == NULL)
-		return NULL;
-	if (loop == NULL || strand_here(loop) == NULL) {
-		errno = EDEADLK;
-		return NULL;
-	}
-	return strand_here(loop);
+int
+scope_park(struct loop *loop, int64_t deadline_ms)
+{
+	struct sleeper s = { .timer.fire = sleeper_fire, .fiber = fiber_current(loop->fibers) };
+	int code;
+
+	if (deadline_ms != CLOCK_NEVER)
+		loop_timer_set(loop, &s.timer, deadline_ms);
+	code = fiber_park(s.fiber);
+	loop_timer_clear(loop, &s.timer);
+	return code;
+}
+
+static int
+sleep_in_scope(struct loop *loop, int64_t until_ms)
+{
+	int code = scope_park(loop, until_ms);
+
+	if (code == WAKE_CANCEL)
+		return -ECANCELED;
+	return code == WAKE_END ? -ESHUTDOWN : 0;
 }
 
 static int
 host_sleep(struct sockd_host h, int64_t ms)
 {
-	struct strand *self = find_strand(h);
+	struct loop *loop = loop_here();
+	struct conn *c;
 	int64_t until_ms;
 	int r = 0;
 
-	if (self == NULL)
+	if (loop == NULL || fiber_current(loop->fibers) == NULL)
+		return api_fail(-EDEADLK);
+	if (find_handler(h, &c) == NULL)
 		return -1;
-	if (ms < 0 && ms != SOCKD_FOREVER)
-		return api_fail(-EINVAL);
 	until_ms = ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms;
-	do
-		r = strand_wait(self, STRAND_SLEEPS, until_ms);
-	while (r == 0);
-	return r == -ETIMEDOUT ? 0 : api_fail(r);
-}
-
-static int
-host_wait(struct sockd_host h, const void *what, int64_t ms)
-{
-	struct strand *self = find_strand(h);
-	int r;
-
-	if (self == NULL)
-		return -1;
-	if (what == NULL || (ms < 0 && ms != SOCKD_FOREVER))
-		return api_fail(-EINVAL);
-	r = strand_wait_for(self, what, ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms);
-	return r < 0 ? api_fail(r) : 0;
-}
-
-static int
-host_wake(struct sockd_host h, const void *what)
-{
-	struct conn *c;
-
-	if (find_listener(h, &c) == NULL)
-		return -1;
-	if (loop_here() == NULL)
-		return api_fail(-EXDEV);
-	strand_wake_all(loop_here(), what);
-	return 0;
-}
-
-/* ---- what is made in a scope ---- */
-
-/* Where things made through this host hang; NULL with errno: EINVAL for an instance, which has no loop,
- * EXDEV, EBADF, and with @p fresh ECANCELED when the scope is ending. */
-static struct estate *
-find_estate(struct sockd_host h, bool fresh)
-{
-	struct estate *e;
-	struct scope *scope;
-	struct conn *c;
-
-	if (find_listener(h, &c) == NULL)
-		return NULL;
-	scope = c == NULL ? find_scope(h.ref) : NULL;
-	if (ref_kind(h.ref) == REF_INSTANCE || (c == NULL && scope == NULL)) {
-		errno = EINVAL;
-		return NULL;
-	}
-	if (scope != NULL && scope->loop != loop_here()) {
-		errno = EXDEV;
-		return NULL;
-	}
-	e = c != NULL ? estate_of_conn(c) : &scope->estate;
-	if (e == NULL || (fresh && (e->closed || (c != NULL && c->state == CONN_ENDING)))) {
-		errno = e == NULL ? ENOMEM : ECANCELED;
-		return NULL;
-	}
-	return e;
-}
-
-static uint64_t
-host_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg)
-{
-	struct estate *e = find_estate(h, true);
-
-	if (e == NULL)
-		return 0;
-	if (first_ms < 0 || every_ms < 0 || fn == NULL) {
-		errno = EINVAL;
-		return 0;
-	}
-	return timer_start(e, first_ms, every_ms, fn, arg);
-}
-
-static int
-host_timer_stop(struct sockd_host h, uint64_t timer)
-{
-	struct estate *e = find_estate(h, false);
-
-	return e != NULL ? api_fail(timer_stop(e, timer)) : -1;
-}
-
-static uint64_t
-host_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
-{
-	struct estate *e = find_estate(h, true);
-
-	if (e == NULL)
-		return 0;
-	if (fn == NULL) {
-		errno = EINVAL;
-		return 0;
-	}
-	return strand_spawn(e, fn, arg);
-}
-
-static int
-host_join(struct sockd_host h, uint64_t fiber)
-{
-	struct estate *e = find_estate(h, false);
-	int r, result = -1;
-
-	if (e == NULL)
-		return -1;
-	r = strand_join(e, fiber, &result);
-	if (r < 0)
-		return api_fail(r);
-	errno = 0;
-	return result;
-}
-
-static int
-host_cancel(struct sockd_host h, uint64_t fiber)
-{
-	struct estate *e = find_estate(h, false);
-
-	return e != NULL ? api_fail(strand_cancel_by_id(e, fiber)) : -1;
+	if (c == NULL)
+		return api_fail(sleep_in_scope(loop, until_ms));
+	while (r == 0 && clock_now_ms() < until_ms)
+		r = serve_wait(c, SERVE_SLEEPS, until_ms);
+	return r == -ETIMEDOUT && c->state == CONN_OPEN ? 0 : api_fail(r);
 }
 
 static int64_t
 host_open_connections(struct sockd_host h)
 {
 	struct conn *c;
-	struct listener *l = find_listener(h, &c);
+	const struct handler *handler = find_handler(h, &c);
 
-	return l != NULL ? atomic_load_explicit(&l->open, memory_order_relaxed) : -1;
+	if (handler == NULL)
+		return -1;
+	return handler->tally != NULL ? atomic_load_explicit(&handler->tally->open, memory_order_relaxed) : 0;
 }
 
 static void *
 host_instance(struct sockd_host h)
 {
 	struct conn *c;
-	const struct listener *l = find_listener(h, &c);
+	const struct handler *handler = find_handler(h, &c);
 
-	return l != NULL ? instance_data(l->instance) : NULL;
+	return handler != NULL ? handler->data : NULL;
 }
 
 static const struct sockd_settings *
 host_settings(struct sockd_host h)
 {
 	struct conn *c;
-	const struct listener *l = find_listener(h, &c);
+	const struct handler *handler = find_handler(h, &c);
 
-	return l != NULL ? instance_settings(l->instance) : NULL;
+	return handler != NULL ? handler->settings : NULL;
 }
 
 static void *
 host_thread_state(struct sockd_host h)
 {
-	struct scope *scope;
+	const struct handler *handler;
+	const struct loop *loop = loop_here();
 	struct conn *c;
 
-	if (find_listener(h, &c) == NULL)
+	handler = find_handler(h, &c);
+	if (handler == NULL)
 		return NULL;
 	if (c != NULL)
-		return c->scope->thread_state;
-	scope = ref_kind(h.ref) == REF_THREAD ? find_scope(h.ref) : NULL;
-	return scope != NULL ? scope->thread_state : NULL;
+		return c->scope->thread->state;
+	if (ref_kind(h.ref) != REF_THREAD || loop == NULL || loop->index != ref_loop(h.ref))
+		return NULL;
+	return handler->threads[loop->index].state;
 }
 
 const struct sockd_host_ops host_ops = {
@@ -293,13 +176,6 @@ const struct sockd_host_ops host_ops = {
 	.now = host_now,
 	.wall = host_wall,
 	.sleep = host_sleep,
-	.timer_start = host_timer_start,
-	.timer_stop = host_timer_stop,
-	.spawn = host_spawn,
-	.join = host_join,
-	.cancel = host_cancel,
-	.wait = host_wait,
-	.wake = host_wake,
 	.open_connections = host_open_connections,
 	.instance = host_instance,
 	.settings = host_settings,

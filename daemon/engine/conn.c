@@ -17,12 +17,9 @@
 #include "base/log.h"
 #include "engine/api.h"
 #include "engine/conn_time.h"
-#include "engine/conn_wait.h"
 #include "engine/engine_private.h"
-#include "engine/estate.h"
 #include "engine/observe.h"
 #include "engine/serve.h"
-#include "engine/strand.h"
 #include "engine/stream.h"
 
 enum { LINGER_MS = 1000, MAX_SINGLE_WRITE = 256 * 1024 };
@@ -63,9 +60,7 @@ conn_is_quiet(const struct conn *c)
 {
 	if (c->held_busy || stream_pending(c) > 0 || stream_unread(c) > 0)
 		return false;
-	if (c->serve != NULL && !strand_is_quiet(c->serve))
-		return false;
-	return c->estate == NULL || estate_is_quiet(c->estate);
+	return c->serve == NULL || serve_is_quiet(c->serve);
 }
 
 /* ---- endings ---- */
@@ -84,7 +79,6 @@ conn_finish(struct conn *c, int reason)
 		return;
 	conn_set_reason(c, reason);
 	conn_enter(c, CONN_FLUSHING);
-	(void)conn_dismiss(c);
 	stream_forget_unread(c);
 	stream_arm(c);
 	conn_settle_later(c);
@@ -148,11 +142,13 @@ conn_count_ended(struct conn *c, uint64_t written)
 	metric_sub(cells, METRIC_CONNECTIONS_OPEN, 1);
 	metric_sub(
 		cells, METRIC_BYTES_WRITTEN, c->queued_bytes - written); /* counted when queued, but lost */
-	atomic_fetch_sub_explicit(&c->scope->listener->open, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&c->scope->listener->tally->open, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&conn_loop(c)->load, 1, memory_order_relaxed);
+	if (!conn_loop(c)->draining)
+		return;
 	if (c->reason == SOCKD_BY_DRAIN_FORCED || c->reason == SOCKD_BY_SHUTDOWN)
 		atomic_fetch_add_explicit(&engine->forced, 1, memory_order_relaxed);
-	else if (conn_loop(c)->draining)
+	else
 		atomic_fetch_add_explicit(&engine->drained, 1, memory_order_relaxed);
 }
 
@@ -160,7 +156,8 @@ conn_count_ended(struct conn *c, uint64_t written)
 static void
 conn_free(struct conn *c)
 {
-	struct loop *loop = conn_loop(c);
+	struct scope *scope = c->scope;
+	struct loop *loop = scope->loop;
 
 	loop_undefer(loop, &c->task);
 	loop_timer_clear(loop, &c->timer);
@@ -171,27 +168,12 @@ conn_free(struct conn *c)
 		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
 			sizeof(struct linger)); /* without it the peer sees FIN: good enough */
 	close(c->fd);
-	if (c->estate != NULL)
-		estate_fini(c->estate);
-	free(c->estate);
+	serve_free(c->serve);
 	free(c->text);
-	c->scope->conns--;
 	conn_enter(c, CONN_FREE);
 	slab_put(&loop->conns, c);
+	scope_release(scope);
 	engine_check_idle(loop);
-}
-
-/* End all that hangs on it. @return true when nothing does any more; until then each end brings us back. */
-static bool
-conn_let_go(struct conn *c)
-{
-	bool waited_for = !conn_dismiss(c);
-
-	if (c->serve != NULL)
-		strand_cancel(c->serve);
-	if (c->estate != NULL)
-		estate_close(c->estate);
-	return !waited_for && c->serve == NULL && (c->estate == NULL || estate_is_over(c->estate));
 }
 
 static void
@@ -199,12 +181,13 @@ conn_end(struct conn *c)
 {
 	uint64_t written;
 
-	if (!conn_let_go(c))
+	if (c->serve != NULL && !serve_is_over(c->serve)) {
+		serve_cancel(c->serve); /* its end brings us back here */
 		return;
+	}
 	written = c->queued_bytes - stream_pending(c);
-	c->gone = true;
-	if (c->told_open && c->entries->close != NULL)
-		c->entries->close(api_conn(c), c->reason);
+	if (c->told_open && c->scope->listener->plugin->close != NULL)
+		c->scope->listener->plugin->close(api_conn(c), c->reason);
 	observe_state(c, SOCKD_CLOSE);
 	conn_log_closed(c, written);
 	conn_count_ended(c, written);
@@ -216,49 +199,42 @@ conn_end(struct conn *c)
 static void
 conn_settle_eof(struct conn *c)
 {
-	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked) || c->reader != NULL)
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+
+	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked))
 		return;
 	c->eof_told = true;
 	observe_state(c, SOCKD_CLOSE_READ);
-	if (c->entries->eof == NULL || c->read_closed) {
+	if (plugin->eof == NULL || c->read_closed) {
 		conn_finish(c, SOCKD_BY_EOF);
 		return;
 	}
 	c->in_entry = true;
-	c->entries->eof(api_conn(c), api_reader(c), api_writer(c));
+	plugin->eof(api_conn(c), api_reader(c), api_writer(c));
 	c->in_entry = false;
-}
-
-void
-conn_give_end(struct conn *c)
-{
-	c->end_given = true;
-	if (c->serve != NULL)
-		strand_give_end(c->serve);
-	if (c->estate != NULL)
-		estate_give_end(c->estate);
-	conn_wake_reader(c);
-	if (!c->straight && c->entries->draining == NULL && (c->estate == NULL || estate_is_over(c->estate)))
-		conn_finish(c, SOCKD_BY_DRAIN);
 }
 
 static void
 conn_settle_drain(struct conn *c)
 {
-	if (c->slot_passed && conn_is_quiet(c))
-		conn_give_end(c);
+	if (!c->slot_passed || !conn_is_quiet(c))
+		return;
+	if (c->serve != NULL)
+		serve_give_end(c->serve);
+	else if (c->scope->listener->plugin->draining == NULL)
+		conn_finish(c, SOCKD_BY_DRAIN);
 }
 
 static void
 conn_settle_open(struct conn *c)
 {
-	if (!c->straight)
+	if (c->serve == NULL)
 		conn_settle_eof(c);
 	if (c->state != CONN_OPEN)
 		return;
 	if (c->write_closed && !c->fin_sent && stream_pending(c) == 0)
 		conn_send_fin(c);
-	if (!c->straight && c->fin_sent && c->eof_told) {
+	if (c->serve == NULL && c->fin_sent && c->eof_told) {
 		conn_finish(c, SOCKD_BY_EOF);
 		return;
 	}
@@ -301,16 +277,36 @@ conn_settle(struct loop *loop, struct loop_task *task)
 }
 
 void
-conn_drain(struct conn *c, int64_t slot_at_ms, int64_t ms_left)
+conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
 {
-	c->slot_at_ms = slot_at_ms;
-	if (c->state == CONN_OPEN && c->entries->draining != NULL && c->told_open) {
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+	int64_t left_ms;
+
+	if (deadline_ms >= c->drain_by_ms)
+		return; /* it drains already, and is to be through earlier */
+	c->slot_at_ms = slot_at_ms < c->slot_at_ms ? slot_at_ms : c->slot_at_ms;
+	c->drain_by_ms = deadline_ms;
+	left_ms = deadline_ms - loop_now_ms(conn_loop(c));
+	if (c->state == CONN_OPEN && c->serve == NULL && plugin->draining != NULL && c->told_open) {
 		c->in_entry = true;
-		c->entries->draining(api_conn(c), ms_left);
+		plugin->draining(api_conn(c), left_ms > 0 ? left_ms : 1);
 		c->in_entry = false;
 	}
 	if (c->state != CONN_ENDING)
 		conn_rearm(c);
+}
+
+/* One that came while its listener, or all of them, drain. */
+static void
+conn_drain_newcomer(struct conn *c)
+{
+	const struct listener *l = c->scope->listener;
+	const struct loop *loop = conn_loop(c);
+
+	if (loop->draining)
+		conn_drain(c, loop_now_ms(conn_loop(c)), loop->drain_deadline_ms);
+	else if (atomic_load_explicit(&l->draining, memory_order_acquire))
+		conn_drain(c, loop_now_ms(conn_loop(c)), l->drain_deadline_ms);
 }
 
 /* ---- the beginning ---- */
@@ -319,7 +315,7 @@ static void
 conn_refuse(struct scope *scope, int fd)
 {
 	close(fd);
-	atomic_fetch_sub_explicit(&scope->listener->open, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
 	engine_check_idle(scope->loop);
@@ -333,14 +329,11 @@ conn_init(struct conn *c, struct scope *scope, int fd, enum cfg_transport transp
 
 	c->fd = fd;
 	c->scope = scope;
-	scope->conns++;
-	c->entries = &scope->listener->entries;
-	c->straight = c->entries->data == NULL;
 	c->transport = (uint8_t)transport;
 	c->id = (uint64_t)scope->loop->index << 48 | ++scope->loop->next_conn;
 	c->opened_ms = c->active_ms = c->progress_ms = now_ms;
 	c->idle_ms = cfg->timeouts.idle_ms;
-	c->read_by_ms = c->write_by_ms = c->linger_by_ms = c->slot_at_ms = CLOCK_NEVER;
+	c->read_by_ms = c->write_by_ms = c->linger_by_ms = c->slot_at_ms = c->drain_by_ms = CLOCK_NEVER;
 	c->lifetime_by_ms =
 		cfg->timeouts.lifetime_ms != CFG_OFF ? now_ms + cfg->timeouts.lifetime_ms : CLOCK_NEVER;
 	c->timer.fire = conn_on_timer;
@@ -361,15 +354,15 @@ conn_open(struct conn *c)
 		conn_cut(c, SOCKD_BY_DENIED);
 		return;
 	}
-	if (c->straight && serve_begin(c) < 0) {
+	if (plugin->data == NULL && serve_begin(c) < 0) {
 		conn_cut(c, SOCKD_BY_ERROR);
 		return;
 	}
 	c->told_open = true;
 	observe_state(c, SOCKD_HANDLER);
-	if (c->entries->open != NULL) {
+	if (plugin->data != NULL && plugin->open != NULL) {
 		c->in_entry = true;
-		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
+		plugin->open(api_conn(c), api_reader(c), api_writer(c));
 		c->in_entry = false;
 	}
 }
@@ -388,6 +381,7 @@ conn_begin(struct scope *scope, int fd, enum cfg_transport transport, const stru
 		return;
 	}
 	c->bev = bev;
+	scope_hold(scope);
 	conn_init(c, scope, fd, transport);
 	if (transport == CFG_TCP)
 		memcpy(&c->peer, peer, peer_size < sizeof c->peer ? peer_size : sizeof c->peer);
@@ -398,7 +392,6 @@ conn_begin(struct scope *scope, int fd, enum cfg_transport transport, const stru
 		stream_arm(c);
 		conn_rearm(c);
 	}
-	if (scope->loop->draining && c->state == CONN_OPEN)
-		conn_drain(c, loop_now_ms(scope->loop),
-			scope->loop->drain_deadline_ms - loop_now_ms(scope->loop));
+	if (c->state == CONN_OPEN)
+		conn_drain_newcomer(c);
 }

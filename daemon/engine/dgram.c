@@ -9,28 +9,31 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/strand.h"
+#include "base/log.h"
+#include "engine/scope.h"
 
 enum {
 	EVENT_SLOTS = 64,
 	SERVE_SLOTS = 8, /* a waiting fiber keeps its datagrams, so each endpoint has its own */
 	TURN_BATCHES = 4,
 	PAUSE_MS = 100, /* when the kernel has no memory to receive with */
-	DRAIN_MS = 1000,
 	BACKOFF_FIRST_MS = 10,
 	BACKOFF_MAX_MS = 1000,
 };
 
 /* ---- reading ---- */
 
-static void
+void
 endpoint_arm(struct endpoint *ep)
 {
-	if (!ep->armed && !ep->paused && ep->state == ENDPOINT_OPEN)
-		ep->armed = event_add(&ep->readable, NULL) == 0;
+	if (ep->armed || ep->paused || ep->held || ep->state != ENDPOINT_OPEN)
+		return;
+	ep->armed = event_add(&ep->readable, NULL) == 0;
+	if (!ep->armed) /* no memory in the kernel: try again */
+		loop_timer_set(endpoint_loop(ep), &ep->timer, loop_now_ms(endpoint_loop(ep)) + PAUSE_MS);
 }
 
-static void
+void
 endpoint_disarm(struct endpoint *ep)
 {
 	if (ep->armed)
@@ -122,6 +125,13 @@ endpoint_receive(struct endpoint *ep)
 /* ---- ending ---- */
 
 static void
+endpoint_reap(struct loop *loop, struct loop_task *task)
+{
+	(void)loop; /* its own */
+	endpoint_free(container_of(task, struct endpoint, task));
+}
+
+static void
 endpoint_end(struct endpoint *ep)
 {
 	struct loop *loop = endpoint_loop(ep);
@@ -133,6 +143,10 @@ endpoint_end(struct endpoint *ep)
 	loop_timer_clear(loop, &ep->timer);
 	loop_undefer(loop, &ep->task);
 	dgram_io_flush(ep->io);
+	if (ep->released) {
+		ep->task.run = endpoint_reap; /* from the loop's frame: a caller still looks at us */
+		loop_defer(loop, &ep->task);
+	}
 	engine_endpoint_ended(loop);
 }
 
@@ -164,6 +178,8 @@ endpoint_step_event(struct endpoint *ep)
 {
 	int r = ep->cut ? -ESHUTDOWN : 0;
 
+	if (ep->held && ep->state == ENDPOINT_OPEN && !ep->cut)
+		return;
 	for (int i = 0; i < TURN_BATCHES && r >= 0; i++) {
 		r = endpoint_receive(ep);
 		if (r > 0)
@@ -180,27 +196,24 @@ endpoint_step_event(struct endpoint *ep)
 /* ---- serve style ---- */
 
 /* Park this fiber as the one that reads. */
-static int
-endpoint_park(struct endpoint *ep, struct strand *self)
+static void
+endpoint_park(struct endpoint *ep, struct fiber *self)
 {
-	int r;
-
 	ep->waiter = self;
-	r = strand_wait(self, STRAND_READS, CLOCK_NEVER);
+	fiber_park(self);
 	ep->waiter = NULL;
 	ep->batches_left = TURN_BATCHES;
-	return r;
 }
 
 int
 endpoint_await(struct endpoint *ep)
 {
-	struct strand *self = strand_here(endpoint_loop(ep));
+	struct fiber *self = fiber_current(endpoint_loop(ep)->fibers);
 
 	for (;;) {
 		int r;
 
-		if (ep->cut || (self != NULL && self->cancelled))
+		if (ep->cut)
 			return -ECANCELED;
 		if (endpoint_present(ep) != NULL)
 			return 1;
@@ -212,21 +225,17 @@ endpoint_await(struct endpoint *ep)
 			return 0;
 		if (ep->batches_left == 0) {
 			loop_defer(endpoint_loop(ep), &ep->task); /* the others' turn, then ours again */
-			r = endpoint_park(ep, self);
-			if (r < 0)
-				return r;
+			endpoint_park(ep, self);
 			continue;
 		}
 		ep->batches_left--;
-		r = ep->drained && ep->state == ENDPOINT_OPEN ? -EAGAIN : endpoint_receive(ep);
+		r = (ep->drained || ep->held) && ep->state == ENDPOINT_OPEN ? -EAGAIN : endpoint_receive(ep);
 		if (r == -ESHUTDOWN) {
 			ep->state = ENDPOINT_OVER;
 		} else if (r == -EAGAIN) {
 			dgram_io_flush(ep->io);
 			endpoint_arm(ep);
-			r = endpoint_park(ep, self);
-			if (r < 0)
-				return r;
+			endpoint_park(ep, self);
 		}
 	}
 }
@@ -234,14 +243,15 @@ endpoint_await(struct endpoint *ep)
 /* serve() is called anew whenever it returns, until there is nothing more to give it. One that takes nothing
  * would turn in circles: it is slowed down. */
 static void
-endpoint_run(struct strand *self)
+endpoint_run(struct fiber *self, void *arg)
 {
-	struct endpoint *ep = self->arg;
+	struct endpoint *ep = arg;
 	struct loop *loop = endpoint_loop(ep);
 	struct sockd_conn c = { .ops = &endpoint_conn_ops, .ref = endpoint_ref(ep) };
 	struct sockd_reader r = { .ops = &endpoint_reader_ops, .ref = c.ref };
 	struct sockd_writer w = { .ops = &endpoint_writer_ops, .ref = c.ref };
 
+	(void)self; /* ep->fiber */
 	for (;;) {
 		uint64_t taken = ep->taken;
 
@@ -258,17 +268,16 @@ endpoint_run(struct strand *self)
 				 : ep->backoff_ms < BACKOFF_MAX_MS / 2 ? ep->backoff_ms * 2
 								       : BACKOFF_MAX_MS;
 		dgram_io_flush(ep->io);
-		if (strand_wait(self, STRAND_SLEEPS, loop_now_ms(loop) + ep->backoff_ms) == -ECANCELED)
-			break;
+		scope_park(loop, loop_now_ms(loop) + ep->backoff_ms);
 	}
 }
 
 static void
-endpoint_returned(struct strand *s)
+endpoint_returned(void *arg)
 {
-	struct endpoint *ep = s->arg;
+	struct endpoint *ep = arg;
 
-	ep->strand = NULL;
+	ep->fiber = NULL;
 	endpoint_end(ep);
 }
 
@@ -276,9 +285,11 @@ static void
 endpoint_start_fiber(struct endpoint *ep)
 {
 	struct loop *loop = endpoint_loop(ep);
+	struct err e = { 0 };
 
-	if (strand_new(ep->scope, NULL, endpoint_run, endpoint_returned, ep, &ep->strand) == 0)
+	if (fiber_new(loop->fibers, ep->stack_size, endpoint_run, endpoint_returned, ep, &ep->fiber, &e) == 0)
 		return;
+	log_warning("no_fiber", LOG_S("listener", ep->scope->listener->cfg->name), LOG_S("msg", e.text));
 	if (ep->state == ENDPOINT_OPEN)
 		loop_timer_set(loop, &ep->timer, loop_now_ms(loop) + BACKOFF_MAX_MS);
 	else
@@ -288,16 +299,16 @@ endpoint_start_fiber(struct endpoint *ep)
 static void
 endpoint_step_serve(struct endpoint *ep)
 {
-	if (ep->strand == NULL && ep->cut)
+	if (ep->fiber == NULL && ep->cut)
 		endpoint_end(ep);
-	else if (ep->strand == NULL)
+	else if (ep->fiber == NULL)
 		endpoint_start_fiber(ep);
 	else if (ep->cut)
-		strand_cancel(ep->strand);
-	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->strand)
-		strand_give_end(ep->strand);
+		fiber_wake(ep->fiber, WAKE_CANCEL);
+	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->fiber)
+		fiber_wake(ep->fiber, WAKE_END);
 	if (ep->waiter != NULL)
-		strand_wake(ep->waiter);
+		fiber_wake(ep->waiter, WAKE_READY);
 }
 
 /* ---- what leads to a step ---- */
@@ -339,29 +350,6 @@ endpoint_on_timer(struct loop *loop, struct loop_timer *timer)
 	loop_defer(loop, &ep->task);
 }
 
-void
-endpoint_drain(struct endpoint *ep)
-{
-	if (ep->state != ENDPOINT_OPEN)
-		return;
-	endpoint_disarm(ep);
-	ep->paused = ep->drained = false;
-	ep->state = ENDPOINT_DRAINING;
-	ep->drain_by_ms = loop_now_ms(endpoint_loop(ep)) + DRAIN_MS;
-	loop_timer_clear(endpoint_loop(ep), &ep->timer);
-	loop_defer(endpoint_loop(ep), &ep->task);
-}
-
-void
-endpoint_cut(struct endpoint *ep)
-{
-	if (ep->cut || ep->state == ENDPOINT_ENDED)
-		return;
-	ep->cut = true;
-	endpoint_disarm(ep);
-	loop_defer(endpoint_loop(ep), &ep->task);
-}
-
 bool
 endpoint_is_ended(const struct endpoint *ep)
 {
@@ -391,7 +379,8 @@ endpoint_find_io(struct endpoint *ep, size_t in_size)
 }
 
 static void
-endpoint_init(struct endpoint *ep, struct scope *scope, int fd, enum cfg_transport transport)
+endpoint_init(
+	struct endpoint *ep, struct scope *scope, int fd, enum cfg_transport transport, size_t stack_size)
 {
 	const struct cfg_listener *cfg = scope->listener->cfg;
 
@@ -399,6 +388,7 @@ endpoint_init(struct endpoint *ep, struct scope *scope, int fd, enum cfg_transpo
 	ep->scope = scope;
 	ep->fd = fd;
 	ep->transport = (uint8_t)transport;
+	ep->stack_size = stack_size;
 	ep->batches_left = TURN_BATCHES;
 	ep->write_limit = transport == CFG_UDP ? DGRAM_UDP_MAX : (size_t)cfg->write_buffer;
 	ep->task.run = endpoint_step;
@@ -407,8 +397,8 @@ endpoint_init(struct endpoint *ep, struct scope *scope, int fd, enum cfg_transpo
 }
 
 int
-endpoint_open(struct scope *scope, int fd, enum cfg_transport transport, const struct sockaddr_storage *local,
-	socklen_t size, struct endpoint **ret, struct err *e)
+endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const struct sockaddr_storage *local,
+	socklen_t size, size_t stack_size, struct endpoint **ret, struct err *e)
 {
 	const char *name = scope->listener->cfg->name;
 	struct endpoint *ep = slab_take(&scope->loop->endpoints);
@@ -417,38 +407,48 @@ endpoint_open(struct scope *scope, int fd, enum cfg_transport transport, const s
 
 	if (ep == NULL)
 		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);
-	endpoint_init(ep, scope, fd, transport);
+	scope_hold(scope);
+	endpoint_init(ep, scope, fd, transport, stack_size);
 	ep->bound = (struct sockd_addr){ .len = size, .sa = *local };
 	ep->local = ep->bound;
 	if (transport == CFG_UDP && in_size > DGRAM_UDP_MAX)
 		in_size = LOOP_BUFFER_SIZE; /* no datagram is larger: one size for the loop to share */
 	ep->io = r == 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
-	if (ep->io != NULL)
-		endpoint_arm(ep);
-	if (!ep->armed) {
+	if (ep->io == NULL || event_add(&ep->readable, NULL) < 0) {
 		endpoint_free(ep);
 		return err_set(e, r < 0 ? r : -ENOMEM,
 			r < 0 ? "cannot learn addresses on a socket of '%s'"
 			      : "no memory to read a socket of '%s'",
 			name);
 	}
-	if (!endpoint_is_event(ep))
-		loop_defer(scope->loop, &ep->task); /* serve() begins with the loop's first turn */
+	event_del(&ep->readable); /* it can be watched: that was the question */
 	*ret = ep;
 	return 0;
 }
 
 void
+endpoint_start(struct endpoint *ep)
+{
+	endpoint_arm(ep);
+	if (!endpoint_is_event(ep))
+		loop_defer(endpoint_loop(ep), &ep->task); /* serve() begins with the loop's next turn */
+}
+
+void
 endpoint_free(struct endpoint *ep)
 {
+	struct scope *scope;
 	struct loop *loop;
 
 	if (ep == NULL)
 		return;
-	loop = endpoint_loop(ep);
+	scope = ep->scope;
+	loop = scope->loop;
 	endpoint_disarm(ep);
 	loop_timer_clear(loop, &ep->timer);
 	loop_undefer(loop, &ep->task);
 	dgram_io_unref(ep->io);
+	bound_unref(ep->socket);
 	slab_put(&loop->endpoints, ep);
+	scope_release(scope);
 }

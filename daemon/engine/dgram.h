@@ -6,6 +6,7 @@
 
 #include <event2/event_struct.h>
 
+#include "engine/bound.h"
 #include "engine/dgram_io.h"
 #include "engine/listener.h"
 #include "engine/loop.h"
@@ -21,20 +22,24 @@ struct endpoint {
 	bool cut;          /* everything gives ECANCELED */
 	bool armed;        /* the read event is added */
 	bool paused;       /* the kernel has no memory: the timer makes us read again */
+	bool held;         /* the listener is paused: datagrams wait in the kernel */
+	bool released;     /* freed as soon as it has ended */
 	bool drained;      /* the last batch emptied the socket: wait before the next */
 	bool has_peer;     /* remote and local stand for a datagram */
 	bool refused;      /* somebody's buffer was too small for the one that lies there */
 	bool has_text;
-	int fd;              /* borrowed: the snapshot's */
-	struct scope *scope; /* borrowed: listener, loop, cells */
-	struct dgram_io *io; /* ref; in event style shared with the loop's others */
+	int fd;               /* borrowed: socket's */
+	struct bound *socket; /* ref, or NULL: the caller keeps fd open */
+	struct scope *scope;  /* borrowed: listener, loop, cells */
+	struct dgram_io *io;  /* ref; in event style shared with the loop's others */
 	struct event readable;
 	struct loop_task task;
 	struct loop_timer timer; /* reads again, or tries again to get a fiber */
-	struct strand *strand;   /* runs serve(); NULL in event style and before it begins */
-	struct strand *waiter;   /* parked in a receive */
-	unsigned batches_left;   /* of this turn */
-	uint64_t taken;          /* datagrams that were handed out */
+	size_t stack_size;
+	struct fiber *fiber;   /* runs serve(); NULL in event style and before it begins */
+	struct fiber *waiter;  /* parked in a receive */
+	unsigned batches_left; /* of this turn */
+	uint64_t taken;        /* datagrams that were handed out */
 	int64_t backoff_ms, drain_by_ms;
 	size_t write_limit;              /* the largest datagram that may be sent */
 	struct sockd_addr bound;         /* the socket's own address */
@@ -42,15 +47,30 @@ struct endpoint {
 	char remote_text[144];
 };
 
-/** Begin to read @p fd, which stays the caller's, is non-blocking and open until after endpoint_free().
- * Thread: the scope's loop. No plugin code runs before the loop's next turn.
+/** Prepare to read @p fd, which stays the caller's, is non-blocking and open until after endpoint_free().
+ * Thread: the scope's loop. Nothing is read before endpoint_start().
  * @return 0, or a negative errno with text */
-must_check int endpoint_open(struct scope *scope, int fd, enum cfg_transport transport,
-	const struct sockaddr_storage *local, socklen_t size, struct endpoint **ret, struct err *e);
+must_check int endpoint_new(struct scope *scope, int fd, enum cfg_transport transport,
+	const struct sockaddr_storage *local, socklen_t size, size_t stack_size, struct endpoint **ret,
+	struct err *e);
+
+/** Begin to read. No plugin code runs before the loop's next turn. */
+void endpoint_start(struct endpoint *ep);
+
+/** Let datagrams wait in the kernel, or no more. */
+void endpoint_hold(struct endpoint *ep, bool held);
+
+/** Go on for another version of the listener, with the same handler and the same sizes of buffers. */
+void endpoint_hand_over(struct endpoint *ep, struct scope *to);
 
 /** Deliver what the socket holds, for at most a second, then give a fiber its end. engine_endpoint_ended()
  * follows. */
 void endpoint_drain(struct endpoint *ep);
+/** Somebody else reads the socket from now on: as endpoint_drain(), but what it still holds is theirs. */
+void endpoint_retire(struct endpoint *ep);
+/** Free it as soon as it has ended, after endpoint_drain() or endpoint_retire(). Its fiber is cut at @p
+ * cut_at_ms, CLOCK_NEVER: never. */
+void endpoint_release(struct endpoint *ep, int64_t cut_at_ms);
 /** Stop at once; a fiber's calls give ECANCELED. engine_endpoint_ended() follows when the fiber has returned.
  */
 void endpoint_cut(struct endpoint *ep);
@@ -61,7 +81,11 @@ void endpoint_free(struct endpoint *ep);
 /** Provided by the engine; called once for each endpoint, from the loop's frame. */
 void engine_endpoint_ended(struct loop *loop);
 
-/* ---- for api_dgram.c ---- */
+/* ---- for the endpoint's own files ---- */
+
+/** Watch the socket, as far as the state allows, or no more. */
+void endpoint_arm(struct endpoint *ep);
+void endpoint_disarm(struct endpoint *ep);
 
 extern const struct sockd_conn_ops endpoint_conn_ops;
 extern const struct sockd_reader_ops endpoint_reader_ops;

@@ -8,7 +8,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "engine/conn.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
@@ -39,36 +38,6 @@ loop_has_endpoints(const struct loop *loop)
 	return false;
 }
 
-/* What a loop's own scope has made serves its connections, and is told of the drain when these are gone. */
-static bool
-scope_is_over(struct scope *scope)
-{
-	const struct loop *loop = scope->loop;
-
-	if (scope->conns > 0)
-		return false;
-	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
-		const struct endpoint *e = slab_at(&loop->endpoints, i);
-
-		if (e != NULL && e->scope == scope && !endpoint_is_ended(e))
-			return false;
-	}
-	estate_give_end(&scope->estate);
-	return estate_is_over(&scope->estate);
-}
-
-static bool
-loop_scopes_are_over(struct loop *loop)
-{
-	const struct engine *engine = loop->engine;
-	bool over = true;
-
-	for (size_t i = 0; i < engine->listener_count + engine->observer_count; i++)
-		if (!scope_is_over(&engine->listeners[i].scopes[loop->index]))
-			over = false; /* the others are told all the same */
-	return over;
-}
-
 void
 engine_check_idle(struct loop *loop)
 {
@@ -76,9 +45,7 @@ engine_check_idle(struct loop *loop)
 
 	if (!loop->draining || loop->idle_told || atomic_load(&engine->loops_accepting) > 0)
 		return;
-	if (!loop_scopes_are_over(loop))
-		return;
-	if (atomic_load(&loop->load) > 0 || loop->acceptors_open > 0 || loop_has_endpoints(loop))
+	if (atomic_load(&loop->load) > 0 || loop_has_endpoints(loop))
 		return;
 	loop->idle_told = true;
 	loop_timer_clear(loop, &loop->deadline);
@@ -97,27 +64,15 @@ loop_stop_accepting(struct loop *loop)
 {
 	struct engine *engine = loop->engine;
 
-	for (size_t i = 0; i < engine->acceptor_count; i++)
-		if (engine->acceptors[i].home == loop)
-			acceptor_close(&engine->acceptors[i]);
+	for (struct acceptor *a = loop->acceptors; a != NULL; a = a->after)
+		acceptor_close(a);
 	if (atomic_fetch_sub(&engine->loops_accepting, 1) == 1)
 		drain_order_all(engine, ORDER_CHECK_IDLE);
 }
 
 static void
-loop_check_idle(struct loop *loop, struct loop_task *task)
-{
-	(void)task; /* the loop's only one */
-	engine_check_idle(loop);
-}
-
-static void
 loop_cut_all(struct loop *loop, int reason)
 {
-	const struct engine *engine = loop->engine;
-
-	for (size_t i = 0; i < engine->listener_count + engine->observer_count; i++)
-		estate_close(&engine->listeners[i].scopes[loop->index].estate);
 	for (uint32_t i = 0; i < loop->conns.used; i++) {
 		struct conn *c = slab_at(&loop->conns, i);
 
@@ -137,7 +92,33 @@ loop_on_deadline(struct loop *loop, struct loop_timer *timer)
 {
 	(void)timer; /* the loop's only one */
 	loop_cut_all(loop, SOCKD_BY_DRAIN_FORCED);
-	engine_check_idle(loop);
+}
+
+/* Connections that drain with their listener, and have no place in a drain yet. */
+static bool
+is_to_drain(const struct conn *c)
+{
+	return c->drain_by_ms == CLOCK_NEVER &&
+	       atomic_load_explicit(&c->scope->listener->draining, memory_order_acquire);
+}
+
+void
+drain_listeners(struct loop *loop)
+{
+	int64_t now_ms = loop_now_ms(loop), count = 0, place = 0;
+
+	for (uint32_t i = 0; i < loop->conns.used; i++) {
+		const struct conn *c = slab_at(&loop->conns, i);
+
+		count += c != NULL && is_to_drain(c);
+	}
+	for (uint32_t i = 0; place < count && i < loop->conns.used; i++) {
+		struct conn *c = slab_at(&loop->conns, i);
+
+		if (c != NULL && is_to_drain(c))
+			conn_drain(c, now_ms + c->scope->listener->drain_spread_ms * place++ / count,
+				c->scope->listener->drain_deadline_ms);
+	}
 }
 
 static void
@@ -149,7 +130,7 @@ loop_drain_conns(struct loop *loop, int64_t spread_ms)
 		struct conn *c = slab_at(&loop->conns, i);
 
 		if (c != NULL)
-			conn_drain(c, now_ms + spread_ms * place++ / count, loop->drain_deadline_ms - now_ms);
+			conn_drain(c, now_ms + spread_ms * place++ / count, loop->drain_deadline_ms);
 	}
 	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
 		struct endpoint *e = slab_at(&loop->endpoints, i);
@@ -167,7 +148,6 @@ loop_begin_drain(struct loop *loop)
 	if (loop->draining)
 		return;
 	loop->draining = true;
-	loop->idle_check.run = loop_check_idle;
 	loop->drain_deadline_ms = engine->drain_deadline_ms;
 	loop->deadline.fire = loop_on_deadline;
 	loop_timer_set(loop, &loop->deadline, loop->drain_deadline_ms);

@@ -1,8 +1,10 @@
 /* The engine of a worker: N event loops, the listeners attached to them, and the order in which all of it
- * starts, drains and ends. Everything here is called on the worker's main thread, which is never a loop. */
+ * starts, changes, drains and ends. Everything here is called on the worker's main thread, which is never a
+ * loop. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -12,22 +14,53 @@
 
 struct engine;
 
+/** The engine is through with an instance: it has stopped, or was never started. */
+typedef void engine_release_fn(void *arg, struct instance *instance);
+
 struct engine_options {
-	const struct snapshot
-		*snapshot; /* borrowed until engine_free(); its socket descriptors are duplicated never, they
-			    * stay the snapshot's: the engine stops using them before it ends */
-	struct metric_block *metrics; /* borrowed; a row for each loop and listener */
-	struct instance *
-		*instances; /* borrowed; one for each configured listener, same order, checked, not started */
-	struct instance **observers; /* borrowed; one for each daemon.observers entry, same order */
+	unsigned loops;
+	size_t fiber_stack;           /* of plugins that do not say what they want */
+	struct metric_block *metrics; /* borrowed; rows for each loop, and for as many listeners as there may
+				       * ever be */
+	engine_release_fn *release;   /* takes back every instance that was given, once */
+	void *release_arg;
 };
 
-/** Build loops and listeners; nothing runs yet, no plugin code is called. */
+/** Build the loops; nothing runs yet. */
 must_check int engine_new(const struct engine_options *options, struct engine **ret, struct err *e);
 
-/** Start instances and observers (plugin start() on this thread), loops and their threads (thread_start() on
- * each), and then serve. On failure everything that was started is stopped again. */
-must_check int engine_start(struct engine *engine, struct err *e);
+/** What the engine is to serve. */
+struct engine_setup {
+	struct snapshot *snapshot; /* borrowed; sockets that the engine does not know yet are taken out of it,
+				    * and its configuration is referenced */
+	/** One for each listener of the configuration, and one for each observer, same order. One that runs
+	 * already goes on running; another is checked but not started, and moves to the engine whatever
+	 * becomes of the setup. */
+	struct instance **listeners, **observers;
+};
+
+/** Start the loops and serve the first setup: instances (plugin start() on this thread), their threads
+ * (thread_start() on each loop), sockets. On failure everything that was started is stopped again. */
+must_check int engine_start(struct engine *engine, const struct engine_setup *setup, struct err *e);
+
+/**
+ * Change over to another setup, so that nothing notices that does not change. All that can fail is done
+ * first, on this thread and on every loop; either all of it is put to use, or nothing is.
+ *
+ * @return 0; -EBUSY: a loop has not come to the end of an earlier change yet; -ESHUTDOWN: it drains;
+ * -ETIMEDOUT: a loop did not answer in time; or what a plugin or the kernel refused. After a failure all is
+ * as before
+ *
+ * Runs plugin code.  Blocks: until every loop has answered, at most @p timeout_ms at a time; CLOCK_NEVER: as
+ * long as it takes.
+ */
+must_check int engine_apply(
+	struct engine *engine, const struct engine_setup *setup, int64_t timeout_ms, struct err *e);
+
+/** What loops tell the main thread, such as that the last connection of a removed listener has ended: call
+ * engine_turn() whenever the descriptor is readable. */
+int engine_main_fd(const struct engine *engine);
+void engine_turn(struct engine *engine);
 
 /** Refuse new connections, end quiet ones over @p spread_ms, let busy ones finish, cut the rest after @p
  * timeout_ms. */
@@ -53,8 +86,8 @@ struct engine_counts engine_counts(const struct engine *engine);
 /** Tell observers (on_server) of a lifecycle event such as "listening", "ready", "draining", "stopped". */
 void engine_tell_server(struct engine *engine, const char *event, const char *text);
 
-/** After engine_done_fd(), or before engine_start(): ends the threads, stops the instances (which stay the
- * caller's to free), frees. NULL is fine. */
+/** After engine_done_fd(), or before engine_start(): ends the threads, stops the instances and gives them
+ * back, frees. NULL is fine. */
 void engine_free(struct engine *engine);
 
 #endif

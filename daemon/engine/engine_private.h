@@ -4,6 +4,7 @@
 
 #include "engine/accept.h"
 #include "engine/engine.h"
+#include "engine/handler.h"
 #include "engine/listener.h"
 #include "engine/loop.h"
 
@@ -17,53 +18,59 @@ struct order {
 	bool sent;
 };
 
-/** Where loops wait after their preparation until the main thread has seen that all of them could. */
-struct gate {
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	unsigned prepared;
-	enum { GATE_CLOSED, GATE_SERVE, GATE_GIVE_UP } state;
-};
+struct apply;
 
 struct engine {
-	const struct snapshot *snapshot;
 	struct metric_block *metrics;
-	struct listener *listeners; /* owned; listener_count, then observer_count for the observers */
-	struct cfg_listener
-		*observer_names; /* owned; what an observer has instead of a configured listener */
-	size_t listener_count, observer_count, instances_started;
+	struct tally *tallies; /* owned; one for each row of metrics */
+	size_t fiber_stack;
+	engine_release_fn *release;
+	void *release_arg;
 	struct loop **loops;                 /* owned */
 	struct order (*orders)[ORDER_COUNT]; /* owned; a row for each loop */
 	unsigned loop_count;
-	struct acceptor *acceptors; /* owned; one for each stream socket of the snapshot */
-	size_t acceptor_count;
-	uint32_t observe_mask; /* 1 << state for every state that some plugin wants to be told of */
-	bool observes_errors;
+	unsigned next_home;               /* where the next socket goes */
+	struct mailbox main_mail;         /* what loops tell the main thread */
 	int done_fd;                      /* eventfd, owned */
 	_Atomic unsigned loops_accepting; /* loops that have not closed their acceptors yet */
 	_Atomic unsigned loops_busy;      /* loops that still have something to end */
 	_Atomic uint64_t drained, forced;
 	int64_t drain_deadline_ms, drain_spread_ms; /* written before the order is sent */
-	struct gate gate;
-	bool started;
+
+	/* The main thread's. */
+	struct handler_table handlers;
+	struct listener *all; /* every version that has not ended, the newest first */
+	struct listener *
+		*listeners; /* owned array, borrowed items: those of the configuration, in its order */
+	size_t listener_count;
+	struct observers *observers; /* ref */
+	struct bound *sockets;       /* refs: the sockets of the configuration */
+	struct apply *apply;         /* owned; a change that not every loop is through with */
+	bool running;                /* the loops' threads were made */
 };
+
+/** Send mail to a loop; one that has ended delivers it here and now, since nobody else will. */
+void engine_tell_loop(struct engine *engine, unsigned index, struct mail *mail);
+/** Send mail to the main thread; it is delivered with a null loop. Thread: any. */
+void engine_tell_main(struct engine *engine, struct mail *mail);
 
 /** Called on a loop when something of it has ended: when draining and nothing is left, it tells the engine.
  */
 void engine_check_idle(struct loop *loop);
-
-/** The same from the loop's frame, soon; nothing before a drain. */
-static inline void
-engine_check_idle_later(struct loop *loop)
-{
-	if (loop->draining)
-		loop_defer(loop, &loop->idle_check);
-}
 
 /** Carry out an order on its loop. */
 void drain_obey(struct loop *loop, struct mail *mail);
 
 /** Send an order to every loop; one that was sent before is not repeated. */
 void drain_order_all(struct engine *engine, enum order_kind kind);
+
+/** On a loop: give each connection of a listener that drains, and has no place in a drain yet, its place. */
+void drain_listeners(struct loop *loop);
+
+/** Give back those instances of a setup that do not run. */
+void engine_give_back(struct engine *engine, const struct engine_setup *setup);
+
+/** Deliver what loops told, waiting for it at most until @p until_ms; CLOCK_NEVER: for ever. */
+void engine_wait(struct engine *engine, int64_t until_ms);
 
 #endif

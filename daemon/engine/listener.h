@@ -1,5 +1,8 @@
-/* A configured listener inside the engine, and what each loop keeps of it (its scope). Both are made before
- * the loops run and outlive every connection, so everything here but the counters is read without a lock. */
+/* A configured listener inside the engine, and what each loop keeps of it (its scope).
+ *
+ * A listener never changes. A reload makes a new one of the same name, its version, and hands the sockets
+ * over; connections keep the one that they began with, with its settings and its handler, which ends when the
+ * last of them has ended. */
 #ifndef ENGINE_LISTENER_H
 #define ENGINE_LISTENER_H
 
@@ -10,7 +13,8 @@
 #include "sockd/plugin.h"
 
 #include "config/config.h"
-#include "engine/estate.h"
+#include "engine/handler.h"
+#include "engine/mailbox.h"
 #include "engine/slab.h"
 #include "metric/metric.h"
 #include "plugin/instance.h"
@@ -18,50 +22,75 @@
 struct engine;
 struct loop;
 
-/** What is called for a connection: the entries of its listener's plugin, or what it was dialled with. The
- * contracts are those of struct sockd_plugin. Without data() its bytes are read in straight-line code. */
-struct conn_entries {
-	void (*open)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
-	void (*data)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
-	void (*eof)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
-	void (*writable)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
-	void (*draining)(struct sockd_conn c, int64_t ms_left);
-	void (*timeout)(struct sockd_conn c, int which);
-	void (*close)(struct sockd_conn c, int reason);
+/** What all versions of a listener have in common, in the row of its counters. */
+struct tally {
+	_Alignas(64) _Atomic int64_t open; /* connections, over all loops: what limits.connections bounds */
+	unsigned row;
 };
 
-/** Straight-line code is told of nothing but the end. */
-static inline struct conn_entries
-conn_entries_of(const struct sockd_plugin *p)
-{
-	if (p->data == NULL)
-		return (struct conn_entries){ .close = p->close };
-	return (struct conn_entries){ p->open, p->data, p->eof, p->writable, p->draining, p->timeout,
-		p->close };
-}
-
-struct listener {
-	unsigned index;                    /* in the configuration; also the metric row */
-	const struct cfg_listener *cfg;    /* borrowed */
-	struct instance *instance;         /* borrowed */
-	const struct sockd_plugin *plugin; /* borrowed: the entries of its plugin */
-	struct conn_entries entries;       /* of its stream connections */
-	size_t fiber_stack;                /* bytes; of a plugin that asks for none */
-	struct engine *engine;             /* borrowed: outlives us */
-	_Atomic int64_t open;              /* connections, over all loops: what limits.connections bounds */
-	_Atomic bool draining;
-	struct scope *scopes; /* owned; one for each loop */
+/** The observers under `daemon.observers` that a listener's connections are told to. Main thread. */
+struct observers {
+	unsigned references;
+	uint32_t mask; /* states that one of them wants */
+	bool errors;   /* one of them wants errors */
+	size_t count;
+	struct handler *items[]; /* refs */
 };
 
-/** A listener, or an observer, on one loop: what a datagram's host and thread_start()'s host stand for. */
+/** A listener on one loop. */
 struct scope {
 	struct listener *listener;
 	struct loop *loop;
-	struct metric_cells *cells; /* borrowed */
-	void *thread_state;         /* what thread_start() returned */
-	unsigned conns;             /* accepted ones that live here */
-	struct estate estate;       /* what was made through the host of this loop */
-	bool thread_started;        /* thread_start() succeeded: thread_stop() is owed */
+	struct metric_cells *cells;    /* borrowed */
+	struct handler_thread *thread; /* borrowed: the handler's */
+	unsigned users;                /* connections, acceptors and endpoints of this loop */
+	bool retired;                  /* no more will come */
+	struct mail retire;
 };
+
+struct listener {
+	const struct cfg_listener *cfg;    /* borrowed from config */
+	struct config *config;             /* ref */
+	struct handler *handler;           /* ref */
+	struct observers *observers;       /* ref */
+	const struct sockd_plugin *plugin; /* borrowed: the handler's, and so is instance */
+	struct instance *instance;
+	struct engine *engine; /* borrowed: outlives us */
+	struct tally *tally;   /* borrowed: the engine's */
+	uint32_t observe_mask; /* 1 << state for every state that its handler or an observer wants */
+	bool observes_errors;
+	struct scope *scopes;         /* owned; one for each loop */
+	_Atomic unsigned scopes_left; /* loops on which it has not ended */
+	struct mail gone;
+
+	/* What the main thread decides; a loop reads it after the mail that tells of it. */
+	bool paused, refusing;
+	_Atomic bool draining; /* its connections have to end; deadline and spread are written before */
+	int64_t drain_deadline_ms, drain_spread_ms;
+	struct listener *before, *after; /* of the engine */
+};
+
+/** Make one, with references to all that it names. Main thread. NULL without memory. */
+struct listener *listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg,
+	unsigned row, struct handler *handler, struct observers *observers);
+
+/** Nothing new will use it: it ends on each loop with its last user there, and then as a whole. Main thread;
+ * what it was used for before has been ordered to end, or to go over to another, on every loop. */
+void listener_retire(struct listener *l);
+
+/** At the end of the engine, when there are no loops any more: free it, whoever refers to it. */
+void listener_free(struct listener *l);
+
+/** Which states and errors of its connections anybody wants. */
+struct observers *observers_ref(struct observers *o);
+void observers_unref(struct engine *engine, struct observers *o); /* NULL is fine */
+
+/** On its loop: one more user, and one less, after which the scope may be gone. */
+static inline void
+scope_hold(struct scope *scope)
+{
+	scope->users++;
+}
+void scope_release(struct scope *scope);
 
 #endif

@@ -124,11 +124,11 @@ engine_each_listener(const struct engine *engine,
 	void (*fn)(void *arg, const struct engine_listener_info *info), void *arg)
 {
 	for (size_t i = 0; i < engine->listener_count; i++) {
-		const struct listener *l = &engine->listeners[i];
-		const struct engine_listener_info info = { .index = l->index,
+		const struct listener *l = engine->listeners[i];
+		const struct engine_listener_info info = { .index = l->tally->row,
 			.cfg = l->cfg,
 			.plugin = l->plugin,
-			.open = atomic_load_explicit(&l->open, memory_order_relaxed),
+			.open = atomic_load_explicit(&l->tally->open, memory_order_relaxed),
 			.draining = atomic_load_explicit(&l->draining, memory_order_relaxed) };
 
 		fn(arg, &info);

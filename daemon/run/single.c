@@ -15,9 +15,9 @@
 enum due { DUE_READY, DUE_FAILED, DUE_ENDED };
 
 struct single {
-	struct supervisor_start start;       /* its snapshot is not ours to look at after start() */
-	struct worker *worker;               /* owned; NULL: failed, or ended */
-	struct event *done, *answer, *later; /* owned */
+	struct supervisor_start start;              /* its snapshot is not ours to look at after start() */
+	struct worker *worker;                      /* owned; NULL: failed, or ended */
+	struct event *done, *turn, *answer, *later; /* owned */
 	enum due due;
 	bool *serves; /* owned; until told */
 	struct err error;
@@ -68,6 +68,13 @@ on_worker_answer(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what; /* the worker reads it */
+	worker_turn(((struct single *)arg)->worker);
+}
+
+static void
 single_free(void *worker)
 {
 	struct single *s = worker;
@@ -76,6 +83,8 @@ single_free(void *worker)
 		return;
 	if (s->done != NULL)
 		event_free(s->done);
+	if (s->turn != NULL)
+		event_free(s->turn);
 	if (s->answer != NULL)
 		event_free(s->answer);
 	if (s->later != NULL)
@@ -96,10 +105,11 @@ static bool
 watch(struct single *s)
 {
 	s->done = event_new(s->start.base, worker_done_fd(s->worker), EV_READ, on_done, s);
+	s->turn = event_new(s->start.base, worker_turn_fd(s->worker), EV_READ | EV_PERSIST, on_turn, s);
 	s->answer = event_new(
 		s->start.base, worker_answer_fd(s->worker), EV_READ | EV_PERSIST, on_worker_answer, s);
-	return s->done != NULL && s->answer != NULL && event_add(s->done, NULL) == 0 &&
-	       event_add(s->answer, NULL) == 0;
+	return s->done != NULL && s->turn != NULL && s->answer != NULL && event_add(s->done, NULL) == 0 &&
+	       event_add(s->turn, NULL) == 0 && event_add(s->answer, NULL) == 0;
 }
 
 static int
@@ -167,6 +177,7 @@ end(void *worker)
 
 	s->counts = counts(s);
 	event_del(s->done);
+	event_del(s->turn);
 	event_del(s->answer);
 	worker_free(s->worker);
 	s->worker = NULL;
@@ -254,7 +265,7 @@ reload(void *worker, const struct snapshot *snapshot, struct cfg_report *report,
 		err_set(&a->error, a->code, "cannot copy the configuration's files and sockets: %s",
 			strerror(-a->code));
 	else
-		a->code = worker_reload(s->worker, copy, report, &a->text, &a->error);
+		a->code = worker_reload(s->worker, copy, report, &a->error);
 }
 
 static void

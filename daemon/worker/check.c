@@ -14,7 +14,7 @@ int
 worker_check(const struct snapshot *snapshot, size_t which, struct cfg_report *report, bool *ret_serves)
 {
 	struct instances instances;
-	int code = instances_build(snapshot, which, report, &instances);
+	int code = instances_build(snapshot, NULL, which, report, &instances);
 
 	if (code == 0 && which < snapshot->config->listener_count)
 		*ret_serves = instances_serves(&instances, snapshot, which);

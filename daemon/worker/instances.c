@@ -49,8 +49,20 @@ is_wanted(const struct snapshot *s, size_t only, const char *name, struct use *r
 	return false;
 }
 
+/* The plugin that was loaded from the same path, if the file has not changed since. */
+static struct plugin *
+loaded_plugin(const struct instances *now, const struct snapshot_plugin *p)
+{
+	for (size_t k = 0; now != NULL && k < now->plugin_count; k++)
+		if (now->plugins[k] != NULL && strcmp(plugin_path(now->plugins[k]), p->path) == 0 &&
+			plugin_has_content(now->plugins[k], p->fd))
+			return plugin_ref(now->plugins[k]);
+	return NULL;
+}
+
 static int
-open_plugins(const struct snapshot *s, size_t only, struct cfg_report *report, struct instances *i)
+open_plugins(const struct snapshot *s, const struct instances *now, size_t only, struct cfg_report *report,
+	struct instances *i)
 {
 	int result = 0;
 
@@ -62,7 +74,10 @@ open_plugins(const struct snapshot *s, size_t only, struct cfg_report *report, s
 		struct err e = { 0 };
 		struct use use;
 
-		if (is_wanted(s, only, s->plugins[k].name, &use) &&
+		if (!is_wanted(s, only, s->plugins[k].name, &use))
+			continue;
+		i->plugins[k] = loaded_plugin(now, &s->plugins[k]);
+		if (i->plugins[k] == NULL &&
 			plugin_open(s->plugins[k].fd, s->plugins[k].path, &i->plugins[k], &e) < 0)
 			result = cfg_report_err(report, use.place, &e);
 	}
@@ -104,17 +119,61 @@ check_transports(const struct snapshot *s, size_t listener, const struct plugin 
 	return result;
 }
 
-static int
-build_one(const struct snapshot *s, size_t which, const struct instances *i, struct cfg_report *report,
-	struct instance **ret)
+/* Whether an instance that runs can go on in another's place. */
+static bool
+can_go_on(const struct instance *running, const struct instance *wanted, const struct instances *next)
 {
+	if (running == NULL || !instance_is_same(running, wanted))
+		return false;
+	for (size_t k = 0; k < next->listener_count; k++)
+		if (next->listeners[k] == running)
+			return false;
+	for (size_t k = 0; k < next->observer_count; k++)
+		if (next->observers[k] == running)
+			return false;
+	return true;
+}
+
+/* The instance that runs for the same listener, or for an observer, and is what @p wanted would be. */
+static struct instance *
+running_instance(const struct instances *now, const struct instances *next, size_t which,
+	const struct instance *wanted)
+{
+	const struct config *c = next->config;
+
+	if (now == NULL)
+		return NULL;
+	if (which >= c->listener_count) {
+		for (size_t k = 0; k < now->observer_count; k++)
+			if (can_go_on(now->observers[k], wanted, next))
+				return now->observers[k];
+		return NULL;
+	}
+	for (size_t k = 0; k < now->listener_count; k++) {
+		const struct cfg_listener *l = &now->config->listeners[k];
+
+		if (strcmp(l->name, c->listeners[which].name) == 0 &&
+			l->one_thread == c->listeners[which].one_thread &&
+			can_go_on(now->listeners[k], wanted, next))
+			return now->listeners[k];
+	}
+	return NULL;
+}
+
+static int
+build_one(const struct snapshot *s, const struct instances *now, size_t which, struct instances *i,
+	struct cfg_report *report)
+{
+	size_t listeners = s->config->listener_count;
+	struct instance **place = which < listeners ? &i->listeners[which] : &i->observers[which - listeners];
 	struct use use = use_of(s->config, which);
 	struct plugin *p = plugin_named(s, i, use.plugin);
+	struct instance *made = NULL, *running;
 	int transports, code;
 
 	if (p == NULL)
 		return -EINVAL; /* told when it was not found, or could not be opened */
-	transports = which < s->config->listener_count ? check_transports(s, which, p, report) : 0;
+	transports = which < listeners ? check_transports(s, which, p, report) : 0;
 	code = instance_new(
 		&(struct instance_options){
 			.plugin = p,
@@ -124,38 +183,50 @@ build_one(const struct snapshot *s, size_t which, const struct instances *i, str
 			.source = snapshot_source(s),
 			.loops = s->loops,
 		},
-		report, ret);
+		report, &made);
+	running = code == 0 ? running_instance(now, i, which, made) : NULL;
+	if (running != NULL) {
+		instance_free(made);
+		*place = running;
+		i->runs[which] = true;
+		return transports;
+	}
+	*place = made;
 	if (code == 0)
-		code = instance_check(*ret, report);
+		code = instance_check(made, report);
 	return code < 0 ? code : transports;
 }
 
+static int
+allocate(const struct snapshot *s, struct instances *i)
+{
+	struct config *c = s->config;
+
+	i->config = config_ref(c);
+	i->listeners = calloc(c->listener_count + 1, sizeof(*i->listeners));
+	i->observers = calloc(c->daemon.observer_count + 1, sizeof(*i->observers));
+	i->runs = calloc(c->listener_count + c->daemon.observer_count + 1, sizeof(*i->runs));
+	if (i->listeners == NULL || i->observers == NULL || i->runs == NULL)
+		return -ENOMEM;
+	i->listener_count = c->listener_count;
+	i->observer_count = c->daemon.observer_count;
+	return 0;
+}
+
 int
-instances_build(const struct snapshot *s, size_t only, struct cfg_report *report, struct instances *ret)
+instances_build(const struct snapshot *s, const struct instances *now, size_t only, struct cfg_report *report,
+	struct instances *ret)
 {
 	const struct config *c = s->config;
 	int result;
 
 	*ret = (struct instances){ 0 };
-	result = open_plugins(s, only, report, ret);
-	if (result == -ENOMEM)
-		return result;
-	ret->listeners = calloc(c->listener_count + 1, sizeof(*ret->listeners));
-	ret->observers = calloc(c->daemon.observer_count + 1, sizeof(*ret->observers));
-	if (ret->listeners == NULL || ret->observers == NULL)
+	if (allocate(s, ret) < 0)
 		return -ENOMEM;
-	ret->listener_count = c->listener_count;
-	ret->observer_count = c->daemon.observer_count;
-	for (size_t i = 0; i < c->listener_count + c->daemon.observer_count; i++) {
-		bool listener = i < c->listener_count;
-		int code;
+	result = open_plugins(s, now, only, report, ret);
+	for (size_t i = 0; result != -ENOMEM && i < c->listener_count + c->daemon.observer_count; i++) {
+		int code = only == INSTANCES_ALL || only == i ? build_one(s, now, i, ret, report) : 0;
 
-		if (only != INSTANCES_ALL && only != i)
-			continue;
-		code = build_one(s, i, ret, report,
-			listener ? &ret->listeners[i] : &ret->observers[i - c->listener_count]);
-		if (code == -ENOMEM)
-			return code;
 		if (code < 0)
 			result = code;
 	}
@@ -166,14 +237,18 @@ void
 instances_fini(struct instances *i)
 {
 	for (size_t k = 0; k < i->listener_count; k++)
-		instance_free(i->listeners[k]);
+		if (!i->given && !i->runs[k])
+			instance_free(i->listeners[k]);
 	for (size_t k = 0; k < i->observer_count; k++)
-		instance_free(i->observers[k]);
+		if (!i->given && !i->runs[i->listener_count + k])
+			instance_free(i->observers[k]);
 	for (size_t k = 0; k < i->plugin_count; k++)
 		plugin_close(i->plugins[k]);
 	free(i->listeners);
 	free(i->observers);
+	free(i->runs);
 	free(i->plugins);
+	config_unref(i->config);
 	*i = (struct instances){ 0 };
 }
 

@@ -1,5 +1,4 @@
 core_sources += daemon/worker/ask.c daemon/worker/ask.h \
 	daemon/worker/check.c daemon/worker/check.h \
 	daemon/worker/instances.c daemon/worker/instances.h \
-	daemon/worker/reload.c \
 	daemon/worker/worker.c daemon/worker/worker.h

@@ -21,6 +21,9 @@ struct worker {
 	struct asks *asks;            /* owned */
 };
 
+/* How long a loop may take to answer to a reload before it is given up. */
+enum { APPLY_TIMEOUT_MS = 10000 };
+
 /* Everything but what a thread does to itself: those have to reach it, or a crash would hang. */
 static void
 block_signals(sigset_t *ret_old)
@@ -34,36 +37,54 @@ block_signals(sigset_t *ret_old)
 	pthread_sigmask(SIG_SETMASK, &all, ret_old);
 }
 
+static void
+release_instance(void *arg, struct instance *instance)
+{
+	(void)arg; /* nothing else is kept of it */
+	instance_free(instance);
+}
+
 static int
 start_engine(struct worker *w, struct err *e)
 {
 	const struct engine_options options = {
-		.snapshot = w->snapshot,
+		.loops = w->snapshot->loops,
+		.fiber_stack = (size_t)w->snapshot->config->daemon.fiber_stack,
 		.metrics = w->metrics,
-		.instances = w->instances.listeners,
+		.release = release_instance,
+	};
+	const struct engine_setup setup = {
+		.snapshot = w->snapshot,
+		.listeners = w->instances.listeners,
 		.observers = w->instances.observers,
 	};
 	sigset_t old;
-	int code;
+	int code = engine_new(&options, &w->engine, e);
 
+	if (code < 0)
+		return code;
+	w->instances.given = true;
 	block_signals(&old);
-	code = engine_new(&options, &w->engine, e);
-	if (code == 0)
-		code = engine_start(w->engine, e);
+	code = engine_start(w->engine, &setup, e);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return code;
+}
+
+static void
+list_serving(const struct worker *w, bool *serves)
+{
+	for (size_t i = 0; i < w->snapshot->config->listener_count; i++)
+		serves[i] = instances_serves(&w->instances, w->snapshot, i);
 }
 
 static int
 build(struct worker *w, struct cfg_report *report, bool *serves, struct err *e)
 {
-	const struct config *c = w->snapshot->config;
-	int code = instances_build(w->snapshot, INSTANCES_ALL, report, &w->instances);
+	int code = instances_build(w->snapshot, NULL, INSTANCES_ALL, report, &w->instances);
 
 	if (code < 0)
 		return code == -ENOMEM ? err_set(e, code, "out of memory") : code;
-	for (size_t i = 0; i < c->listener_count; i++)
-		serves[i] = instances_serves(&w->instances, w->snapshot, i);
+	list_serving(w, serves);
 	w->metrics = metric_block_new(w->snapshot->loops, w->snapshot->metric_row_count);
 	if (w->metrics == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -92,6 +113,61 @@ worker_new(struct snapshot *snapshot, struct cfg_report *report, bool *serves, s
 	}
 	*ret = w;
 	return 0;
+}
+
+static int
+change_over(struct worker *w, struct snapshot *snapshot, struct instances *next, struct err *e)
+{
+	const struct engine_setup setup = {
+		.snapshot = snapshot,
+		.listeners = next->listeners,
+		.observers = next->observers,
+	};
+	sigset_t old;
+	int code;
+
+	next->given = true;
+	block_signals(&old); /* for the threads that plugins make */
+	code = engine_apply(w->engine, &setup, APPLY_TIMEOUT_MS, e);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return code;
+}
+
+int
+worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+{
+	struct instances next;
+	int code;
+
+	snapshot->loops = w->snapshot->loops; /* what a worker has from its start to its end */
+	code = instances_build(snapshot, &w->instances, INSTANCES_ALL, report, &next);
+	if (code == 0)
+		code = change_over(w, snapshot, &next, e);
+	else if (code == -ENOMEM)
+		err_set(e, code, "out of memory");
+	if (code < 0) {
+		instances_fini(&next);
+		snapshot_free(snapshot);
+		return code;
+	}
+	instances_fini(&w->instances);
+	w->instances = next;
+	snapshot_free(w->snapshot);
+	snapshot_close_sockets(snapshot); /* the engine has taken its own */
+	w->snapshot = snapshot;
+	return 0;
+}
+
+int
+worker_turn_fd(const struct worker *w)
+{
+	return engine_main_fd(w->engine);
+}
+
+void
+worker_turn(struct worker *w)
+{
+	engine_turn(w->engine);
 }
 
 void

@@ -39,15 +39,20 @@ void worker_tell(struct worker *w, const char *event, const char *text);
 /**
  * Go over to another snapshot without disturbing what did not change: all of it, or nothing.
  *
- * @param snapshot  moves to the worker; on failure it is freed
+ * @param snapshot  moves to the worker; on failure it is freed. Sockets that the worker has already are known
+ * again, whatever their descriptors; its number of loops is not looked at
  * @param report    takes what is wrong at a place
- * @param verdict   gets what took effect and how
  * @return 0; -EINVAL with errors in @p report; another negative errno with @p e filled
  *
- * Runs plugin code.  Blocks: until every loop has answered.
+ * Runs plugin code.  Blocks: until every loop has answered, at most some seconds.
  */
-must_check int worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *report,
-	struct strbuf *verdict, struct err *e);
+must_check int worker_reload(
+	struct worker *w, struct snapshot *snapshot, struct cfg_report *report, struct err *e);
+
+/** What its loops have to say to the main thread, such as that the last connection of a removed listener has
+ * ended: call worker_turn() whenever the descriptor is readable. */
+int worker_turn_fd(const struct worker *w);
+void worker_turn(struct worker *w);
 
 struct worker_counts {
 	int64_t open;

@@ -368,9 +368,7 @@ class Daemon:
         return connect(self.addr(listener), **options)
 
     def datagram(self, listener, **options):
-        return self.datagram_to(self.addr(listener), **options)
-
-    def datagram_to(self, address, **options):
+        address = self.addr(listener)
         if address.family == socket.AF_UNIX:
             options.setdefault("bind", tempfile.mktemp(prefix="c", dir=self.dir))
         return datagram(address, **options)

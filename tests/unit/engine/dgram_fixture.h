@@ -85,9 +85,8 @@ begin(int family, const char *host, size_t read_buffer)
 	world.cfg = (struct cfg_listener){
 		.name = "test", .write_buffer = 65536, .read_buffer = (int64_t)read_buffer
 	};
-	world.listener = (struct listener){
-		.cfg = &world.cfg, .plugin = &world.plugin, .fiber_stack = STACK, .scopes = &world.scope
-	};
+	world.listener =
+		(struct listener){ .cfg = &world.cfg, .plugin = &world.plugin, .scopes = &world.scope };
 	world.metrics = metric_block_new(1, 1);
 	ck_assert_ptr_nonnull(world.metrics);
 	ck_assert_int_eq(loop_new(NULL, 0, &world.loop, &e), 0);
@@ -96,9 +95,10 @@ begin(int family, const char *host, size_t read_buffer)
 		.listener = &world.listener, .loop = world.loop, .cells = metric_cells(world.metrics, 0, 0)
 	};
 	open_sockets(family, host);
-	ck_assert_int_eq(endpoint_open(&world.scope, world.server, family != AF_UNIX ? CFG_UDP : CFG_UNIXGRAM,
-				 &world.address, world.address_size, &world.ep, &e),
+	ck_assert_int_eq(endpoint_new(&world.scope, world.server, family != AF_UNIX ? CFG_UDP : CFG_UNIXGRAM,
+				 &world.address, world.address_size, STACK, &world.ep, &e),
 		0);
+	endpoint_start(world.ep);
 }
 
 static void

@@ -36,7 +36,7 @@ START_TEST(every_use_gets_an_instance_of_its_own)
 		     "  b: {listen: 'unix://${DIR}/b', handler: {plugin: picky, config: {n: 2}}}\n",
 		false);
 
-	ck_assert_int_eq(instances_build(s, INSTANCES_ALL, &f.report, &i), 0);
+	ck_assert_int_eq(instances_build(s, NULL, INSTANCES_ALL, &f.report, &i), 0);
 
 	ck_assert_uint_eq(i.listener_count, 2);
 	ck_assert_ptr_ne(i.listeners[0], i.listeners[1]);
@@ -60,11 +60,11 @@ START_TEST(every_fault_is_told_and_only_where_it_is_asked_for)
 		     "  b: {listen: 'unix://${DIR}/b', handler: {plugin: picky, config: {zebra: 2}}}\n",
 		false);
 
-	ck_assert_int_eq(instances_build(s, INSTANCES_ALL, &f.report, &i), -EINVAL);
+	ck_assert_int_eq(instances_build(s, NULL, INSTANCES_ALL, &f.report, &i), -EINVAL);
 	instances_fini(&i);
 	expect_error(&f, 2, 4, "must be even");
 	cfg_report_fini(&f.report);
-	ck_assert_int_eq(instances_build(s, 1, &f.report, &i), -EINVAL);
+	ck_assert_int_eq(instances_build(s, NULL, 1, &f.report, &i), -EINVAL);
 	instances_fini(&i);
 	expect_error(&f, 1, 5, "zebra");
 
@@ -87,7 +87,7 @@ START_TEST(a_transport_that_the_plugin_cannot_serve_is_refused)
 		     "    handler: streams\n",
 		false);
 
-	ck_assert_int_eq(instances_build(s, INSTANCES_ALL, &f.report, &i), -EINVAL);
+	ck_assert_int_eq(instances_build(s, NULL, INSTANCES_ALL, &f.report, &i), -EINVAL);
 
 	expect_error(&f, 1, 5, "plugin 'streams' cannot serve udp");
 	instances_fini(&i);
@@ -111,7 +111,7 @@ START_TEST(a_file_that_is_no_plugin_is_told_at_its_first_use)
 		     "  b: {listen: 'unix://${DIR}/b', handler: text}\n",
 		false);
 
-	ck_assert_int_eq(instances_build(s, INSTANCES_ALL, &f.report, &i), -EINVAL);
+	ck_assert_int_eq(instances_build(s, NULL, INSTANCES_ALL, &f.report, &i), -EINVAL);
 
 	expect_error(&f, 1, 4, "text.so");
 	instances_fini(&i);

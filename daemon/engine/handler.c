@@ -1,0 +1,254 @@
+/* A handler ends in steps that each run where they must: its threads on their loops, in an order that is
+ * mailed to all of them, then stop() on the main thread when the last loop has answered. Every message that
+ * this takes lies in the handler, so an ending can't fail for want of memory.
+ *
+ * The structs are used again, and never freed before the engine: what a plugin's foreign thread looks up by
+ * an old handle is there, with another generation. */
+#include "engine/handler.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/api.h"
+#include "engine/engine_private.h"
+
+int
+handler_table_init(struct handler_table *t)
+{
+	t->items = calloc(HANDLERS_MAX, sizeof *t->items);
+	return t->items != NULL ? 0 : -ENOMEM;
+}
+
+void
+handler_table_fini(struct handler_table *t)
+{
+	for (uint32_t i = 0; i < t->used; i++) {
+		struct handler *h = atomic_load(&t->items[i]);
+
+		free(h->threads);
+		free(h);
+	}
+	free(t->items);
+	*t = (struct handler_table){ 0 };
+}
+
+/* A struct for one more handler: one that was used before, or a new one. */
+static struct handler *
+table_take(struct engine *engine)
+{
+	struct handler_table *t = &engine->handlers;
+	struct handler *h = t->free;
+
+	if (h != NULL) {
+		t->free = h->next_free;
+		return h;
+	}
+	if (t->used == HANDLERS_MAX)
+		return NULL;
+	h = mem_new(*h);
+	if (h == NULL)
+		return NULL;
+	h->threads = calloc(engine->loop_count, sizeof *h->threads);
+	if (h->threads == NULL) {
+		free(h);
+		return NULL;
+	}
+	h->index = t->used;
+	atomic_init(&h->generation, 1);
+	atomic_store(&t->items[t->used++], h);
+	return h;
+}
+
+static void
+table_link(struct handler_table *t, struct handler *h)
+{
+	h->after = NULL;
+	h->before = t->last;
+	*(t->last != NULL ? &t->last->after : &t->first) = h;
+	t->last = h;
+}
+
+static void
+table_unlink(struct handler_table *t, struct handler *h)
+{
+	*(h->before != NULL ? &h->before->after : &t->first) = h->after;
+	*(h->after != NULL ? &h->after->before : &t->last) = h->before;
+}
+
+struct handler *
+handler_new(struct engine *engine, const struct handler_options *o)
+{
+	struct handler *h = table_take(engine);
+
+	if (h == NULL) {
+		engine->release(engine->release_arg, o->instance);
+		return NULL;
+	}
+	h->plugin = instance_plugin(o->instance);
+	snprintf(h->name, sizeof h->name, "%s", o->name);
+	snprintf(h->plugin_name, sizeof h->plugin_name, "%s", h->plugin->name);
+	h->instance = o->instance;
+	h->settings = instance_settings(o->instance);
+	h->data = NULL;
+	h->config = config_ref(o->config);
+	h->tally = o->tally;
+	h->one_thread = o->one_thread;
+	h->started = false;
+	h->references = 1;
+	for (unsigned i = 0; i < engine->loop_count; i++)
+		h->threads[i] = (struct handler_thread){ .handler = h, .loop = engine->loops[i] };
+	table_link(&engine->handlers, h);
+	return h;
+}
+
+struct handler *
+handler_ref(struct handler *h)
+{
+	h->references++;
+	return h;
+}
+
+int
+handler_start(struct handler *h, struct err *e)
+{
+	int r = instance_start(h->instance, handler_host(h), e);
+
+	if (r < 0)
+		return r;
+	h->started = true;
+	h->data = instance_data(h->instance);
+	return 0;
+}
+
+/* ---- threads ---- */
+
+int
+handler_thread_start(struct handler_thread *t, struct err *e)
+{
+	struct handler *h = t->handler;
+	struct loop *loop = t->loop;
+	int r;
+
+	if (h->one_thread && loop->index != 0)
+		return 0;
+	r = instance_thread_start(h->instance, loop->index, handler_thread_host(t), e);
+	if (r < 0)
+		return r;
+	t->state = instance_thread_state(h->instance, loop->index);
+	t->started = true;
+	t->after = NULL;
+	t->before = loop->last_thread;
+	if (t->before != NULL)
+		t->before->after = t;
+	loop->last_thread = t;
+	return 0;
+}
+
+void
+handler_thread_stop(struct handler_thread *t)
+{
+	if (!t->started)
+		return;
+	t->started = false;
+	if (t->before != NULL)
+		t->before->after = t->after;
+	*(t->after != NULL ? &t->after->before : &t->loop->last_thread) = t->before;
+	instance_thread_stop(t->handler->instance, t->loop->index);
+	t->state = NULL;
+}
+
+/* ---- ending ---- */
+
+void
+handler_end(struct engine *engine, struct handler *h)
+{
+	if (h->started)
+		instance_stop(h->instance);
+	h->started = false;
+	table_unlink(&engine->handlers, h);
+	atomic_fetch_add(&h->generation, 1);
+	engine->release(engine->release_arg, h->instance);
+	config_unref(h->config);
+	h->instance = NULL;
+	h->plugin = NULL;
+	h->settings = NULL;
+	h->data = NULL;
+	h->tally = NULL;
+	h->next_free = engine->handlers.free;
+	engine->handlers.free = h;
+}
+
+/* The main thread hears that the last loop is through with it. */
+static void
+handler_on_stopped(struct loop *loop, struct mail *mail)
+{
+	struct handler *h = container_of(mail, struct handler, stopped);
+
+	(void)loop; /* the main thread is none */
+	handler_end(h->threads[0].loop->engine, h);
+}
+
+static void
+handler_on_stop(struct loop *loop, struct mail *mail)
+{
+	struct handler_thread *t = container_of(mail, struct handler_thread, stop);
+
+	handler_thread_stop(t);
+	if (atomic_fetch_sub(&t->handler->threads_left, 1) == 1)
+		engine_tell_main(loop->engine, &t->handler->stopped);
+}
+
+void
+handler_unref(struct engine *engine, struct handler *h)
+{
+	if (h == NULL || --h->references > 0)
+		return;
+	h->stopped.deliver = handler_on_stopped;
+	atomic_store(&h->threads_left, engine->loop_count);
+	for (unsigned i = 0; i < engine->loop_count; i++) {
+		h->threads[i].stop.deliver = handler_on_stop;
+		engine_tell_loop(engine, i, &h->threads[i].stop);
+	}
+}
+
+/* ---- names ---- */
+
+struct handler *
+handler_of_instance(const struct engine *engine, const struct instance *instance)
+{
+	for (struct handler *h = engine->handlers.first; h != NULL; h = h->after)
+		if (h->instance == instance)
+			return h;
+	return NULL;
+}
+
+struct sockd_host
+handler_host(const struct handler *h)
+{
+	return (struct sockd_host){ .ops = &host_ops,
+		.ref = ref_make(0, REF_INSTANCE, h->index, atomic_load(&h->generation)) };
+}
+
+struct sockd_host
+handler_thread_host(const struct handler_thread *t)
+{
+	const struct handler *h = t->handler;
+
+	return (struct sockd_host){ .ops = &host_ops,
+		.ref = ref_make(t->loop->index, REF_THREAD, h->index, atomic_load(&h->generation)) };
+}
+
+struct handler *
+handler_find(const struct engine *engine, uint64_t ref)
+{
+	struct handler *h;
+
+	if (engine == NULL || ref_index(ref) >= HANDLERS_MAX)
+		return NULL;
+	h = atomic_load_explicit(&engine->handlers.items[ref_index(ref)], memory_order_acquire);
+	if (h == NULL || atomic_load_explicit(&h->generation, memory_order_acquire) != (uint32_t)ref)
+		return NULL;
+	return h;
+}

@@ -1,0 +1,136 @@
+/* How a version of a listener ends: each loop counts its own users without a lock, and says so when the last
+ * has gone after the order to retire; the loop that is last of all tells the main thread. */
+#include "engine/listener.h"
+
+#include <stdlib.h>
+
+#include "engine/engine_private.h"
+
+/* ---- observers ---- */
+
+struct observers *
+observers_ref(struct observers *o)
+{
+	o->references++;
+	return o;
+}
+
+void
+observers_unref(struct engine *engine, struct observers *o)
+{
+	if (o == NULL || --o->references > 0)
+		return;
+	for (size_t i = o->count; i-- > 0;)
+		handler_unref(engine, o->items[i]);
+	free(o);
+}
+
+/* ---- listeners ---- */
+
+static void
+listener_link(struct engine *engine, struct listener *l)
+{
+	l->before = NULL;
+	l->after = engine->all;
+	if (l->after != NULL)
+		l->after->before = l;
+	engine->all = l;
+}
+
+static void
+listener_unlink(struct engine *engine, struct listener *l)
+{
+	*(l->before != NULL ? &l->before->after : &engine->all) = l->after;
+	if (l->after != NULL)
+		l->after->before = l->before;
+}
+
+static void
+listener_on_gone(struct loop *loop, struct mail *mail)
+{
+	struct listener *l = container_of(mail, struct listener, gone);
+
+	(void)loop; /* the main thread is none */
+	handler_unref(l->engine, l->handler);
+	observers_unref(l->engine, l->observers);
+	listener_free(l);
+}
+
+/* The order to retire has come and nobody uses it here any more. */
+static void
+scope_end(struct scope *scope)
+{
+	struct listener *l = scope->listener;
+
+	if (atomic_fetch_sub(&l->scopes_left, 1) == 1)
+		engine_tell_main(l->engine, &l->gone);
+}
+
+void
+scope_release(struct scope *scope)
+{
+	if (--scope->users == 0 && scope->retired)
+		scope_end(scope);
+}
+
+static void
+scope_on_retire(struct loop *loop, struct mail *mail)
+{
+	struct scope *scope = container_of(mail, struct scope, retire);
+
+	(void)loop; /* the scope's */
+	scope->retired = true;
+	if (scope->users == 0)
+		scope_end(scope);
+}
+
+struct listener *
+listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg, unsigned row,
+	struct handler *handler, struct observers *observers)
+{
+	struct listener *l = mem_new(*l);
+
+	if (l == NULL)
+		return NULL;
+	l->scopes = calloc(engine->loop_count, sizeof *l->scopes);
+	if (l->scopes == NULL) {
+		free(l);
+		return NULL;
+	}
+	for (unsigned i = 0; i < engine->loop_count; i++)
+		l->scopes[i] = (struct scope){ .listener = l,
+			.loop = engine->loops[i],
+			.cells = metric_cells(engine->metrics, i, row),
+			.thread = &handler->threads[i],
+			.retire.deliver = scope_on_retire };
+	l->cfg = cfg;
+	l->config = config_ref(config);
+	l->handler = handler_ref(handler);
+	l->observers = observers_ref(observers);
+	l->plugin = handler->plugin;
+	l->instance = handler->instance;
+	l->engine = engine;
+	l->tally = &engine->tallies[row];
+	l->observe_mask = observers->mask | (l->plugin->on_connection != NULL ? l->plugin->observe : 0);
+	l->observes_errors = observers->errors || l->plugin->on_error != NULL;
+	l->gone.deliver = listener_on_gone;
+	atomic_store(&l->scopes_left, engine->loop_count);
+	listener_link(engine, l);
+	return l;
+}
+
+void
+listener_retire(struct listener *l)
+{
+	for (unsigned i = 0; i < l->engine->loop_count; i++)
+		engine_tell_loop(l->engine, i, &l->scopes[i].retire);
+}
+
+void
+listener_free(struct listener *l)
+{
+	listener_unlink(l->engine, l);
+	config_unref(l->config);
+	free(l->scopes);
+	free(l);
+}
