@@ -84,6 +84,10 @@ struct cfg_observer {
 
 enum cfg_log_format { CFG_LOG_TEXT, CFG_LOG_JSON };
 
+/** Words in the place of an address: where the surroundings say; nowhere. */
+#define CFG_ADMIN_AUTO "auto"
+#define CFG_ADMIN_OFF  "off"
+
 struct cfg_daemon {
 	int threads; /* 0: auto */
 	int64_t fiber_stack;
@@ -92,6 +96,13 @@ struct cfg_daemon {
 	const char *log_target; /* stderr, journal, syslog, or an absolute path */
 	int log_level;          /* 3 error .. 7 debug, syslog's numbers */
 	enum cfg_log_format log_format;
+	struct {
+		const char *listen; /* CFG_ADMIN_AUTO, CFG_ADMIN_OFF, or a unix URL */
+		struct cfg_place listen_place;
+		mode_t mode;
+		const char *group; /* name or number; NULL: none */
+		struct cfg_place group_place;
+	} admin;
 	int64_t shutdown_timeout_ms, shutdown_spread_ms;
 	struct cfg_observer *observers;
 	size_t observer_count;

@@ -108,6 +108,7 @@ cfg_value_is_same(const struct key *key, const void *a, const void *b)
 		return memcmp(x, y, key->size) == 0;
 	case KEY_TEXT:
 	case KEY_TARGET:
+	case KEY_SOCKET:
 	case KEY_PLUGIN:
 		return text_is_same(*(const char *const *)x, *(const char *const *)y);
 	case KEY_PATHS:

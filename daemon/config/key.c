@@ -73,6 +73,7 @@ key_type_name(enum key_type type)
 		[KEY_WORD] = "a word",
 		[KEY_TEXT] = "text",
 		[KEY_TARGET] = "a word or an absolute path",
+		[KEY_SOCKET] = "the address of a unix socket",
 		[KEY_PLUGIN] = "the name or the path of a plugin",
 		[KEY_PATHS] = "a path, or a list of paths",
 		[KEY_ADDRESSES] = "an address, or a list of addresses",

@@ -20,6 +20,7 @@ enum key_type {
 	KEY_WORD,     /* one of the row's words: bool, int or an enum, by the row's size */
 	KEY_TEXT,     /* const char * */
 	KEY_TARGET,   /* const char *: one of the row's words, or an absolute path */
+	KEY_SOCKET,   /* const char *: one of the row's words, or the URL of a unix stream socket */
 	KEY_PLUGIN,   /* const char *: a bare name, or a path that starts at the file's folder */
 	KEY_PATHS, /* const char ** and, right behind it, size_t: a path or a list, from the file's folder */
 	KEY_ADDRESSES, /* struct cfg_address * and, right behind it, size_t: a URL or a list */

@@ -41,6 +41,7 @@ static const struct key file_keys[] = {
 };
 
 static const struct key_word threads_words[] = { { "auto", 0 }, { 0 } };
+static const struct key_word admin_words[] = { { CFG_ADMIN_AUTO, 0 }, { CFG_ADMIN_OFF, 1 }, { 0 } };
 static const struct key_word target_words[] = { { "stderr", 0 }, { "journal", 1 }, { "syslog", 2 }, { 0 } };
 static const struct key_word format_words[] = { { "text", CFG_LOG_TEXT }, { "json", CFG_LOG_JSON }, { 0 } };
 static const struct key_word level_words[] = { { "error", 3 }, { "warning", 4 }, { "notice", 5 },
@@ -116,8 +117,31 @@ static const struct key daemon_keys[] = {
 	{ .name = "admin",
 		.type = KEY_MAP,
 		.help = "The socket of sockctl",
-		.later = "sockctl",
-		.also = "control" },
+		.also = "control",
+		.brief = "listen" },
+	{ .name = "admin.listen",
+		.type = KEY_SOCKET,
+		.help = "Where sockctl finds this daemon; auto: admin.sock in $RUNTIME_DIRECTORY, else in "
+			"/run/sockd for root, in $XDG_RUNTIME_DIR/sockd for others; off: nowhere",
+		.fallback = CFG_ADMIN_AUTO,
+		.also = "path address socket",
+		.words = admin_words,
+		.reload = KEY_UPGRADE,
+		FIELD(admin.listen),
+		.place_offset = offsetof(struct cfg_daemon, admin.listen_place) },
+	{ .name = "admin.mode",
+		.type = KEY_MODE,
+		.help = "The mode of that socket; whoever connects still has to be root, the user that sockd "
+			"runs as, or a member of admin.group",
+		.fallback = "\"0660\"",
+		.reload = KEY_UPGRADE,
+		FIELD(admin.mode) },
+	{ .name = "admin.group",
+		.type = KEY_TEXT,
+		.help = "The group, by name or number, whose members may use sockctl",
+		.reload = KEY_UPGRADE,
+		FIELD(admin.group),
+		.place_offset = offsetof(struct cfg_daemon, admin.group_place) },
 	{ .name = "metrics", .type = KEY_MAP, .help = "The address that serves metrics", .later = "metrics" },
 	{ .name = "shutdown", .type = KEY_MAP, .help = "How sockd ends", .also = "drain" },
 	{ .name = "shutdown.timeout",

@@ -73,6 +73,7 @@ static const char *const type_schemas[KEY_TYPE_COUNT] = {
 	[KEY_MODE] = "{\"type\": \"string\", \"pattern\": \"^0[0-7]+$\"}",
 	[KEY_TEXT] = "{\"type\": [\"string\", \"integer\"]}",
 	[KEY_TARGET] = "{\"type\": \"string\", \"pattern\": \"^/\"}",
+	[KEY_SOCKET] = "{\"type\": \"string\", \"pattern\": \"^unix:(///|@)\"}",
 	[KEY_PLUGIN] = "{\"type\": \"string\", \"minLength\": 1}",
 	[KEY_PATHS] = "{\"type\": [\"string\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": "
 		      "\"string\"}}",

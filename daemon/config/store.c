@@ -172,6 +172,33 @@ store_target(const struct store *s)
 	return store_text(s);
 }
 
+/* One address, kept as it is written: whoever opens the socket takes it apart again. */
+static int
+store_socket(const struct store *s)
+{
+	struct cfg_address address;
+	struct err e = { 0 };
+	int64_t word;
+	int r;
+
+	if (s->node->kind != CFG_SCALAR || cfg_node_is_null(s->node))
+		return cfg_node_wrong_kind(s->node, s->key->name, key_type_name(s->key->type), s->report);
+	if (is_word(s, &word))
+		return store_text(s);
+	if (strchr(s->node->text, ':') == NULL && s->node->text[0] != '/')
+		return refuse_word(s, ", or an address such as unix:///run/sockd/admin.sock");
+	r = address_parse(s->node->text, s->arena, &address, &e);
+	if (r == -ENOMEM)
+		return cfg_report_no_memory(s->report);
+	if (r < 0)
+		return cfg_report_err(s->report, &s->node->place, &e);
+	if (address.transport != CFG_UNIX)
+		return cfg_report_error(s->report, &s->node->place,
+			"'%s': only a unix socket will do here; write such as unix:///run/sockd/admin.sock",
+			s->key->name);
+	return store_text(s);
+}
+
 /* A path in the arena. */
 static int
 take_path(const struct store *s, const struct cfg_node *node, const char **ret)
@@ -346,6 +373,7 @@ static int (*const store_by_type[KEY_TYPE_COUNT])(const struct store *s) = {
 	[KEY_WORD] = store_word,
 	[KEY_TEXT] = store_text,
 	[KEY_TARGET] = store_target,
+	[KEY_SOCKET] = store_socket,
 	[KEY_PLUGIN] = store_plugin,
 	[KEY_PATHS] = store_paths,
 	[KEY_ADDRESSES] = store_addresses,

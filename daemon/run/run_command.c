@@ -175,8 +175,10 @@ run_command_yaml(const struct cli *cli, struct strbuf *yaml)
 		};
 	}
 	strbuf_add(yaml, "version: 1\n");
+	/* Several of these may run at once, each for a person who sees it: none claims the admin socket. */
+	strbuf_add(yaml, "daemon:\n  admin: off\n");
 	if (cli->threads != NULL) {
-		strbuf_add(yaml, "daemon:\n  threads: ");
+		strbuf_add(yaml, "  threads: ");
 		add_value(yaml, cli->threads);
 		strbuf_add_char(yaml, '\n');
 	}

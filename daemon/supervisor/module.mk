@@ -1,3 +1,10 @@
+core_sources += daemon/supervisor/admin.c daemon/supervisor/admin.h \
+	daemon/supervisor/admin_call.c daemon/supervisor/admin_call.h \
+	daemon/supervisor/admin_client.h \
+	daemon/supervisor/admin_pages.c daemon/supervisor/admin_pages.h \
+	daemon/supervisor/admin_service.c daemon/supervisor/admin_service.h \
+	daemon/supervisor/admin_socket.c daemon/supervisor/admin_socket.h \
+	daemon/supervisor/admin_verbs.c
 core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
 	daemon/supervisor/generations.c daemon/supervisor/generations.h \

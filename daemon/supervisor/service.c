@@ -311,6 +311,27 @@ service_generations(const struct service *s)
 	return s->generations;
 }
 
+const struct supervisor_worker_ops *
+service_ops(const struct service *s)
+{
+	return s->options.ops;
+}
+
+struct service_view
+service_look(const struct service *s)
+{
+	static const char *const states[SERVICE_PHASE_COUNT] = { "starting", "serving", "draining",
+		"stopping", "stopping", "stopping", "stopping" };
+
+	return (struct service_view){
+		.state = states[s->phase],
+		.started_ms = s->started_ms,
+		.is_ending = s->phase > SERVICE_SERVING,
+		.open_at_drain = s->open_at_drain,
+		.left_ms = s->phase > SERVICE_SERVING ? left_ms(s) : -1,
+	};
+}
+
 void
 service_free(struct service *s)
 {

@@ -49,6 +49,16 @@ const struct snapshot *service_snapshot(const struct service *s);
 void service_commit(struct service *s, struct snapshot *snapshot);
 
 struct generations *service_generations(const struct service *s);
+const struct supervisor_worker_ops *service_ops(const struct service *s);
+
+/** How it stands, for those who ask. */
+struct service_view {
+	const char *state; /* a constant: starting, serving, draining, stopping */
+	int64_t started_ms;
+	bool is_ending;                 /* draining or stopping; then: */
+	int64_t open_at_drain, left_ms; /* below 0: no limit */
+};
+struct service_view service_look(const struct service *s);
 
 /** NULL is fine. */
 void service_free(struct service *s);

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "config/report.h"
 #include "control/snapshot.h"
+#include "supervisor/admin_service.h"
 #include "supervisor/announce.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/limits.h"
@@ -36,7 +37,9 @@ struct supervisor {
 	struct snapshot_sockets *sockets; /* owned: what the sockets leave in the file system */
 	struct snapshot *snapshot;        /* owned until the service has it */
 	struct announce *announce;        /* owned */
+	struct admin_socket admin_socket; /* until the admin has it */
 	struct service *service;          /* owned */
+	struct admin *admin;              /* owned */
 	int64_t started_ms;
 };
 
@@ -140,6 +143,9 @@ start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 	code = snapshot_build_sockets(s->snapshot, s->options->report, &s->sockets, e);
 	if (code < 0)
 		return code;
+	code = admin_socket_open(&s->config->daemon, s->options->report, &s->admin_socket, e);
+	if (code < 0)
+		return code;
 	*phase = EXIT_PHASE_SYSTEM;
 	s->announce = announce_new(s->snapshot);
 	return s->announce != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
@@ -178,6 +184,7 @@ on_ready(void *arg, const bool *serves)
 	limits_check(s->config, service_snapshot(s->service)->loops, serves, &limits, warn_limit, NULL);
 	log_warnings(s->options->report);
 	announce_log(s->announce, tell_observers, s);
+	admin_announce(s->admin);
 	if (s->options->announce)
 		announce_print(s->announce, stdout);
 }
@@ -194,9 +201,10 @@ start_service(struct supervisor *s, struct err *e)
 				       .arg = s },
 		&s->service, e);
 
-	if (code == 0)
-		s->snapshot = NULL; /* it moved */
-	return code;
+	if (code < 0)
+		return code;
+	s->snapshot = NULL; /* it moved */
+	return admin_new(s->base, &s->admin_socket, &admin_service_host, s->service, &s->admin, e);
 }
 
 static int
@@ -235,6 +243,7 @@ log_numbers(const struct supervisor *s)
 	if (n.forced > 0)
 		log_warning("drain_forced", LOG_U("forced", n.forced), LOG_U("drained", n.drained),
 			LOG_S("msg", "connections were cut before they had ended"));
+	admin_over(s->admin, n.drained, n.forced);
 	log_notice("stopped", LOG_U("served", n.served), LOG_U("drained", n.drained),
 		LOG_U("forced", n.forced), LOG_S("duration", duration));
 }
@@ -246,6 +255,7 @@ give_up(struct supervisor *s)
 {
 	log_error("stuck", LOG_I("connections", generations_counts(service_generations(s->service)).open),
 		LOG_S("msg", "a plugin keeps an event loop from ending; giving up"));
+	admin_free(s->admin);
 	snapshot_sockets_free(s->sockets);
 	log_stop();
 	_exit(EX_SOFTWARE);
@@ -270,6 +280,8 @@ supervisor_serve(struct supervisor *s)
 static void
 supervisor_fini(struct supervisor *s)
 {
+	admin_free(s->admin);
+	admin_socket_fini(&s->admin_socket);
 	snapshot_sockets_free(s->sockets);
 	service_free(s->service);
 	snapshot_free(s->snapshot);
@@ -284,7 +296,10 @@ supervisor_fini(struct supervisor *s)
 int
 supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor s = { .options = options, .config = options->config, .started_ms = clock_now_ms() };
+	struct supervisor s = { .options = options,
+		.config = options->config,
+		.admin_socket = { .fd = -1 },
+		.started_ms = clock_now_ms() };
 	int status = supervisor_start(&s);
 
 	if (status == EX_OK)

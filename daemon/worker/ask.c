@@ -1,10 +1,10 @@
 /* What a worker can be asked:
  *
- *   connections  {"filter": {...}, "from": {"loop", "slot"}} -> {"rows": [...], "next": {"loop", "slot"}}
+ *   connections  {"argument": FILTER, "from": {"loop", "slot"}} -> {"rows": [...], "next": {"loop", "slot"}}
  *   kill         the same; the rows are those that were ended
  *   listeners    -> {"rows": [{"name", "plugin", "open", ...}]}
  *   plugins      -> {"rows": [{"plugin", "name", "version", ...}]}
- *   log-level    {"level": WORD}
+ *   log-level    {"argument": WORD}
  *   metrics      -> {"text": ...}
  *
  * The first two go to the loops, a page at a time: without "next" it was the last one. A filter was checked
@@ -118,7 +118,7 @@ static void
 ask_loops(struct ask *ask, const struct ask_subject *s, json_t *request, bool kill)
 {
 	if (read_place(json_object_get(request, "from"), &ask->query.from, &ask->error) < 0 ||
-		read_filter(json_object_get(request, "filter"), &ask->query.filter, &ask->error) < 0)
+		read_filter(json_object_get(request, "argument"), &ask->query.filter, &ask->error) < 0)
 		return; /* the error is the answer */
 	ask->of_loops = true;
 	ask->query.answers = &ask->owner->answers;
@@ -207,7 +207,7 @@ answer_plugins(const struct ask_subject *s, json_t *request, struct err *e)
 static json_t *
 answer_log_level(const struct ask_subject *s, json_t *request, struct err *e)
 {
-	const char *word = json_string_value(json_object_get(request, "level"));
+	const char *word = json_string_value(json_object_get(request, "argument"));
 	int level = word != NULL ? log_level_parse(word) : -1;
 
 	(void)s;

@@ -198,8 +198,9 @@ class Daemon:
         self.process, self.exit_status, self.threads = None, None, []
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(self.dir / "notify"))
+        # RUNTIME_DIRECTORY is where the admin socket goes, so that no daemon meets another's.
         self.env = {**os.environ, "NOTIFY_SOCKET": str(self.dir / "notify"), "SOCKD_DIR": str(self.dir),
-                    "SOCKD_PLUGINS": str(PLUGINS), **(env or {})}
+                    "RUNTIME_DIRECTORY": str(self.dir), "SOCKD_PLUGINS": str(PLUGINS), **(env or {})}
 
     # -- life
 

@@ -6,3 +6,4 @@ EXTRA_DIST += tests/unit/config/fixture.h
 # Our own allocations go through the test, which lets them fail one by one.
 tests_unit_config_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
 	-Wl,--wrap=reallocarray -Wl,--wrap=strdup -Wl,--wrap=strndup
+check_PROGRAMS += tests/unit/config/test_keys_daemon

@@ -245,7 +245,6 @@ START_TEST(keys_of_later_versions_are_refused_by_name)
 		{ DAEMON("user: sockd"), "'user' is not available" },
 		{ DAEMON("group: sockd"), "'group' is not available" },
 		{ DAEMON("watchdog: 1s"), "'watchdog' is not available" },
-		{ DAEMON("admin: {}"), "'admin' is not available" },
 		{ DAEMON("metrics: {}"), "'metrics' is not available" },
 		{ "version: 1\ndefaults: {timeouts: {handshake: 1s}}\n",
 			"'timeouts.handshake' is not available" },

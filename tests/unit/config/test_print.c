@@ -124,7 +124,7 @@ START_TEST(keys_that_do_not_apply_are_not_printed)
 	config_print_yaml(&text, l.config, NULL);
 
 	ck_assert_ptr_null(strstr(text.data, "backlog"));
-	ck_assert_ptr_null(strstr(text.data, "mode"));
+	ck_assert_ptr_null(strstr(text.data, "      mode"));
 	ck_assert_ptr_null(strstr(text.data, "timeouts"));
 	ck_assert_ptr_null(strstr(text.data, "owner"));
 	ck_assert_ptr_null(strstr(text.data, "tls"));

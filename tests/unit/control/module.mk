@@ -1,1 +1,2 @@
 check_PROGRAMS += tests/unit/control/test_snapshot
+check_PROGRAMS += tests/unit/control/test_admin_path

@@ -44,6 +44,7 @@ START_TEST(one_listener_holds_all_addresses)
 
 	ck_assert_str_eq(text, "version: 1\n"
 			       "daemon:\n"
+			       "  admin: off\n"
 			       "  threads: auto\n"
 			       "listeners:\n"
 			       "  \"my_plugin\":\n"

@@ -3,3 +3,6 @@ check_PROGRAMS += tests/unit/supervisor/test_announce tests/unit/supervisor/test
 	tests/unit/supervisor/test_service tests/unit/supervisor/test_signals \
 	tests/unit/supervisor/test_snapshot_build tests/unit/supervisor/test_status
 check_PROGRAMS += tests/unit/supervisor/test_notify
+check_PROGRAMS += tests/unit/supervisor/test_admin tests/unit/supervisor/test_admin_socket \
+	tests/unit/supervisor/test_admin_verbs
+EXTRA_DIST += tests/unit/supervisor/admin_case.h

@@ -1,0 +1,33 @@
+/* A client of the admin socket, as the files of the server know it. */
+#ifndef SUPERVISOR_ADMIN_CLIENT_H
+#define SUPERVISOR_ADMIN_CLIENT_H
+
+#include <event2/bufferevent.h>
+
+#include "supervisor/admin_call.h"
+
+struct admin_client {
+	struct admin_client *next, **link;
+	struct admin *admin;     /* borrowed */
+	struct bufferevent *bev; /* owned, with its descriptor */
+	struct event *again;     /* owned */
+	struct admin_call *call; /* the one that runs, or NULL */
+	bool waits_for_end;
+	bool closing; /* nothing more is read: close once all is said and sent */
+};
+
+/** Send a line {kind: value}. @p value is borrowed; NULL: there was no memory for it, which is said instead.
+ */
+void admin_client_say(struct admin_client *c, const char *kind, json_t *value);
+
+/** Look again what has come, from the event base: a client with many short requests must not make a deep
+ * stack. */
+void admin_client_look_again(struct admin_client *c);
+
+/** Report the progress of the drain to whoever waits for its end, from now on. */
+void admin_watch_drain(struct admin *a);
+
+/** Free the call if it is over and nobody holds it. */
+void admin_call_unref(struct admin_call *call);
+
+#endif

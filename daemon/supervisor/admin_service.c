@@ -1,0 +1,174 @@
+/* Everything here only reads, and what is an order goes the way of a signal. */
+#include "supervisor/admin_service.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "control/snapshot.h"
+#include "net/addr.h"
+#include "supervisor/service.h"
+
+/* Text that somebody chose freely: what is not UTF-8 in it is escaped. */
+static json_t *
+any_text(const char *text)
+{
+	auto_of(strbuf) struct strbuf escaped = { 0 };
+	json_t *string = json_string(text);
+
+	if (string == NULL) {
+		strbuf_add_quoted(&escaped, text, strlen(text));
+		string = escaped.failed ? NULL : json_string(escaped.data);
+	}
+	return string;
+}
+
+static json_t *
+workers_json(const struct generations *all)
+{
+	static const char *const states[GENERATION_STATE_COUNT] = { "starting", "serving", "draining",
+		"ending" };
+	json_t *list = json_array();
+
+	for (const struct generation *g = generations_first(all); g != NULL; g = g->next)
+		json_array_append_new(
+			list, json_pack("{s:I, s:s, s:I, s:I}", "generation", (json_int_t)g->number, "state",
+				      states[g->state], "connections", (json_int_t)g->counts.open, "served",
+				      (json_int_t)g->counts.served));
+	return list;
+}
+
+static json_t *
+host_status(void *arg)
+{
+	struct service *s = arg;
+	const struct snapshot *snapshot = service_snapshot(s);
+	struct supervisor_counts counts = generations_counts(service_generations(s));
+	struct service_view view = service_look(s);
+	json_t *status = json_pack("{s:s, s:i, s:s, s:I, s:I, s:I, s:I, s:o}", "version", PACKAGE_VERSION,
+		"pid", (int)getpid(), "state", view.state, "uptime_ms",
+		(json_int_t)(clock_now_ms() - view.started_ms), "listeners",
+		(json_int_t)snapshot->config->listener_count, "connections", (json_int_t)counts.open,
+		"served", (json_int_t)counts.served, "workers", workers_json(service_generations(s)));
+
+	if (status == NULL)
+		return NULL;
+	if (snapshot->config_path != NULL)
+		json_object_set_new(status, "config", any_text(snapshot->config_path));
+	if (view.is_ending) {
+		json_object_set_new(status, "at_start", json_integer((json_int_t)view.open_at_drain));
+		json_object_set_new(status, "left_ms", json_integer((json_int_t)view.left_ms));
+	}
+	return status;
+}
+
+/* Where a listener really listens; once its sockets are closed, what the configuration says. */
+static json_t *
+addresses_json(const struct snapshot *s, unsigned listener)
+{
+	const struct cfg_listener *l = &s->config->listeners[listener];
+	json_t *list = json_array();
+	char url[NET_ADDR_TEXT_SIZE];
+
+	for (size_t i = 0; i < s->socket_count; i++) {
+		const struct snapshot_socket *socket = &s->sockets[i];
+
+		if (socket->listener != listener || socket->member > 0)
+			continue;
+		net_url_text(socket->transport, &socket->local, socket->local_size, url, sizeof url);
+		json_array_append_new(list, any_text(url));
+	}
+	for (size_t i = 0; s->socket_count == 0 && i < l->address_count; i++)
+		json_array_append_new(list, any_text(l->addresses[i].url));
+	return list;
+}
+
+static json_t *
+host_listeners(void *arg)
+{
+	const struct snapshot *s = service_snapshot(arg);
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < s->config->listener_count; i++)
+		json_array_append_new(list, json_pack("{s:s, s:o}", "name", s->config->listeners[i].name,
+						    "addresses", addresses_json(s, i)));
+	return list;
+}
+
+static void
+host_order(void *arg, enum signal_order order, const char *by)
+{
+	service_order(arg, order, by);
+}
+
+static bool
+host_draining(void *arg, int64_t *ret_open, int64_t *ret_at_start, int64_t *ret_left_ms)
+{
+	struct service_view view = service_look(arg);
+
+	if (!view.is_ending)
+		return false;
+	*ret_open = generations_counts(service_generations(arg)).open;
+	*ret_at_start = view.open_at_drain;
+	*ret_left_ms = view.left_ms;
+	return true;
+}
+
+static bool
+can_answer(const struct generation *g)
+{
+	return g->state == GENERATION_SERVING || g->state == GENERATION_DRAINING;
+}
+
+static size_t
+host_workers(void *arg, unsigned generations[ADMIN_WORKERS_MAX])
+{
+	size_t count = 0;
+
+	for (const struct generation *g = generations_first(service_generations(arg));
+		g != NULL && count < ADMIN_WORKERS_MAX; g = g->next)
+		if (can_answer(g))
+			generations[count++] = g->number;
+	return count;
+}
+
+static void
+host_ask(void *arg, unsigned generation, const char *request, admin_answer_fn *answer, void *answer_arg)
+{
+	struct service *s = arg;
+
+	for (const struct generation *g = generations_first(service_generations(s)); g != NULL; g = g->next) {
+		if (g->number == generation && can_answer(g)) {
+			service_ops(s)->ask(g->worker, request, answer, answer_arg);
+			return;
+		}
+	}
+	answer(answer_arg, -ESRCH, "there is no such worker any more");
+}
+
+static void
+host_reload(void *arg, admin_answer_fn *answer, void *answer_arg)
+{
+	(void)arg;
+	answer(answer_arg, -ENOSYS,
+		"this version cannot reload: restart it to apply a changed configuration");
+}
+
+static void
+host_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
+{
+	(void)arg;
+	answer(answer_arg, -ENOSYS, "this version cannot upgrade in place: restart it to run a new binary");
+}
+
+const struct admin_host admin_service_host = {
+	.status = host_status,
+	.listeners = host_listeners,
+	.order = host_order,
+	.draining = host_draining,
+	.workers = host_workers,
+	.ask = host_ask,
+	.reload = host_reload,
+	.upgrade = host_upgrade,
+};

@@ -1,0 +1,88 @@
+/* supervisor/admin_verbs.c and admin_pages.c: what the verbs ask of workers and say to the client. */
+#include "admin_case.h"
+
+START_TEST(rows_come_from_all_pages_of_all_workers)
+{
+	prepare();
+
+	ck_assert_str_eq(ask("{\"verb\":\"connections\"}\n"),
+		"{\"row\":{\"id\":5,\"filler\":\"\",\"generation\":2}}\n"
+		"{\"row\":{\"id\":5,\"filler\":\"\",\"generation\":2}}\n"
+		"{\"row\":{\"id\":5,\"filler\":\"\",\"generation\":1}}\n{\"done\":{\"count\":3}}\n");
+	fake.dead = true; /* one of them ends meanwhile */
+	ck_assert_str_eq(ask("{\"verb\":\"connections\"}\n"),
+		"{\"row\":{\"id\":5,\"filler\":\"\",\"generation\":1}}\n{\"done\":{\"count\":1}}\n");
+	ck_assert_str_eq(ask("{\"verb\":\"plugins\"}\n"), "{\"error\":\"no such question\"}\n");
+	finish();
+}
+END_TEST
+
+START_TEST(listeners_are_added_up_over_workers)
+{
+	prepare();
+
+	ck_assert_str_eq(ask("{\"verb\":\"listeners\"}\n"),
+		"{\"row\":{\"name\":\"echo\",\"addresses\":[\"tcp://"
+		"127.0.0.1:7\"],\"open\":7,\"limit\":9,\"plugin\":"
+		"\"new\"}}\n"
+		"{\"row\":{\"name\":\"gone\",\"open\":1}}\n{\"done\":{}}\n");
+	finish();
+}
+END_TEST
+
+START_TEST(kill_by_number_asks_which_is_meant)
+{
+	prepare();
+
+	ck_assert_ptr_nonnull(
+		strstr(ask("{\"verb\":\"kill\",\"id\":5}\n"), "several workers have a connection 5"));
+	ck_assert_ptr_nonnull(
+		strstr(ask("{\"verb\":\"kill\",\"id\":5,\"generation\":1}\n"), "{\"done\":{\"count\":1}}"));
+	ck_assert_str_eq(fake.request,
+		"1 {\"ask\":\"kill\",\"argument\":{\"listener\":\"\",\"peer\":\"\",\"older_than_ms\":"
+		"0,\"idle_for_ms\":0,\"id\":5}}");
+	ck_assert_ptr_nonnull(strstr(ask("{\"verb\":\"kill\",\"all\":true}\n"), "{\"done\":{\"count\":3}}"));
+	ck_assert_ptr_nonnull(
+		strstr(ask("{\"verb\":\"kill\",\"id\":5,\"generation\":9}\n"), "\"done\"")); /* fake: any */
+	finish();
+}
+END_TEST
+
+START_TEST(a_verdict_is_passed_on_in_full)
+{
+	prepare();
+
+	ck_assert_str_eq(ask("{\"verb\":\"reload\"}\n"), "{\"done\":{\"text\":\"all is new\"}}\n");
+	fake.dead = true;
+	ck_assert_str_eq(ask("{\"verb\":\"upgrade\"}\n"),
+		"{\"error\":\"a.yaml:1:2: error: bad\\na.yaml:3:4: error: worse\\n\"}\n");
+	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"error\":\"gone\"}\n");
+	fake.dead = false;
+	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"done\":{\"text\":\"sockd_x 1\\n\"}}\n");
+	finish();
+}
+END_TEST
+
+START_TEST(a_second_drain_only_waits)
+{
+	int fd;
+
+	prepare();
+	fd = client();
+	ck_assert_str_eq(ask("{\"verb\":\"drain\"}\n"), "{\"done\":{\"open\":3,\"left_ms\":18000}}\n");
+	say(fd, "{\"verb\":\"drain\",\"wait\":true}\n");
+	ck_assert_str_eq(fake.orders, "0");
+	ck_assert_str_eq(heard(fd), "");
+
+	event_base_loop(base, EVLOOP_ONCE); /* a second of it */
+	turn();
+	ck_assert_str_eq(heard(fd), "{\"progress\":{\"open\":3,\"at_start\":7,\"left_ms\":18000}}\n");
+	admin_over(admin, 6, 1);
+	ck_assert_str_eq(heard(fd), "{\"done\":{\"drained\":6,\"forced\":1}}\n");
+	close(fd);
+	finish();
+}
+END_TEST
+
+UNIT_TESTS("admin_verbs", rows_come_from_all_pages_of_all_workers, listeners_are_added_up_over_workers,
+	kill_by_number_asks_which_is_meant, a_verdict_is_passed_on_in_full, a_second_drain_only_waits)
