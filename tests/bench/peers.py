@@ -40,7 +40,9 @@ class Setting:
 
     def url(self, name):
         if self.transport in ("unix", "unixgram"):
-            return f"{self.transport}:{self.folder}/{name}.sock"
+            path = self.folder / f"{name}.sock"
+            path.unlink(missing_ok=True)  # not everybody replaces what an earlier server left
+            return f"{self.transport}:{path}"
         return f"{self.transport}://127.0.0.1:{free_port(self.transport)}"
 
 
