@@ -386,7 +386,7 @@ static int
 build(struct builder *b, yaml_event_t *event, int depth, struct built *ret)
 {
 	struct cfg_place place = place_of(b, &event->start_mark, &event->end_mark);
-	size_t anchor;
+	size_t anchor = 0;
 	int r;
 
 	if (event->type == YAML_ALIAS_EVENT)

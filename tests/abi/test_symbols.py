@@ -10,7 +10,7 @@ NOT_OURS = ("_IO_stdin_used", "__data_start", "data_start", "_start", "main", "_
             "_fini", "__libc_csu_init", "__libc_csu_fini", "environ", "__environ", "stdin", "stdout", "stderr",
             "optarg", "optind", "opterr", "optopt", "in6addr_any", "in6addr_loopback")
 RUNTIMES = ("__asan", "__ubsan", "__tsan", "__sanitizer", "__lsan", "__interceptor", "__gcov", "__odr_asan", "_ZN11__sanitizer",
-            "__interception", "__lsan", "__emutls", "__start___", "__stop___")
+            "__interception", "__lsan", "__emutls", "__start___", "__stop___", "mangle_path")
 
 
 def exported(path):

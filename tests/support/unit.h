@@ -10,6 +10,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#if defined(__has_feature)
+#define UNIT_HAS_FEATURE(name) __has_feature(name)
+#else
+#define UNIT_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || UNIT_HAS_FEATURE(thread_sanitizer)
+#define UNIT_THREAD_SANITIZER 1
+#else
+#define UNIT_THREAD_SANITIZER 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || UNIT_HAS_FEATURE(address_sanitizer)
+#define UNIT_ADDRESS_SANITIZER 1
+#else
+#define UNIT_ADDRESS_SANITIZER 0
+#endif
+/** Memory, mappings and processor time are not what they are elsewhere. */
+#define UNIT_SANITIZED (UNIT_THREAD_SANITIZER || UNIT_ADDRESS_SANITIZER)
+
 /** Seconds before a test counts as hanging: generous, since sanitizers and a busy machine share it. */
 enum { UNIT_TIMEOUT_S = 60 };
 

@@ -11,18 +11,8 @@
 #include "base/cleanup.h"
 #include "engine/fiber.h"
 
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer)
-enum { MANY = 2000, SANITIZED = 1 }; /* ThreadSanitizer has room for 8128 threads and fibers together */
-#elif defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-enum { MANY = 10000, SANITIZED = 1 };
-#else
-enum { MANY = 10000, SANITIZED = 0 };
-#endif
+/* ThreadSanitizer has room for 8128 threads and fibers together. */
+enum { MANY = UNIT_THREAD_SANITIZER ? 2000 : 10000 };
 
 enum { STACK_SIZE = 256 * 1024, PAGE = 4096 };
 

@@ -259,7 +259,7 @@ END_TEST
 
 START_TEST(a_storm_of_beginnings_wakes_and_ends_keeps_every_fiber_apart)
 {
-	enum { SLOTS = 500, STEPS = SANITIZED ? 10 * 1000 : 100 * 1000 };
+	enum { SLOTS = 500, STEPS = UNIT_SANITIZED ? 10 * 1000 : 100 * 1000 };
 	static const size_t sizes[] = { 16 * 1024, STACK_SIZE, 64 * 1024 + 1 };
 	struct fiber *fibers[SLOTS] = { NULL };
 	struct counter counters[SLOTS] = { 0 };

@@ -33,7 +33,7 @@ START_TEST(ten_thousand_fibers_park_and_wake_and_cost_a_page_each)
 	fiber_run_ready(s);
 	each = (resident_bytes() - before) / MANY;
 	dprintf(STDOUT_FILENO, "# %u parked fibers, %zu bytes resident each\n", MANY, each);
-	if (!SANITIZED)
+	if (!UNIT_SANITIZED)
 		ck_assert_uint_le(each, 5 * 1024);
 
 	for (unsigned round = 2; round <= 5; round++) {
@@ -105,7 +105,7 @@ resident_pages(char *end)
 static bool
 is_unmapped(char *end)
 {
-	return SANITIZED || resident_pages(end) < 0;
+	return UNIT_SANITIZED || resident_pages(end) < 0;
 }
 
 START_TEST(deep_calls_fit_and_their_pages_go_back)
@@ -141,7 +141,7 @@ START_TEST(the_pool_keeps_no_more_stacks_than_told)
 	fiber_run_ready(s);
 	for (unsigned i = 0; i < array_len(ends); i++)
 		kept += resident_pages(ends[i]) >= 0;
-	ck_assert(SANITIZED || kept == 3);
+	ck_assert(UNIT_SANITIZED || kept == 3);
 	ck_assert_int_ge(resident_pages(ends[4]), 0); /* the one given back last is the warmest */
 	ck_assert(is_unmapped(ends[0]));
 
@@ -206,11 +206,11 @@ START_TEST(when_the_mappings_run_out_it_is_an_error_and_nothing_is_lost)
 	int rc = 0;
 
 	ck_assert_ptr_nonnull(fibers);
-	while (!SANITIZED && count < ENOUGH && rc == 0) {
+	while (!UNIT_SANITIZED && count < ENOUGH && rc == 0) {
 		rc = fiber_new(s, 8 * 1024, count_forever, count_ended, &c, &fibers[count], &e);
 		count += rc == 0;
 	}
-	if (count < ENOUGH && !SANITIZED) {
+	if (count < ENOUGH && !UNIT_SANITIZED) {
 		ck_assert_int_eq(rc, -ENOMEM);
 		ck_assert_ptr_nonnull(strstr(e.text, "vm.max_map_count"));
 	}

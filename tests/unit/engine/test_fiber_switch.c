@@ -116,11 +116,11 @@ START_TEST(a_switch_costs_so_much)
 {
 	struct fiber_set *s = new_set();
 	struct counter c = { 0 };
-	const unsigned lives = SANITIZED ? 1000 : 10000;
+	const unsigned lives = UNIT_SANITIZED ? 1000 : 10000;
 	int64_t began;
 
-	print_cost(1, SANITIZED ? 20000 : 2000000);
-	print_cost(1000, SANITIZED ? 20 : 2000);
+	print_cost(1, UNIT_SANITIZED ? 20000 : 2000000);
+	print_cost(1000, UNIT_SANITIZED ? 20 : 2000);
 	began = now_ns();
 	for (unsigned i = 0; i < lives; i++) {
 		struct fiber *f = new_fiber(s, count_forever, count_ended, &c);
