@@ -192,7 +192,7 @@ engine_drain(struct engine *engine, int64_t timeout_ms, int64_t spread_ms)
 void
 engine_shutdown(struct engine *engine)
 {
-	if (!engine->orders[0][ORDER_DRAIN].sent)
-		engine->drain_deadline_ms = clock_now_ms();
+	if (!engine->orders[0][ORDER_DRAIN].sent && !engine->orders[0][ORDER_SHUTDOWN].sent)
+		engine->drain_deadline_ms = clock_now_ms(); /* before the loops read it, and never after */
 	drain_order_all(engine, ORDER_SHUTDOWN);
 }
