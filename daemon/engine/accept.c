@@ -3,7 +3,7 @@
  * backlog.
  *
  * Out of descriptors or memory, level-triggered readiness would spin: the event is taken away, a timer tries
- * again, from 100 ms doubling to a second, and the log says so once. */
+ * again, from 100 ms doubling to a second, and the log says so once a minute. */
 #include "engine/accept.h"
 
 #include <errno.h>
@@ -17,7 +17,13 @@
 #include "engine/conn.h"
 #include "engine/engine_private.h"
 
-enum { ACCEPT_BATCH = 64, RETRY_MIN_MS = 100, RETRY_MAX_MS = 1000, TELL_EVERY_MS = 1000 };
+enum {
+	ACCEPT_BATCH = 64,
+	RETRY_MIN_MS = 100,
+	RETRY_MAX_MS = 1000,
+	TELL_EVERY_MS = 1000,
+	TELL_PAUSE_EVERY_MS = 60000
+};
 
 /* A connection on its way to another loop. */
 struct handover {
@@ -140,6 +146,22 @@ is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* A server at its limit pauses again whenever a client has left: once a minute is enough to hear of it. */
+static void
+acceptor_tell_pause(struct acceptor *a, int error)
+{
+	int64_t now_ms = loop_now_ms(a->home);
+
+	a->pauses++;
+	if (a->pause_told_ms != 0 && now_ms - a->pause_told_ms < TELL_PAUSE_EVERY_MS)
+		return;
+	a->pause_told_ms = now_ms;
+	log_warning("accept_paused", LOG_S("listener", a->scope->listener->cfg->name),
+		LOG_S("error", strerror(error)), LOG_U("count", a->pauses),
+		LOG_S("msg", "clients wait in the backlog until descriptors are free"));
+	a->pauses = 0;
+}
+
 static void
 acceptor_unwatch(struct acceptor *a)
 {
@@ -161,10 +183,8 @@ static void
 acceptor_run_short(struct acceptor *a, int error)
 {
 	if (a->retry_ms == 0) {
-		log_warning("accept_paused", LOG_S("listener", a->scope->listener->cfg->name),
-			LOG_S("error", strerror(error)),
-			LOG_S("msg", "clients wait in the backlog until descriptors are free"));
 		metric_add(a->scope->cells, METRIC_ACCEPT_PAUSED, 1);
+		acceptor_tell_pause(a, error);
 	}
 	a->retry_ms = a->retry_ms == 0 ? RETRY_MIN_MS : a->retry_ms * 2;
 	if (a->retry_ms > RETRY_MAX_MS)

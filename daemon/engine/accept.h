@@ -18,9 +18,11 @@ struct acceptor {
 	int64_t retry_ms;
 	uint64_t refused; /* since the last log line */
 	int64_t told_ms;  /* when the log was last told of refusals */
-	bool watching;    /* the event is added, or the timer will add it */
-	bool paused;      /* clients wait in the backlog */
-	bool refusing;    /* clients are accepted and closed at once: the listener was drained */
+	uint64_t pauses;  /* as refused, told_ms: for want of descriptors */
+	int64_t pause_told_ms;
+	bool watching; /* the event is added, or the timer will add it */
+	bool paused;   /* clients wait in the backlog */
+	bool refusing; /* clients are accepted and closed at once: the listener was drained */
 };
 
 /** On the home loop: make one that does not accept yet, and see that its socket can be watched. */
