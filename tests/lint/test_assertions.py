@@ -41,7 +41,7 @@ def python_judges(function, helpers):
 
 def silent_scripts():
     """The tests of the scripts, which may import each other's helpers."""
-    scripts = {p: python_functions(p) for p in lint.files("tests/system", "tests/abi", suffixes={".py"})}
+    scripts = {p: python_functions(p) for p in lint.files("tests/system", "tests/abi", "tests/support", suffixes={".py"})}
     every = {name: f for functions in scripts.values() for name, f in functions.items()}
     helpers = set()
     while more := {n for n, f in every.items() if n not in helpers and python_judges(f, helpers)}:

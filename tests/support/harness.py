@@ -18,6 +18,7 @@ import os
 import pathlib
 import re
 import resource
+import shlex
 import shutil
 import signal
 import socket
@@ -417,6 +418,16 @@ def run_sockd(*args, env=None, timeout=PATIENCE_S, **options):
     return subprocess.run([str(SOCKD), *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           env={**os.environ, "SOCKD_PLUGINS": str(PLUGINS), **(env or {})}, timeout=timeout,
                           check=False, **options)
+
+
+def build_plugin(folder, name, code, *flags, compiler=("CC", "cc"), language="c"):
+    """Compile as a plugin's author would, with every warning an error. @return the path of FOLDER/NAME.so"""
+    target = pathlib.Path(folder) / f"{name}.so"
+    command = shlex.split(os.environ.get(*compiler) or compiler[1])
+    subprocess.run([*command, f"-x{language}", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-I{SRC}/include",
+                    "-Wl,-z,defs", *flags, "-o", str(target), "-"], input=code, text=True, check=True)
+    target.chmod(0o755)
+    return target
 
 
 # ---------------------------------------------------------------- running the tests of a file

@@ -209,8 +209,7 @@ def test_datagram_listeners_answer_what_was_queued():
 
 
 def test_a_plugin_that_holds_a_loop_does_not_hold_the_end(tmp):
-    source = tmp / "stuck.c"
-    source.write_text("""
+    stuck = harness.build_plugin(tmp, "stuck", """
 #include <sockd/plugin.h>
 #include <unistd.h>
 static void data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
@@ -222,10 +221,7 @@ static void data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "stuck", .version = "1",
 	.data = data };
 """)
-    harness.subprocess.run([os.environ.get("CC", "cc").split()[0], "-shared", "-fPIC", f"-I{harness.SRC}/include", "-o",
-                            str(tmp / "stuck.so"), str(source)], check=True)
-    (tmp / "stuck.so").chmod(0o755)
-    d = Daemon({"echo": {"listen": f"unix://{tmp}/s", "handler": str(tmp / "stuck.so")}}).start()
+    d = Daemon({"echo": {"listen": f"unix://{tmp}/s", "handler": str(stuck)}}).start()
     with d.connect("echo") as c:
         c.sendall(b"x")
         d.wait_note("STATUS", "serving 1 listener, 1 connection")

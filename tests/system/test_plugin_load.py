@@ -2,13 +2,11 @@
 """Plugins as files: what is refused and in which words, and that a running daemon does not depend on the file."""
 
 import os
-import shlex
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
-from harness import Daemon, run_sockd
+from harness import Daemon, build_plugin, run_sockd
 
 MIRROR = """
 #include <sockd/plugin.h>
@@ -27,17 +25,6 @@ SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name
 """
 
 
-def build(tmp, name, code, *flags, compiler=("CC", "cc"), language="c"):
-    """Compile as a plugin's author would, with every warning an error."""
-    target = tmp / f"{name}.so"
-    command = shlex.split(os.environ.get(*compiler) or compiler[1])
-    subprocess.run([*command, f"-x{language}", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                    f"-I{harness.SRC}/include", "-Wl,-z,defs", *flags, "-o", str(target), "-"],
-                   input=code, text=True, check=True)
-    target.chmod(0o755)
-    return target
-
-
 def refusal(tmp, plugin):
     """What `sockd -t` says of a file that names the plugin on line 5."""
     path = tmp / "sockd.yaml"
@@ -49,7 +36,7 @@ def refusal(tmp, plugin):
 
 
 def test_a_plugin_in_c99_with_every_warning_serves(tmp):
-    so = build(tmp, "plain", PLAIN % "", "-std=c99", "-Wpedantic", "-Wconversion")
+    so = build_plugin(tmp, "plain", PLAIN % "", "-std=c99", "-Wpedantic", "-Wconversion")
 
     d = Daemon({"m": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}).start()
 
@@ -60,7 +47,7 @@ def test_a_plugin_in_c99_with_every_warning_serves(tmp):
 
 
 def test_a_plugin_in_cxx17_with_every_warning_serves(tmp):
-    so = build(tmp, "cxx", MIRROR, "-std=c++17", "-Wpedantic", "-fvisibility=hidden", compiler=("CXX", "c++"),
+    so = build_plugin(tmp, "cxx", MIRROR, "-std=c++17", "-Wpedantic", "-fvisibility=hidden", compiler=("CXX", "c++"),
                language="c++")
 
     d = Daemon({"m": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}).start()
@@ -72,7 +59,7 @@ def test_a_plugin_in_cxx17_with_every_warning_serves(tmp):
 
 
 def test_a_file_that_is_overwritten_while_it_runs_hurts_nobody(tmp):
-    so = build(tmp, "plain", PLAIN % "")
+    so = build_plugin(tmp, "plain", PLAIN % "")
     d = Daemon({"m": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}).start()
 
     with open(so, "r+b") as f:  # the same file, as a careless copy does it
@@ -85,20 +72,20 @@ def test_a_file_that_is_overwritten_while_it_runs_hurts_nobody(tmp):
 
 
 def test_a_newer_abi_is_refused_with_both_versions(tmp):
-    so = build(tmp, "new", PLAIN % ".abi_minor = 3,", "-Wno-override-init")
+    so = build_plugin(tmp, "new", PLAIN % ".abi_minor = 3,", "-Wno-override-init")
 
     assert "needs ABI 1.3, this sockd has 1.0" in refusal(tmp, so)
 
 
 def test_a_file_that_others_may_write_is_refused(tmp):
-    so = build(tmp, "loose", PLAIN % "")
+    so = build_plugin(tmp, "loose", PLAIN % "")
     so.chmod(0o775)
 
     assert "has mode 0775, so others can change it" in refusal(tmp, so)
 
 
 def test_a_transport_that_the_plugin_cannot_serve_is_refused(tmp):
-    so = build(tmp, "streams", PLAIN % "")
+    so = build_plugin(tmp, "streams", PLAIN % "")
     path = tmp / "sockd.yaml"
     path.write_text(f"version: 1\nlisteners:\n  one:\n    listen: udp://127.0.0.1:0\n    handler: {so}\n")
 
@@ -110,7 +97,7 @@ def test_a_transport_that_the_plugin_cannot_serve_is_refused(tmp):
 
 def test_an_undefined_symbol_is_named(tmp):
     code = "void absent_function(void);\n" + PLAIN.replace("(void)c;", "(void)c; absent_function();") % ""
-    so = build(tmp, "lacking", code, "-Wl,-z,undefs")
+    so = build_plugin(tmp, "lacking", code, "-Wl,-z,undefs")
 
     assert "undefined symbol: absent_function" in refusal(tmp, so)
 

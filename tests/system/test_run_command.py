@@ -122,8 +122,7 @@ def test_a_taken_port_exits_69():
 
 
 def test_settings_reach_the_plugin(tmp):
-    source = tmp / "sized.c"
-    source.write_text("""
+    sized = harness.build_plugin(tmp, "sized", """
 #include <sockd/plugin.h>
 #include <string.h>
 static const struct sockd_option options[] = {
@@ -142,10 +141,8 @@ static void serve(struct sockd_conn c, struct sockd_reader r, struct sockd_write
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "sized", .version = "1",
 	.options = options, .check = check, .serve = serve };
 """)
-    harness.subprocess.run([os.environ.get("CC", "cc").split()[0], "-shared", "-fPIC", f"-I{harness.SRC}/include", "-o",
-                            str(tmp / "sized.so"), str(source)], check=True)
 
-    result = run_sockd("run", "--plugin", tmp / "sized.so", "--listen", "tcp://127.0.0.1:0", "--set", "size=4KiB",
+    result = run_sockd("run", "--plugin", sized, "--listen", "tcp://127.0.0.1:0", "--set", "size=4KiB",
                        "--set", "names=[a, $HOME b]")
 
     assert result.returncode == 78, result
