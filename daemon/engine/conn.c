@@ -109,11 +109,12 @@ conn_fail(struct conn *c, int error)
 	conn_cut(c, SOCKD_BY_ERROR);
 }
 
+/* @param closes  the descriptor is closed next, and nothing unread is in it: that says FIN as well */
 static void
-conn_send_fin(struct conn *c)
+conn_send_fin(struct conn *c, bool closes)
 {
 	c->fin_sent = true;
-	if (shutdown(c->fd, SHUT_WR) < 0)
+	if (!closes && shutdown(c->fd, SHUT_WR) < 0)
 		c->broken = true; /* the peer reset it: there is nobody left to tell */
 	observe_state(c, SOCKD_CLOSE_WRITE);
 }
@@ -121,13 +122,13 @@ conn_send_fin(struct conn *c)
 static void
 conn_log_closed(const struct conn *c, uint64_t written)
 {
-	struct conn_text peer;
+	char peer[CONN_PEER_TEXT_SIZE];
 
 	if (!log_is_on(LOG_LEVEL_INFO))
 		return;
-	conn_text_fill(c, &peer);
+	conn_peer_text(c, peer);
 	log_info("conn_closed", LOG_S("listener", conn_cfg(c)->name), LOG_U("conn", c->id),
-		LOG_S("peer", peer.remote_text), LOG_U("rx", c->read_bytes), LOG_U("tx", written),
+		LOG_S("peer", peer), LOG_U("rx", c->read_bytes), LOG_U("tx", written),
 		LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
 		LOG_S("reason", api_reason_name(c->reason)));
 }
@@ -233,7 +234,7 @@ conn_settle_open(struct conn *c)
 	if (c->state != CONN_OPEN)
 		return;
 	if (c->write_closed && !c->fin_sent && stream_pending(c) == 0)
-		conn_send_fin(c);
+		conn_send_fin(c, false);
 	if (c->serve == NULL && c->fin_sent && c->eof_told) {
 		conn_finish(c, SOCKD_BY_EOF);
 		return;
@@ -247,7 +248,7 @@ conn_settle_flushing(struct conn *c)
 	if (stream_pending(c) > 0)
 		return;
 	if (!c->fin_sent)
-		conn_send_fin(c);
+		conn_send_fin(c, c->fin_read);
 	if (c->fin_read || c->broken || c->aborted) {
 		conn_cut(c, c->reason);
 		return;
@@ -385,6 +386,8 @@ conn_begin(struct scope *scope, int fd, enum cfg_transport transport, const stru
 	conn_init(c, scope, fd, transport);
 	if (transport == CFG_TCP)
 		memcpy(&c->peer, peer, peer_size < sizeof c->peer ? peer_size : sizeof c->peer);
+	else
+		c->unnamed = peer_size <= sizeof(sa_family_t);
 	conn_enter(c, CONN_OPEN);
 	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
 	conn_open(c);

@@ -46,6 +46,7 @@ struct conn {
 	bool told_read : 1, told_write : 1; /* observers hear of the first byte only */
 	bool in_entry : 1;                  /* a plugin's event entry runs on it now */
 	bool aborted : 1;                   /* close with RST */
+	bool unnamed : 1;                   /* unix: the client has no address, as most */
 	int fd;                             /* owned */
 	struct scope *scope;                /* borrowed: listener, loop, cells */
 	struct bufferevent *bev;            /* owned; carries what is pending, both ways */
@@ -116,13 +117,18 @@ conn_cfg(const struct conn *c)
 	return c->scope->listener->cfg;
 }
 
+enum { CONN_PEER_TEXT_SIZE = 144 };
+
 /** Addresses and their text, made when somebody asks; NULL without memory. */
 struct conn_text {
 	struct sockd_addr local, remote;
-	char remote_text[144];
+	char remote_text[CONN_PEER_TEXT_SIZE];
 	struct sockd_cred cred;
 	bool has_cred;
 };
 const struct conn_text *conn_text_get(struct conn *c);
+
+/** The text alone: for a log line the kernel need not be asked about the rest. */
+void conn_peer_text(const struct conn *c, char ret[CONN_PEER_TEXT_SIZE]);
 
 #endif
