@@ -420,12 +420,15 @@ def run_sockd(*args, env=None, timeout=PATIENCE_S, **options):
                           check=False, **options)
 
 
-def build_plugin(folder, name, code, *flags, compiler=("CC", "cc"), language="c"):
-    """Compile as a plugin's author would, with every warning an error. @return the path of FOLDER/NAME.so"""
-    target = pathlib.Path(folder) / f"{name}.so"
+def build_plugin(folder, name, code=None, *flags, compiler=("CC", "cc"), language="c"):
+    """Compile as a plugin's author would, with every warning an error; without code, tests/system/plugins/NAME.c.
+
+    @return the path of FOLDER/NAME.so"""
+    target, ours = pathlib.Path(folder) / f"{name}.so", SRC / "tests" / "system" / "plugins"
     command = shlex.split(os.environ.get(*compiler) or compiler[1])
-    subprocess.run([*command, f"-x{language}", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-I{SRC}/include",
-                    "-Wl,-z,defs", *flags, "-o", str(target), "-"], input=code, text=True, check=True)
+    subprocess.run([*command, f"-x{language}", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                    f"-I{SRC}/include", f"-I{ours}", "-Wl,-z,defs", *flags, "-o", str(target), "-"],
+                   input=(ours / f"{name}.c").read_text() if code is None else code, text=True, check=True)
     target.chmod(0o755)
     return target
 
