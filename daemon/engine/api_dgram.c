@@ -166,7 +166,7 @@ queue_answer(struct endpoint *ep, const void *bytes, size_t size)
 		metric_add(ep->scope->cells, METRIC_DATAGRAMS_DROPPED_UNNAMED, 1);
 	else
 		dgram_io_queue(ep->io, ep->fd, ep->scope->cells, &ep->remote,
-			ep->transport == CFG_UDP ? &ep->local : NULL, bytes, size);
+			ep->asked_varies ? &ep->local : NULL, bytes, size);
 	return 0;
 }
 

@@ -85,7 +85,7 @@ endpoint_meet(struct endpoint *ep)
 	if (m->msg_namelen <= sizeof(sa_family_t) || m->msg_namelen > sizeof ep->remote.sa)
 		ep->remote.len = 0; /* an unnamed unix sender */
 	memcpy(&ep->remote.sa, &ep->io->in_slots[ep->io->in_next].name, ep->remote.len);
-	if (ep->transport == CFG_UDP)
+	if (ep->asked_varies)
 		dgram_get_local(m, &ep->local);
 }
 
@@ -403,7 +403,7 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	const char *name = scope->listener->cfg->name;
 	struct endpoint *ep = slab_take(&scope->loop->endpoints);
 	size_t in_size = (size_t)scope->listener->cfg->read_buffer;
-	int r = transport == CFG_UDP ? dgram_want_local(fd, local->ss_family) : 0;
+	int r = transport == CFG_UDP ? dgram_want_local(fd, local) : 0;
 
 	if (ep == NULL)
 		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);
@@ -411,9 +411,10 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	endpoint_init(ep, scope, fd, transport, stack_size);
 	ep->bound = (struct sockd_addr){ .len = size, .sa = *local };
 	ep->local = ep->bound;
+	ep->asked_varies = r > 0;
 	if (transport == CFG_UDP && in_size > DGRAM_UDP_MAX)
 		in_size = LOOP_BUFFER_SIZE; /* no datagram is larger: one size for the loop to share */
-	ep->io = r == 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
+	ep->io = r >= 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
 	if (ep->io == NULL || event_add(&ep->readable, NULL) < 0) {
 		endpoint_free(ep);
 		return err_set(e, r < 0 ? r : -ENOMEM,

@@ -25,6 +25,7 @@ struct endpoint {
 	bool held;         /* the listener is paused: datagrams wait in the kernel */
 	bool released;     /* freed as soon as it has ended */
 	bool drained;      /* the last batch emptied the socket: wait before the next */
+	bool asked_varies; /* bound to no single address: each datagram tells which one was asked */
 	bool has_peer;     /* remote and local stand for a datagram */
 	bool refused;      /* somebody's buffer was too small for the one that lies there */
 	bool has_text;
