@@ -31,7 +31,7 @@ import traceback
 
 SRC = pathlib.Path(os.environ.get("SOCKD_SRC") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("SOCKD_BUILD") or os.getcwd())
-SOCKD = BUILD / "sockd"
+SOCKD, SOCKCTL = BUILD / "sockd", BUILD / "sockctl"
 PLUGINS = BUILD / "stage-plugins"
 SANITIZED = bool(os.environ.get("SOCKD_SANITIZE", "").strip())
 
@@ -375,6 +375,18 @@ class Daemon:
             options.setdefault("bind", tempfile.mktemp(prefix="c", dir=self.dir))
         return datagram(address, **options)
 
+    # -- what it says when asked
+
+    def sockctl(self, *args, timeout=PATIENCE_S, **options):
+        """Run sockctl on this daemon's admin socket. @return subprocess.CompletedProcess with text"""
+        return run_sockctl("--socket", self.dir / "admin.sock", *args, timeout=timeout, **options)
+
+    def ask(self, *args):
+        """What sockctl --json prints, as a value; fails if it fails."""
+        done = self.sockctl("--json", *args)
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
+
     # -- what it costs
 
     def pids(self):
@@ -431,6 +443,12 @@ def build_plugin(folder, name, code=None, *flags, compiler=("CC", "cc"), languag
                    input=(ours / f"{name}.c").read_text() if code is None else code, text=True, check=True)
     target.chmod(0o755)
     return target
+
+
+def run_sockctl(*args, env=None, timeout=PATIENCE_S, **options):
+    """Run sockctl to its end. @return subprocess.CompletedProcess with text"""
+    return subprocess.run([str(SOCKCTL), *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env={**os.environ, **(env or {})}, timeout=timeout, check=False, **options)
 
 
 # ---------------------------------------------------------------- running the tests of a file
