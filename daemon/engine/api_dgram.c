@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/api.h"
+#include "engine/strand.h"
 
 struct endpoint *
 endpoint_find(uint64_t ref)
@@ -29,7 +30,7 @@ endpoint_find(uint64_t ref)
 static bool
 on_fiber(const struct endpoint *ep)
 {
-	return fiber_current(endpoint_loop(ep)->fibers) != NULL;
+	return strand_here(endpoint_loop(ep)) != NULL;
 }
 
 /* ---- reader ---- */

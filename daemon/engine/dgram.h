@@ -37,8 +37,8 @@ struct endpoint {
 	struct loop_task task;
 	struct loop_timer timer; /* reads again, or tries again to get a fiber */
 	size_t stack_size;
-	struct fiber *fiber;   /* runs serve(); NULL in event style and before it begins */
-	struct fiber *waiter;  /* parked in a receive */
+	struct strand *strand; /* runs serve(); NULL in event style and before it begins */
+	struct strand *waiter; /* parked in a receive */
 	unsigned batches_left; /* of this turn */
 	uint64_t taken;        /* datagrams that were handed out */
 	int64_t backoff_ms, drain_by_ms;
