@@ -370,7 +370,9 @@ class Daemon:
         return connect(self.addr(listener), **options)
 
     def datagram(self, listener, **options):
-        address = self.addr(listener)
+        return self.datagram_to(self.addr(listener), **options)
+
+    def datagram_to(self, address, **options):
         if address.family == socket.AF_UNIX:
             options.setdefault("bind", tempfile.mktemp(prefix="c", dir=self.dir))
         return datagram(address, **options)
