@@ -83,17 +83,66 @@ file_remove(const struct file *f)
 		unlink(f->path);
 }
 
+int
+net_files_pin(const struct net_files *files, const char *path)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (files->items[i].pin_fd >= 0 && strcmp(files->items[i].path, path) == 0)
+			return files->items[i].pin_fd;
+	return -1;
+}
+
+int
+net_files_make_room(struct net_files *files, const struct net_files *from)
+{
+	struct file *items = reallocarray(files->items, files->count + from->count + 1, sizeof *items);
+
+	if (items == NULL)
+		return -ENOMEM;
+	files->items = items;
+	return 0;
+}
+
+void
+net_files_join(struct net_files *files, struct net_files *from)
+{
+	if (from->count > 0)
+		memcpy(files->items + files->count, from->items, from->count * sizeof *from->items);
+	files->count += from->count;
+	free(from->items);
+	free(from);
+}
+
+static void
+file_fini(struct file *f)
+{
+	file_remove(f);
+	if (f->pin_fd >= 0)
+		close(f->pin_fd);
+	free(f->path);
+}
+
+void
+net_files_weed(struct net_files *files, bool (*wanted)(const void *arg, const char *path), const void *arg)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		if (wanted(arg, files->items[i].path))
+			files->items[left++] = files->items[i];
+		else
+			file_fini(&files->items[i]);
+	}
+	files->count = left;
+}
+
 void
 net_files_remove(struct net_files *files)
 {
 	if (files == NULL)
 		return;
-	for (size_t i = 0; i < files->count; i++) {
-		file_remove(&files->items[i]);
-		if (files->items[i].pin_fd >= 0)
-			close(files->items[i].pin_fd);
-		free(files->items[i].path);
-	}
+	for (size_t i = 0; i < files->count; i++)
+		file_fini(&files->items[i]);
 	free(files->items);
 	free(files);
 }

@@ -2,6 +2,8 @@
 #ifndef NET_FILES_H
 #define NET_FILES_H
 
+#include <stdbool.h>
+
 #include "base/cleanup.h"
 
 struct net_files;
@@ -19,6 +21,19 @@ must_check int net_files_reserve(struct net_files *files, const char *path);
  * other file, so a file that somebody put in its place is never taken for ours.
  */
 void net_files_add(struct net_files *files, int pin_fd);
+
+/** The O_PATH descriptor of the file that was made at @p path, borrowed; -1: none was. */
+int net_files_pin(const struct net_files *files, const char *path);
+
+/** Make room for all that @p from remembers, so that net_files_join() can't fail. @return 0 or -ENOMEM */
+must_check int net_files_make_room(struct net_files *files, const struct net_files *from);
+
+/** Take over all that @p from remembers; it is freed. There has to be room, and nothing added since. */
+void net_files_join(struct net_files *files, struct net_files *from);
+
+/** Remove those that are still ours and that @p wanted says no to, and forget them. */
+void net_files_weed(
+	struct net_files *files, bool (*wanted)(const void *arg, const char *path), const void *arg);
 
 /** Remove those that are still ours and free the list. A path that now holds something else stays. NULL is
  * fine. Best called before the sockets are closed: a name without a socket behind it looks stale to others.

@@ -12,6 +12,7 @@
 #include "net/addr.h"
 #include "net/holder.h"
 #include "net/options.h"
+#include "net/reuse.h"
 
 int
 inet_check(const struct net_request *q, struct err *e)
@@ -43,8 +44,10 @@ inet_each(const struct net_request *q, inet_open_fn open, struct err *e)
 	for (size_t i = 0; i < r.count; i++) {
 		char text[NET_ADDR_TEXT_SIZE];
 
-		code = open(q, &r.items[i], e);
-		if (code == 0) {
+		code = net_reuse_take_at(q->reuse, q, &r.items[i].address, r.items[i].size, e);
+		if (code == 0)
+			code = open(q, &r.items[i], e);
+		if (code >= 0) {
 			opened++;
 			continue;
 		}

@@ -9,6 +9,7 @@
 
 #include "net/given.h"
 #include "net/passed.h"
+#include "net/reuse.h"
 #include "net/transport.h"
 #include "net/unix_rights.h"
 
@@ -19,6 +20,7 @@ struct pass {
 	struct cfg_report *report;
 	struct net_sockets sockets;
 	struct net_files *files;
+	struct net_reuse *reuse;
 	unsigned loops;
 	bool dry;  /* only check */
 	int first; /* code of the first failure, 0: none */
@@ -60,9 +62,13 @@ static int
 own_address(const struct pass *p, const struct net_request *q, unsigned *transports, struct err *e)
 {
 	const struct net_transport *t = net_transport_get(q->address->transport);
+	int found;
 
 	*transports |= 1u << q->address->transport;
-	return p->dry ? t->check(q, e) : t->open(q, e);
+	if (p->dry)
+		return t->check(q, e);
+	found = net_reuse_take(p->reuse, q, e);
+	return found != 0 ? (found < 0 ? found : 0) : t->open(q, e);
 }
 
 static void
@@ -81,7 +87,8 @@ each_address(struct pass *p, unsigned index, const struct unix_rights *rights)
 			.rights = rights,
 			.report = p->report,
 			.sockets = &p->sockets,
-			.files = p->files };
+			.files = p->files,
+			.reuse = p->reuse };
 		bool is_passed = q.address->transport == CFG_PASSED;
 		struct err e = { 0 };
 		int code;
@@ -116,12 +123,16 @@ each_listener(struct pass *p)
 }
 
 int
-net_listen_all(const struct config *config, unsigned loops, struct net_passed *passed,
-	struct cfg_report *report, struct snapshot *snapshot, struct net_files **ret_files)
+net_listen_next(const struct config *config, unsigned loops, struct net_passed *passed,
+	struct net_reuse *reuse, struct cfg_report *report, struct snapshot *snapshot,
+	struct net_files **ret_files)
 {
-	struct pass p = {
-		.config = config, .passed = passed, .report = report, .loops = loops, .files = net_files_new()
-	};
+	struct pass p = { .config = config,
+		.passed = passed,
+		.report = report,
+		.loops = loops,
+		.reuse = reuse,
+		.files = net_files_new() };
 
 	assert(snapshot->socket_count == 0 && snapshot->sockets == NULL);
 	if (p.files == NULL)
@@ -138,6 +149,13 @@ net_listen_all(const struct config *config, unsigned loops, struct net_passed *p
 	snapshot->socket_count = p.sockets.count;
 	*ret_files = p.files;
 	return 0;
+}
+
+int
+net_listen_all(const struct config *config, unsigned loops, struct net_passed *passed,
+	struct cfg_report *report, struct snapshot *snapshot, struct net_files **ret_files)
+{
+	return net_listen_next(config, loops, passed, NULL, report, snapshot, ret_files);
 }
 
 int

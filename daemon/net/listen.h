@@ -27,6 +27,18 @@ struct net_passed;
 must_check int net_listen_all(const struct config *config, unsigned loops, struct net_passed *passed,
 	struct cfg_report *report, struct snapshot *snapshot, struct net_files **ret_files);
 
+struct net_reuse;
+
+/**
+ * The same for a configuration that follows another: every address that had sockets keeps them.
+ *
+ * @param reuse      borrowed; after a failure net_reuse_undo() puts back what was changed on them
+ * @param ret_files  the socket files that are new
+ */
+must_check int net_listen_next(const struct config *config, unsigned loops, struct net_passed *passed,
+	struct net_reuse *reuse, struct cfg_report *report, struct snapshot *snapshot,
+	struct net_files **ret_files);
+
 /**
  * Everything of net_listen_all() short of binding: names resolve, users, groups and folders exist, paths are
  * short enough and hold no other kind of file. Passed sockets are not asked for: they come with the start.

@@ -9,6 +9,7 @@ core_sources += daemon/net/options.c daemon/net/options.h
 core_sources += daemon/net/passed.c daemon/net/passed.h
 core_sources += daemon/net/peer.c daemon/net/peer.h
 core_sources += daemon/net/peer_group.c daemon/net/peer_group.h
+core_sources += daemon/net/reuse.c daemon/net/reuse.h
 core_sources += daemon/net/resolve.c daemon/net/resolve.h
 core_sources += daemon/net/tcp.c
 core_sources += daemon/net/transport.c daemon/net/transport.h

@@ -18,6 +18,8 @@ struct net_sockets {
 	size_t count, capacity;
 };
 
+struct net_reuse;
+
 /** What a transport is asked for: one address of one listener. All of it is borrowed. */
 struct net_request {
 	const struct cfg_listener *listener;
@@ -28,6 +30,7 @@ struct net_request {
 	struct cfg_report *report;        /* for warnings */
 	struct net_sockets *sockets;      /* where they go */
 	struct net_files *files;          /* where a file that was made is remembered */
+	struct net_reuse *reuse;          /* sockets that are bound already; NULL: none */
 };
 
 struct net_transport {

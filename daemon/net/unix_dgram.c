@@ -8,8 +8,11 @@
 static int
 unix_dgram_open(const struct net_request *q, struct err *e)
 {
-	int fd, code = unix_file_open(q, SOCK_DGRAM, &fd, e);
+	int fd, code = unix_file_reuse(q, e);
 
+	if (code != 0)
+		return code < 0 ? code : 0;
+	code = unix_file_open(q, SOCK_DGRAM, &fd, e);
 	if (code < 0)
 		return code;
 	return net_sockets_add(q, CFG_UNIXGRAM, 0, fd, e);

@@ -21,6 +21,7 @@
 #include "net/folder.h"
 #include "net/holder.h"
 #include "net/options.h"
+#include "net/reuse.h"
 #include "net/unix_probe.h"
 
 int
@@ -145,8 +146,8 @@ chmod_pinned(int pin_fd, mode_t mode)
 	return chmod(link, mode);
 }
 
-static int
-give_rights(const struct net_request *q, int pin_fd, struct err *e)
+int
+unix_file_give_rights(const struct net_request *q, int pin_fd, struct err *e)
 {
 	const struct unix_rights *r = q->rights;
 
@@ -169,15 +170,38 @@ give_rights(const struct net_request *q, int pin_fd, struct err *e)
 	return 0;
 }
 
+/* The name as the kernel knows it. @return its size */
+static socklen_t
+name_of(const struct cfg_address *a, struct sockaddr_un *ret)
+{
+	size_t size = strlen(a->path); /* was checked */
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(ret->sun_path + (a->abstract ? 1 : 0), a->path, size);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + size + 1);
+}
+
+int
+unix_file_reuse(const struct net_request *q, struct err *e)
+{
+	struct sockaddr_storage name = { 0 };
+	struct sockaddr_un un;
+	socklen_t size;
+
+	if (q->reuse == NULL || strlen(q->address->path) >= sizeof un.sun_path)
+		return 0;
+	size = name_of(q->address, &un);
+	memcpy(&name, &un, sizeof un);
+	return net_reuse_take_at(q->reuse, q, &name, size, e);
+}
+
 static int
 bind_abstract(const struct net_request *q, int fd, struct err *e)
 {
-	struct sockaddr_un name = { .sun_family = AF_UNIX };
-	size_t size = strlen(q->address->path);
+	struct sockaddr_un name;
+	socklen_t size = name_of(q->address, &name);
 
-	memcpy(name.sun_path + 1, q->address->path, size); /* its length was checked */
-	if (bind(fd, (struct sockaddr *)&name,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + size)) < 0)
+	if (bind(fd, (struct sockaddr *)&name, size) < 0)
 		return bind_failed(q->address, e);
 	return 0;
 }
@@ -192,7 +216,7 @@ bind_path(const struct net_request *q, int fd, struct err *e)
 	code = bind_file(q, fd, &pin, e);
 	if (code < 0)
 		return code;
-	return give_rights(q, pin, e);
+	return unix_file_give_rights(q, pin, e);
 }
 
 int

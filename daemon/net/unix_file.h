@@ -23,4 +23,12 @@ must_check int unix_file_check(const struct net_request *q, struct err *e);
  */
 must_check int unix_file_open(const struct net_request *q, int type, int *ret_fd, struct err *e);
 
+/** Take the socket that is bound to the address already, under another spelling. @return as
+ * net_reuse_take_at() */
+must_check int unix_file_reuse(const struct net_request *q, struct err *e);
+
+/** Give the file behind @p pin_fd, an O_PATH descriptor, the request's owner, group and mode. @return 0 or a
+ * negative errno, with text */
+must_check int unix_file_give_rights(const struct net_request *q, int pin_fd, struct err *e);
+
 #endif

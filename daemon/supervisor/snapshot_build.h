@@ -2,6 +2,8 @@
 #ifndef SUPERVISOR_SNAPSHOT_BUILD_H
 #define SUPERVISOR_SNAPSHOT_BUILD_H
 
+#include <stdbool.h>
+
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "config/config.h"
@@ -31,6 +33,23 @@ must_check int snapshot_build_files(
  */
 must_check int snapshot_build_sockets(
 	struct snapshot *s, struct cfg_report *report, struct snapshot_sockets **ret, struct err *e);
+
+/**
+ * Give @p next, which follows @p now, its sockets: those that are bound already, and new ones for what is
+ * new. All or none: after a failure every socket is as before. snapshot_sockets_commit() or
+ * snapshot_sockets_roll_back() has to follow success.
+ *
+ * @return as snapshot_build_sockets()
+ */
+must_check int snapshot_renew_sockets(struct snapshot_sockets *sockets, const struct snapshot *now,
+	struct snapshot *next, struct cfg_report *report, struct err *e);
+
+/** @p next is served: socket files that it has no socket for are removed. The sockets are still open. */
+void snapshot_sockets_commit(struct snapshot_sockets *sockets, const struct snapshot *next);
+
+/** It is not: undo all that snapshot_renew_sockets() did, but for the descriptors in @p next. @p open: the
+ * sockets that were there before are still open */
+void snapshot_sockets_roll_back(struct snapshot_sockets *sockets, bool open);
 
 /** Look what snapshot_build_sockets() would trip over, and bind nothing. What is found goes to @p report.
  * @return 0, also when something was found; -ENOMEM with @p e filled */
