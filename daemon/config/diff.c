@@ -2,7 +2,12 @@
  * not compile before it is told here how to compare it. */
 #include "config/diff.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/strbuf.h"
+#include "config/quote.h"
+#include "config/store.h"
 
 static bool
 text_is_same(const char *a, const char *b)
@@ -133,4 +138,122 @@ bool
 cfg_listener_is_same(const struct cfg_listener *a, const struct cfg_listener *b)
 {
 	return table_is_same(&key_table_listener, a, b);
+}
+
+/* ---- changes as text ---- */
+
+static void
+add_item(struct strbuf *out, size_t i, const char *text)
+{
+	strbuf_add(out, i > 0 ? ", " : "");
+	strbuf_add(out, text);
+}
+
+static void
+add_list(struct strbuf *out, const struct key *key, const void *field)
+{
+	struct list l = list_at(field);
+
+	for (size_t i = 0; i < l.count; i++) {
+		if (key->type == KEY_ADDRESSES)
+			add_item(out, i, ((const struct cfg_address *)l.items)[i].url);
+		else if (key->type == KEY_OBSERVERS)
+			add_item(out, i, ((const struct cfg_observer *)l.items)[i].plugin);
+		else
+			add_item(out, i, ((const char *const *)l.items)[i]);
+	}
+}
+
+static void
+add_settings(struct strbuf *out, const struct cfg_node *settings, const char *plugin)
+{
+	if (settings != NULL)
+		quote_settings(out, QUOTE_YAML, settings, plugin, NULL);
+	else
+		strbuf_add(out, "{}");
+}
+
+/* The value of a key on one line; NULL: it has none, or there was no memory, which is noted. */
+static char *
+value_text(const struct key *key, const void *target, const char *plugin, struct cfg_changes *io)
+{
+	const void *field = (const char *)target + key->offset;
+	struct strbuf text = { 0 };
+	bool there = true, bare;
+
+	if (key->type == KEY_ADDRESSES || key->type == KEY_OBSERVERS || key->type == KEY_PATHS)
+		add_list(&text, key, field);
+	else if (key->type == KEY_SETTINGS)
+		add_settings(&text, *(const struct cfg_node *const *)field, plugin);
+	else
+		there = store_format(key, field, &text, &bare);
+	if (text.failed)
+		io->failed = true;
+	if (!there || text.failed) {
+		strbuf_fini(&text);
+		return NULL;
+	}
+	strbuf_add(&text, ""); /* an empty value is a text too */
+	return strbuf_take(&text);
+}
+
+static struct cfg_change *
+next_change(struct cfg_changes *c)
+{
+	size_t capacity = c->capacity > 0 ? c->capacity * 2 : 16;
+	struct cfg_change *items;
+
+	if (c->count < c->capacity)
+		return &c->items[c->count++];
+	items = reallocarray(c->items, capacity, sizeof *items);
+	if (items == NULL) {
+		c->failed = true;
+		return NULL;
+	}
+	c->items = items;
+	c->capacity = capacity;
+	return &c->items[c->count++];
+}
+
+/* @p listener NULL: the daemon's */
+static void
+diff_tables(const struct key_table *table, const void *before, const void *after, const char *listener,
+	const char *plugin_before, const char *plugin_after, struct cfg_changes *io)
+{
+	for (size_t i = 0; i < table->count; i++) {
+		const struct key *key = &table->keys[i];
+		struct cfg_change *c;
+
+		if (cfg_value_is_same(key, before, after))
+			continue;
+		c = next_change(io);
+		if (c != NULL)
+			*c = (struct cfg_change){ .listener = listener,
+				.key = key,
+				.before = value_text(key, before, plugin_before, io),
+				.after = value_text(key, after, plugin_after, io) };
+	}
+}
+
+void
+cfg_diff_daemon(const struct cfg_daemon *before, const struct cfg_daemon *after, struct cfg_changes *io)
+{
+	diff_tables(&key_table_daemon, before, after, NULL, NULL, NULL, io);
+}
+
+void
+cfg_diff_listener(const struct cfg_listener *before, const struct cfg_listener *after, struct cfg_changes *io)
+{
+	diff_tables(&key_table_listener, before, after, after->name, before->plugin, after->plugin, io);
+}
+
+void
+cfg_changes_fini(struct cfg_changes *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->items[i].before);
+		free(c->items[i].after);
+	}
+	free(c->items);
+	*c = (struct cfg_changes){ 0 };
 }

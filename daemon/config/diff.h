@@ -3,6 +3,7 @@
 #define CONFIG_DIFF_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "config/config.h"
 #include "config/key.h"
@@ -12,5 +13,29 @@ bool cfg_value_is_same(const struct key *key, const void *a, const void *b);
 
 /** Whether two listeners are the same in every key; their names do not matter. */
 bool cfg_listener_is_same(const struct cfg_listener *a, const struct cfg_listener *b);
+
+/** One key with another value. */
+struct cfg_change {
+	const char *listener;  /* borrowed from the later configuration; NULL: of the daemon */
+	const struct key *key; /* a row of its table */
+	char *before, *after;  /* owned: the values on one line, secrets as ***; NULL: none */
+};
+
+/** Starts as `{ 0 }`. */
+struct cfg_changes {
+	struct cfg_change *items; /* owned */
+	size_t count, capacity;
+	bool failed; /* there was no memory for one of them */
+};
+
+/** Add every key of `daemon:` whose value is another. */
+void cfg_diff_daemon(const struct cfg_daemon *before, const struct cfg_daemon *after, struct cfg_changes *io);
+
+/** Add every key of a listener whose value is another. */
+void cfg_diff_listener(
+	const struct cfg_listener *before, const struct cfg_listener *after, struct cfg_changes *io);
+
+/** Free the changes; it is empty and usable again. */
+void cfg_changes_fini(struct cfg_changes *c);
 
 #endif

@@ -23,7 +23,7 @@
 void __gcov_dump(void);
 #endif
 
-enum { FIELD_COUNT = 7, ANSWER_MAX = 1 << 20 };
+enum { FIELD_COUNT = 7, ANSWER_MAX = 1 << 20, REAP_MS = 1000 };
 
 static void
 add_field(struct strbuf *s, const char *text)
@@ -66,27 +66,35 @@ child(int fd, check_child_fn *fn, void *arg)
 	_exit(code < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 }
 
+bool
+check_child_read(struct check_child *c)
+{
+	for (;;) {
+		char bytes[4096];
+		ssize_t n = read(c->fd, bytes, sizeof bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || c->answer.size > ANSWER_MAX)
+			return n == 0 || (n < 0 && errno != EAGAIN) || c->answer.size > ANSWER_MAX;
+		strbuf_add_bytes(&c->answer, bytes, (size_t)n);
+	}
+}
+
 /* Read until the child closes its end. @return whether that came in time */
 static bool
-read_answer(int fd, int timeout_ms, struct strbuf *answer)
+read_answer(struct check_child *c, int timeout_ms)
 {
 	int64_t deadline = clock_now_ms() + timeout_ms;
 
 	for (;;) {
 		int64_t left = deadline - clock_now_ms();
-		struct pollfd p = { .fd = fd, .events = POLLIN };
-		char bytes[4096];
-		ssize_t n;
+		struct pollfd p = { .fd = c->fd, .events = POLLIN };
 
-		if (left <= 0 || answer->size > ANSWER_MAX)
+		if (left <= 0)
 			return false;
-		if (poll(&p, 1, (int)left) <= 0)
-			continue;
-		n = read(fd, bytes, sizeof bytes);
-		if (n == 0)
+		if (poll(&p, 1, (int)left) > 0 && check_child_read(c))
 			return true;
-		if (n > 0)
-			strbuf_add_bytes(answer, bytes, (size_t)n);
 	}
 }
 
@@ -142,15 +150,12 @@ judge(int status, bool in_time, bool whole, int timeout_ms, const struct cfg_pla
 }
 
 int
-check_child_run(check_child_fn *fn, void *arg, int timeout_ms, const struct cfg_place *place,
-	const char *what, struct cfg_report *report, bool *ret_flag, struct err *e)
+check_child_start(check_child_fn *fn, void *arg, struct check_child *ret, struct err *e)
 {
-	auto_of(strbuf) struct strbuf answer = { 0 };
-	bool in_time, whole;
-	int fds[2], status;
+	int fds[2];
 	pid_t pid;
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_errno(e, "cannot make a pipe to a checking process");
 	fflush(NULL); /* or the child would have what is still unwritten as well */
 	pid = fork();
@@ -163,16 +168,65 @@ check_child_run(check_child_fn *fn, void *arg, int timeout_ms, const struct cfg_
 	}
 	if (pid == 0) {
 		close(fds[0]);
+		fcntl(fds[1], F_SETFL, 0); /* the child may wait */
 		child(fds[1], fn, arg);
 	}
 	close(fds[1]);
-	in_time = read_answer(fds[0], timeout_ms, &answer);
-	close(fds[0]);
-	if (!in_time)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	*ret = (struct check_child){ .pid = pid, .fd = fds[0] };
+	return 0;
+}
+
+/* It has let go of its pipe, so its end is a matter of moments; one that lives on all the same is ended. */
+static int
+reap(struct check_child *c)
+{
+	int64_t deadline = clock_now_ms() + REAP_MS;
+	int status = 0;
+	pid_t got;
+
+	cleanup_fd(&c->fd);
+	while ((got = waitpid(c->pid, &status, WNOHANG)) == 0 && clock_now_ms() < deadline)
+		poll(NULL, 0, 1);
+	if (got == 0)
+		kill(c->pid, SIGKILL);
+	while (got <= 0 && waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	whole = take_answer(&answer, report, ret_flag);
+	c->pid = 0;
+	return status;
+}
+
+void
+check_child_finish(struct check_child *c, bool in_time, int timeout_ms, const struct cfg_place *place,
+	const char *what, struct cfg_report *report, bool *ret_flag)
+{
+	int status;
+	bool whole;
+
+	if (!in_time || c->answer.size > ANSWER_MAX)
+		kill(c->pid, SIGKILL);
+	status = reap(c);
+	whole = take_answer(&c->answer, report, ret_flag);
 	judge(status, in_time, whole, timeout_ms, place, what, report);
+	strbuf_fini(&c->answer);
+}
+
+void
+check_child_kill(struct check_child *c)
+{
+	kill(c->pid, SIGKILL);
+	reap(c);
+	strbuf_fini(&c->answer);
+}
+
+int
+check_child_run(check_child_fn *fn, void *arg, int timeout_ms, const struct cfg_place *place,
+	const char *what, struct cfg_report *report, bool *ret_flag, struct err *e)
+{
+	struct check_child c;
+	int code = check_child_start(fn, arg, &c, e);
+
+	if (code < 0)
+		return code;
+	check_child_finish(&c, read_answer(&c, timeout_ms), timeout_ms, place, what, report, ret_flag);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "config/report.h"
 #include "config/schema.h"
 #include "run/plugin_command.h"
+#include "run/reload_check.h"
 #include "run/run_command.h"
 #include "run/single.h"
 #include "run/test_command.h"
@@ -86,6 +87,7 @@ serve(struct config *config, struct cfg_record *record, const struct cli *cli, b
 		.config_path = record != NULL ? cli->config_path : NULL,
 		.report = &report,
 		.worker_ops = single_ops(),
+		.checker = &reload_checker,
 		.log_level = cli->log_level,
 		.announce = announce && !cli->quiet,
 	});

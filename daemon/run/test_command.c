@@ -3,42 +3,16 @@
 #include "run/test_command.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "control/snapshot.h"
 #include "run/check_child.h"
+#include "run/check_use.h"
 #include "supervisor/limits.h"
 #include "supervisor/snapshot_build.h"
 #include "worker/check.h"
 
 enum { CHECK_TIMEOUT_MS = 30000 };
-
-struct use {
-	const struct snapshot *snapshot;
-	size_t which;
-};
-
-static void
-check_use(void *arg, struct cfg_report *report, bool *ret_serves)
-{
-	const struct use *use = arg;
-
-	if (worker_check(use->snapshot, use->which, report, ret_serves) == -ENOMEM)
-		cfg_report_no_memory(report);
-}
-
-/* Who uses a plugin: the listeners, then the observers. */
-static const char *
-plugin_of(const struct config *c, size_t which, const struct cfg_place **ret_place)
-{
-	if (which < c->listener_count) {
-		*ret_place = &c->listeners[which].plugin_place;
-		return c->listeners[which].plugin;
-	}
-	*ret_place = &c->daemon.observers[which - c->listener_count].plugin_place;
-	return c->daemon.observers[which - c->listener_count].plugin;
-}
 
 static int
 test_plugins(const struct snapshot *snapshot, struct cfg_report *report, bool *serves, struct err *e)
@@ -47,15 +21,14 @@ test_plugins(const struct snapshot *snapshot, struct cfg_report *report, bool *s
 
 	for (size_t i = 0; i < worker_check_count(snapshot) && code == 0; i++) {
 		const struct cfg_place *place;
-		const char *plugin = plugin_of(snapshot->config, i, &place);
-		struct use use = { .snapshot = snapshot, .which = i };
-		char what[128];
+		char what[CHECK_USE_NAME_SIZE];
+		const char *plugin = check_use_name(snapshot->config, i, what, &place);
+		struct check_use use = { .snapshot = snapshot, .which = i };
 		bool flag = false;
 
 		if (snapshot_plugin_find(snapshot, plugin) == NULL)
 			continue; /* told already: there is no such file */
-		snprintf(what, sizeof what, "plugin '%s'", plugin);
-		code = check_child_run(check_use, &use, CHECK_TIMEOUT_MS, place, what, report, &flag, e);
+		code = check_child_run(check_use_run, &use, CHECK_TIMEOUT_MS, place, what, report, &flag, e);
 		if (i < snapshot->config->listener_count)
 			serves[i] = flag;
 	}
