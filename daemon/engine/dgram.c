@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/strand.h"
+#include "base/log.h"
+#include "engine/scope.h"
 
 enum {
 	EVENT_SLOTS = 64,
@@ -84,7 +85,7 @@ endpoint_meet(struct endpoint *ep)
 	if (m->msg_namelen <= sizeof(sa_family_t) || m->msg_namelen > sizeof ep->remote.sa)
 		ep->remote.len = 0; /* an unnamed unix sender */
 	memcpy(&ep->remote.sa, &ep->io->in_slots[ep->io->in_next].name, ep->remote.len);
-	if (ep->asked_varies)
+	if (ep->transport == CFG_UDP)
 		dgram_get_local(m, &ep->local);
 }
 
@@ -195,27 +196,24 @@ endpoint_step_event(struct endpoint *ep)
 /* ---- serve style ---- */
 
 /* Park this fiber as the one that reads. */
-static int
-endpoint_park(struct endpoint *ep, struct strand *self)
+static void
+endpoint_park(struct endpoint *ep, struct fiber *self)
 {
-	int r;
-
 	ep->waiter = self;
-	r = strand_wait(self, STRAND_READS, CLOCK_NEVER);
+	fiber_park(self);
 	ep->waiter = NULL;
 	ep->batches_left = TURN_BATCHES;
-	return r;
 }
 
 int
 endpoint_await(struct endpoint *ep)
 {
-	struct strand *self = strand_here(endpoint_loop(ep));
+	struct fiber *self = fiber_current(endpoint_loop(ep)->fibers);
 
 	for (;;) {
 		int r;
 
-		if (ep->cut || (self != NULL && self->cancelled))
+		if (ep->cut)
 			return -ECANCELED;
 		if (endpoint_present(ep) != NULL)
 			return 1;
@@ -227,9 +225,7 @@ endpoint_await(struct endpoint *ep)
 			return 0;
 		if (ep->batches_left == 0) {
 			loop_defer(endpoint_loop(ep), &ep->task); /* the others' turn, then ours again */
-			r = endpoint_park(ep, self);
-			if (r < 0)
-				return r;
+			endpoint_park(ep, self);
 			continue;
 		}
 		ep->batches_left--;
@@ -239,9 +235,7 @@ endpoint_await(struct endpoint *ep)
 		} else if (r == -EAGAIN) {
 			dgram_io_flush(ep->io);
 			endpoint_arm(ep);
-			r = endpoint_park(ep, self);
-			if (r < 0)
-				return r;
+			endpoint_park(ep, self);
 		}
 	}
 }
@@ -249,14 +243,15 @@ endpoint_await(struct endpoint *ep)
 /* serve() is called anew whenever it returns, until there is nothing more to give it. One that takes nothing
  * would turn in circles: it is slowed down. */
 static void
-endpoint_run(struct strand *self)
+endpoint_run(struct fiber *self, void *arg)
 {
-	struct endpoint *ep = self->arg;
+	struct endpoint *ep = arg;
 	struct loop *loop = endpoint_loop(ep);
 	struct sockd_conn c = { .ops = &endpoint_conn_ops, .ref = endpoint_ref(ep) };
 	struct sockd_reader r = { .ops = &endpoint_reader_ops, .ref = c.ref };
 	struct sockd_writer w = { .ops = &endpoint_writer_ops, .ref = c.ref };
 
+	(void)self; /* ep->fiber */
 	for (;;) {
 		uint64_t taken = ep->taken;
 
@@ -273,17 +268,16 @@ endpoint_run(struct strand *self)
 				 : ep->backoff_ms < BACKOFF_MAX_MS / 2 ? ep->backoff_ms * 2
 								       : BACKOFF_MAX_MS;
 		dgram_io_flush(ep->io);
-		if (strand_wait(self, STRAND_SLEEPS, loop_now_ms(loop) + ep->backoff_ms) == -ECANCELED)
-			break;
+		scope_park(loop, loop_now_ms(loop) + ep->backoff_ms);
 	}
 }
 
 static void
-endpoint_returned(struct strand *s)
+endpoint_returned(void *arg)
 {
-	struct endpoint *ep = s->arg;
+	struct endpoint *ep = arg;
 
-	ep->strand = NULL;
+	ep->fiber = NULL;
 	endpoint_end(ep);
 }
 
@@ -291,10 +285,11 @@ static void
 endpoint_start_fiber(struct endpoint *ep)
 {
 	struct loop *loop = endpoint_loop(ep);
+	struct err e = { 0 };
 
-	if (strand_new(ep->scope->thread, NULL, ep->stack_size, endpoint_run, endpoint_returned, ep,
-		    &ep->strand) == 0)
+	if (fiber_new(loop->fibers, ep->stack_size, endpoint_run, endpoint_returned, ep, &ep->fiber, &e) == 0)
 		return;
+	log_warning("no_fiber", LOG_S("listener", ep->scope->listener->cfg->name), LOG_S("msg", e.text));
 	if (ep->state == ENDPOINT_OPEN)
 		loop_timer_set(loop, &ep->timer, loop_now_ms(loop) + BACKOFF_MAX_MS);
 	else
@@ -304,16 +299,16 @@ endpoint_start_fiber(struct endpoint *ep)
 static void
 endpoint_step_serve(struct endpoint *ep)
 {
-	if (ep->strand == NULL && ep->cut)
+	if (ep->fiber == NULL && ep->cut)
 		endpoint_end(ep);
-	else if (ep->strand == NULL)
+	else if (ep->fiber == NULL)
 		endpoint_start_fiber(ep);
 	else if (ep->cut)
-		strand_cancel(ep->strand);
-	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->strand)
-		strand_give_end(ep->strand);
+		fiber_wake(ep->fiber, WAKE_CANCEL);
+	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->fiber)
+		fiber_wake(ep->fiber, WAKE_END);
 	if (ep->waiter != NULL)
-		strand_wake(ep->waiter);
+		fiber_wake(ep->waiter, WAKE_READY);
 }
 
 /* ---- what leads to a step ---- */
@@ -408,7 +403,7 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	const char *name = scope->listener->cfg->name;
 	struct endpoint *ep = slab_take(&scope->loop->endpoints);
 	size_t in_size = (size_t)scope->listener->cfg->read_buffer;
-	int r = transport == CFG_UDP ? dgram_want_local(fd, local) : 0;
+	int r = transport == CFG_UDP ? dgram_want_local(fd, local->ss_family) : 0;
 
 	if (ep == NULL)
 		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);
@@ -416,10 +411,9 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	endpoint_init(ep, scope, fd, transport, stack_size);
 	ep->bound = (struct sockd_addr){ .len = size, .sa = *local };
 	ep->local = ep->bound;
-	ep->asked_varies = r > 0;
 	if (transport == CFG_UDP && in_size > DGRAM_UDP_MAX)
 		in_size = LOOP_BUFFER_SIZE; /* no datagram is larger: one size for the loop to share */
-	ep->io = r >= 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
+	ep->io = r == 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
 	if (ep->io == NULL || event_add(&ep->readable, NULL) < 0) {
 		endpoint_free(ep);
 		return err_set(e, r < 0 ? r : -ENOMEM,

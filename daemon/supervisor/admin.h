@@ -42,8 +42,8 @@ struct admin_host {
 	/** Ask a worker (see worker/ask.c); the answer comes later, exactly once. */
 	void (*ask)(void *arg, unsigned generation, const char *request, admin_answer_fn *answer,
 		void *answer_arg);
-	/** The same, of the service itself. */
-	void (*reload)(void *arg, admin_answer_fn *answer, void *answer_arg);
+	/** The same, of the service itself. @p dry: only what a reload would do. */
+	void (*reload)(void *arg, bool dry, admin_answer_fn *answer, void *answer_arg);
 	void (*upgrade)(void *arg, admin_answer_fn *answer, void *answer_arg);
 };
 

@@ -6,10 +6,24 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "control/json_text.h"
 #include "control/snapshot.h"
 #include "net/addr.h"
+#include "supervisor/reload.h"
 #include "supervisor/service.h"
+
+/* Text that somebody chose freely: what is not UTF-8 in it is escaped. */
+static json_t *
+any_text(const char *text)
+{
+	auto_of(strbuf) struct strbuf escaped = { 0 };
+	json_t *string = json_string(text);
+
+	if (string == NULL) {
+		strbuf_add_quoted(&escaped, text, strlen(text));
+		string = escaped.failed ? NULL : json_string(escaped.data);
+	}
+	return string;
+}
 
 static json_t *
 workers_json(const struct generations *all)
@@ -42,7 +56,7 @@ host_status(void *arg)
 	if (status == NULL)
 		return NULL;
 	if (snapshot->config_path != NULL)
-		json_object_set_new(status, "config", json_text(snapshot->config_path));
+		json_object_set_new(status, "config", any_text(snapshot->config_path));
 	if (view.is_ending) {
 		json_object_set_new(status, "at_start", json_integer((json_int_t)view.open_at_drain));
 		json_object_set_new(status, "left_ms", json_integer((json_int_t)view.left_ms));
@@ -64,10 +78,10 @@ addresses_json(const struct snapshot *s, unsigned listener)
 		if (socket->listener != listener || socket->member > 0)
 			continue;
 		net_url_text(socket->transport, &socket->local, socket->local_size, url, sizeof url);
-		json_array_append_new(list, json_text(url));
+		json_array_append_new(list, any_text(url));
 	}
 	for (size_t i = 0; s->socket_count == 0 && i < l->address_count; i++)
-		json_array_append_new(list, json_text(l->addresses[i].url));
+		json_array_append_new(list, any_text(l->addresses[i].url));
 	return list;
 }
 
@@ -134,12 +148,41 @@ host_ask(void *arg, unsigned generation, const char *request, admin_answer_fn *a
 	answer(answer_arg, -ESRCH, "there is no such worker any more");
 }
 
+/* Where the verdict of a reload goes. */
+struct reload_answer {
+	admin_answer_fn *answer;
+	void *arg;
+};
+
 static void
-host_reload(void *arg, admin_answer_fn *answer, void *answer_arg)
+on_reload_verdict(void *arg, const struct reload_verdict *v)
 {
-	(void)arg;
-	answer(answer_arg, -ENOSYS,
-		"this version cannot reload: restart it to apply a changed configuration");
+	auto_of(mem) struct reload_answer *a = arg;
+	auto_of(strbuf) struct strbuf text = { 0 };
+	auto_of(mem) char *json = v->ok ? reload_verdict_json(v) : NULL;
+
+	if (!v->ok)
+		reload_verdict_text(v, &text);
+	if (text.failed || (v->ok && json == NULL))
+		a->answer(a->arg, -ENOMEM, "out of memory");
+	else
+		a->answer(a->arg, v->ok ? 0 : v->code, v->ok ? json : text.data);
+}
+
+static void
+host_reload(void *arg, bool dry, admin_answer_fn *answer, void *answer_arg)
+{
+	struct service *s = arg;
+	struct reload_answer *a = mem_new(*a);
+
+	if (a != NULL) {
+		*a = (struct reload_answer){ .answer = answer, .arg = answer_arg };
+		if (reload_request(service_reload(s), dry ? RELOAD_CHECK : RELOAD_APPLY, "sockctl",
+			    on_reload_verdict, a) == 0)
+			return;
+	}
+	free(a);
+	answer(answer_arg, -ENOMEM, "out of memory");
 }
 
 static void

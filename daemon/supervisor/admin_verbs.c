@@ -327,8 +327,12 @@ on_verdict(void *arg, int code, const char *text)
 static void
 verb_reload(struct admin_call *call)
 {
+	bool dry = false;
+
+	if (!admin_flag(call, "dry", &dry))
+		return;
 	admin_hold(call);
-	call->host->reload(call->host_arg, on_verdict, call);
+	call->host->reload(call->host_arg, dry, on_verdict, call);
 }
 
 static void

@@ -3,6 +3,7 @@
 #include "supervisor/announce.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,14 +102,29 @@ announce_free(struct announce *a)
 	free(a);
 }
 
+static bool
+is_known(const struct announce *a, const struct announcement *it)
+{
+	for (size_t i = 0; a != NULL && i < a->count; i++) {
+		const struct announcement *known = &a->items[i];
+
+		if (strcmp(known->listener, it->listener) == 0 && known->transport == it->transport &&
+			known->size == it->size && memcmp(&known->local, &it->local, it->size) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
-announce_log(
-	const struct announce *a, void (*tell)(void *arg, const char *event, const char *text), void *arg)
+announce_log(const struct announce *a, const struct announce *before,
+	void (*tell)(void *arg, const char *event, const char *text), void *arg)
 {
 	for (size_t i = 0; i < a->count; i++) {
 		const struct announcement *it = &a->items[i];
 		char url[NET_ADDR_TEXT_SIZE];
 
+		if (is_known(before, it))
+			continue;
 		net_url_text(it->transport, &it->local, it->size, url, sizeof url);
 		log_notice("listening", LOG_S("listener", it->listener), LOG_S("address", url),
 			LOG_S("plugin", it->plugin));

@@ -19,9 +19,10 @@ enum { ANNOUNCE_TRY_SIZE = 512 };
 struct announce *announce_new(const struct snapshot *snapshot);
 void announce_free(struct announce *a); /* NULL is fine */
 
-/** One event "listening" for each address; @p tell gets the same as text. */
-void announce_log(
-	const struct announce *a, void (*tell)(void *arg, const char *event, const char *text), void *arg);
+/** One event "listening" for each address that @p before, which may be NULL, does not have; @p tell gets the
+ * same as text. */
+void announce_log(const struct announce *a, const struct announce *before,
+	void (*tell)(void *arg, const char *event, const char *text), void *arg);
 
 /** One line for each address: `listening tcp 127.0.0.1:7000 -> echo (try: socat - TCP:127.0.0.1:7000)`. */
 void announce_print(const struct announce *a, FILE *out);

@@ -16,4 +16,8 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/status.c daemon/supervisor/status.h \
 	daemon/supervisor/supervisor.c daemon/supervisor/supervisor.h \
 	daemon/supervisor/worker_ops.h
+core_sources += daemon/supervisor/checker.h \
+	daemon/supervisor/reload.c daemon/supervisor/reload.h \
+	daemon/supervisor/reload_plan.c daemon/supervisor/reload_plan.h \
+	daemon/supervisor/reload_verdict.c daemon/supervisor/reload_verdict.h
 core_sources += daemon/supervisor/notify.c daemon/supervisor/notify.h

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 #ifdef HAVE_LIBSYSTEMD
 #include <systemd/sd-daemon.h>
 #endif
@@ -25,6 +26,24 @@ send_state(const char *state)
 
 void
 notify_ready(void)
+{
+	send_state("READY=1");
+}
+
+void
+notify_reloading(void)
+{
+	char state[80];
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now); /* from systemd 253 on it tells an old READY=1 from a new one */
+	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+		(int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	send_state(state);
+}
+
+void
+notify_reloaded(void)
 {
 	send_state("READY=1");
 }

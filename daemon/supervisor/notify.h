@@ -11,6 +11,11 @@
 /** READY=1: sockets are bound and served. */
 void notify_ready(void);
 
+/** RELOADING=1: the configuration is being read again; notify_reloaded() has to follow. */
+void notify_reloading(void);
+/** READY=1 again, whatever came of it. */
+void notify_reloaded(void);
+
 /** STATUS=...: one line for `systemctl status`; a longer text is cut, control characters become blanks. */
 void notify_status(const char *format, ...) printf_like(1, 2);
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "control/snapshot.h"
 #include "supervisor/notify.h"
+#include "supervisor/reload.h"
 #include "supervisor/status.h"
 
 enum phase {
@@ -43,7 +44,9 @@ struct service {
 	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */
 	int64_t open_at_drain;
 	struct status status;
-	struct err error; /* SERVICE_FAILED */
+	struct err error;      /* SERVICE_FAILED */
+	struct reload *reload; /* borrowed; NULL: not yet */
+	char note[STATUS_SIZE - 80];
 };
 
 static const struct cfg_daemon *
@@ -73,10 +76,12 @@ tell_status(struct service *s, bool at_once)
 {
 	char text[STATUS_SIZE];
 
-	if (s->phase <= SERVICE_SERVING)
+	if (s->phase <= SERVICE_SERVING) {
 		status_serving_text(text, s->snapshot->config->listener_count, open_now(s));
-	else
+		status_add_note(text, s->note);
+	} else {
 		status_draining_text(text, open_now(s), s->open_at_drain, left_ms(s));
+	}
 	if (status_is_news(&s->status, text, clock_now_ms(), at_once))
 		notify_status("%s", text);
 }
@@ -162,9 +167,8 @@ service_order(struct service *s, enum signal_order order, const char *name)
 		order_reopen(s);
 		break;
 	case SIGNAL_RELOAD:
-		log_warning("reload_unavailable", LOG_S("signal", name),
-			LOG_S("msg",
-				"this version cannot reload: restart it to apply a changed configuration"));
+		if (s->reload == NULL || reload_request(s->reload, RELOAD_APPLY, name, NULL, NULL) < 0)
+			log_error("reload_refused", LOG_S("reason", name), LOG_S("msg", "out of memory"));
 		break;
 	case SIGNAL_UPGRADE:
 		log_warning("upgrade_unavailable", LOG_S("signal", name),
@@ -303,6 +307,31 @@ service_commit(struct service *s, struct snapshot *snapshot)
 {
 	snapshot_free(s->snapshot);
 	s->snapshot = snapshot;
+}
+
+bool
+service_serves(const struct service *s)
+{
+	return s->phase == SERVICE_SERVING;
+}
+
+void
+service_note(struct service *s, const char *text)
+{
+	snprintf(s->note, sizeof s->note, "%s", text);
+	tell_status(s, true);
+}
+
+void
+service_use_reload(struct service *s, struct reload *reload)
+{
+	s->reload = reload;
+}
+
+struct reload *
+service_reload(const struct service *s)
+{
+	return s->reload;
 }
 
 struct generations *

@@ -4,6 +4,7 @@
 #define SUPERVISOR_SERVICE_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -11,6 +12,7 @@
 #include "supervisor/signals.h"
 
 struct cfg_report;
+struct reload;
 struct service;
 struct snapshot;
 
@@ -47,6 +49,16 @@ const struct snapshot *service_snapshot(const struct service *s);
 /** From here on @p snapshot, which moves, is what is served, and what a worker that replaces a crashed one
  * gets. */
 void service_commit(struct service *s, struct snapshot *snapshot);
+
+/** It serves: it has started and is not ending. */
+bool service_serves(const struct service *s);
+
+/** A remark that stands in the status until the next one; "": none. */
+void service_note(struct service *s, const char *text);
+
+/** What carries out reloads; borrowed. NULL until then. */
+void service_use_reload(struct service *s, struct reload *reload);
+struct reload *service_reload(const struct service *s);
 
 struct generations *service_generations(const struct service *s);
 const struct supervisor_worker_ops *service_ops(const struct service *s);

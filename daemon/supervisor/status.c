@@ -30,6 +30,15 @@ status_serving_text(char text[STATUS_SIZE], size_t listeners, int64_t open)
 }
 
 void
+status_add_note(char text[STATUS_SIZE], const char *note)
+{
+	size_t size = strlen(text);
+
+	if (note[0] != '\0')
+		snprintf(text + size, STATUS_SIZE - size, "; %s", note);
+}
+
+void
 status_draining_text(char text[STATUS_SIZE], int64_t open, int64_t at_start, int64_t left_ms)
 {
 	char left[40];

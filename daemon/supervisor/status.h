@@ -6,10 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STATUS_SIZE = 128 };
+enum { STATUS_SIZE = 384 };
 
 /** `serving 3 listeners, 17 connections`. */
 void status_serving_text(char text[STATUS_SIZE], size_t listeners, int64_t open);
+
+/** Add `; NOTE`, as far as there is room; nothing for an empty one. */
+void status_add_note(char text[STATUS_SIZE], const char *note);
 
 /** `draining 37/412, 18s left`: still open, of those at the start. @p left_ms below 0: no deadline. */
 void status_draining_text(char text[STATUS_SIZE], int64_t open, int64_t at_start, int64_t left_ms);

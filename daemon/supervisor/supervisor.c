@@ -22,6 +22,7 @@
 #include "supervisor/announce.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/limits.h"
+#include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/signals.h"
 #include "supervisor/snapshot_build.h"
@@ -39,6 +40,7 @@ struct supervisor {
 	struct announce *announce;        /* owned */
 	struct admin_socket admin_socket; /* until the admin has it */
 	struct service *service;          /* owned */
+	struct reload *reload;            /* owned */
 	struct admin *admin;              /* owned */
 	int64_t started_ms;
 };
@@ -183,10 +185,42 @@ on_ready(void *arg, const bool *serves)
 
 	limits_check(s->config, service_snapshot(s->service)->loops, serves, &limits, warn_limit, NULL);
 	log_warnings(s->options->report);
-	announce_log(s->announce, tell_observers, s);
+	announce_log(s->announce, NULL, tell_observers, s);
 	admin_announce(s->admin);
 	if (s->options->announce)
 		announce_print(s->announce, stdout);
+}
+
+/* Another configuration is served: tell where it listens now. */
+static void
+on_reloaded(void *arg, const struct snapshot *next)
+{
+	struct supervisor *s = arg;
+	struct announce *a = announce_new(next);
+
+	if (a == NULL)
+		return; /* only the log would have told more */
+	announce_log(a, s->announce, tell_observers, s);
+	announce_free(s->announce);
+	s->announce = a;
+}
+
+static int
+start_reload(struct supervisor *s, struct err *e)
+{
+	int code = reload_new(&(struct reload_options){ .base = s->base,
+				      .service = s->service,
+				      .sockets = s->sockets,
+				      .checker = s->options->checker,
+				      .config_path = s->options->config_path,
+				      .log_level = s->options->log_level,
+				      .committed = on_reloaded,
+				      .arg = s },
+		&s->reload, e);
+
+	if (code == 0)
+		service_use_reload(s->service, s->reload);
+	return code;
 }
 
 static int
@@ -204,6 +238,9 @@ start_service(struct supervisor *s, struct err *e)
 	if (code < 0)
 		return code;
 	s->snapshot = NULL; /* it moved */
+	code = start_reload(s, e);
+	if (code < 0)
+		return code;
 	return admin_new(s->base, &s->admin_socket, &admin_service_host, s->service, &s->admin, e);
 }
 
@@ -282,6 +319,7 @@ supervisor_fini(struct supervisor *s)
 {
 	admin_free(s->admin);
 	admin_socket_fini(&s->admin_socket);
+	reload_free(s->reload);
 	snapshot_sockets_free(s->sockets);
 	service_free(s->service);
 	snapshot_free(s->snapshot);

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "config/record.h"
+#include "supervisor/checker.h"
 #include "supervisor/worker_ops.h"
 
 struct supervisor_options {
@@ -16,6 +17,7 @@ struct supervisor_options {
 	struct cfg_report
 		*report; /* borrowed: takes what goes wrong at a place in the file, and is printed by us */
 	const struct supervisor_worker_ops *worker_ops; /* borrowed */
+	const struct checker *checker;                  /* borrowed: checks what a reload would put to use */
 	int log_level;                                  /* a level, or -1: the file's */
 	bool announce; /* print each address with a command to try, on standard output */
 };

@@ -43,16 +43,27 @@ def test_quit_cuts_connections_at_once():
     assert d.wait_log("stopped")["forced"] == "1"
 
 
-def test_hup_and_usr2_say_that_they_are_not_available_and_change_nothing():
+def test_usr2_says_that_it_is_not_available_and_changes_nothing():
     d = Daemon(ECHO).start()
 
-    d.send(signal.SIGHUP)
-    d.wait_log("reload_unavailable", level="warning", signal="SIGHUP")
     d.send(signal.SIGUSR2)
     d.wait_log("upgrade_unavailable", level="warning", signal="SIGUSR2")
 
     serves(d)
     assert d.stop() == 0
+
+
+def test_hup_reloads_and_tells_the_manager():
+    d = Daemon(ECHO).start()
+
+    d.send(signal.SIGHUP)
+    d.wait_log("reloaded", level="notice", reason="SIGHUP")
+
+    d.wait_note("RELOADING", "1")
+    assert int(d.wait_note("MONOTONIC_USEC")) > 0
+    serves(d)
+    assert d.stop() == 0
+    assert d.notes.count(("READY", "1")) == 2
 
 
 def test_sigpipe_changes_nothing():

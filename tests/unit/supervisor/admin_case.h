@@ -128,13 +128,19 @@ fake_ask(void *arg, unsigned generation, const char *request, admin_answer_fn *a
 }
 
 static inline void
-fake_reload(void *arg, admin_answer_fn *answer, void *answer_arg)
+fake_reload(void *arg, bool dry, admin_answer_fn *answer, void *answer_arg)
 {
 	(void)arg;
 	if (fake.dead)
 		answer(answer_arg, -EINVAL, "a.yaml:1:2: error: bad\na.yaml:3:4: error: worse\n");
 	else
-		answer(answer_arg, 0, "{\"text\":\"all is new\"}");
+		answer(answer_arg, 0, dry ? "{\"text\":\"all would be new\"}" : "{\"text\":\"all is new\"}");
+}
+
+static inline void
+fake_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
+{
+	fake_reload(arg, false, answer, answer_arg);
 }
 
 static const struct admin_host host = {
@@ -145,7 +151,7 @@ static const struct admin_host host = {
 	.workers = fake_workers,
 	.ask = fake_ask,
 	.reload = fake_reload,
-	.upgrade = fake_reload,
+	.upgrade = fake_upgrade,
 };
 
 static inline void

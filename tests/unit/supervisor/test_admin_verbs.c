@@ -53,6 +53,8 @@ START_TEST(a_verdict_is_passed_on_in_full)
 	prepare();
 
 	ck_assert_str_eq(ask("{\"verb\":\"reload\"}\n"), "{\"done\":{\"text\":\"all is new\"}}\n");
+	ck_assert_str_eq(
+		ask("{\"verb\":\"reload\",\"dry\":true}\n"), "{\"done\":{\"text\":\"all would be new\"}}\n");
 	fake.dead = true;
 	ck_assert_str_eq(ask("{\"verb\":\"upgrade\"}\n"),
 		"{\"error\":\"a.yaml:1:2: error: bad\\na.yaml:3:4: error: worse\\n\"}\n");

@@ -88,7 +88,7 @@ START_TEST(sockets_of_one_address_are_told_once)
 	sockets[0].local_size = make(&sockets[0].local, "127.0.0.1", NULL, false);
 	a = announce_new(&s);
 	ck_assert_ptr_nonnull(a);
-	announce_log(a, count_tell, &tells);
+	announce_log(a, NULL, count_tell, &tells);
 	announce_print(a, out);
 	fclose(out);
 

@@ -1,0 +1,54 @@
+/* Reloading: the files are read anew, checked, and put to use in place, all of it or nothing. */
+#ifndef SUPERVISOR_RELOAD_H
+#define SUPERVISOR_RELOAD_H
+
+#include <event2/event.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "supervisor/checker.h"
+#include "supervisor/reload_verdict.h"
+
+struct reload;
+struct service;
+struct snapshot_sockets;
+
+struct reload_options {
+	struct event_base *base;          /* borrowed, like all of them */
+	struct service *service;          /* what is served, and by whom */
+	struct snapshot_sockets *sockets; /* of what is served */
+	const struct checker *checker;
+	const char *config_path; /* NULL: there is no file to be read again */
+	int log_level;           /* a level that outdoes the file's, or -1 */
+	/** It is in use. @p next is what service_snapshot() gives now. */
+	void (*committed)(void *arg, const struct snapshot *next);
+	void *arg;
+};
+
+must_check int reload_new(const struct reload_options *options, struct reload **ret, struct err *e);
+
+/** Given up where it is; who waits for a verdict gets none. NULL is fine. */
+void reload_free(struct reload *r);
+
+/** @p verdict is borrowed for the call. */
+typedef void reload_reply_fn(void *arg, const struct reload_verdict *verdict);
+
+/** How much of it is wanted. */
+enum reload_depth {
+	RELOAD_APPLY,
+	RELOAD_CHECK /* only what would change: nothing is bound, and nothing is put to use */
+};
+
+/**
+ * Reload. The verdict comes exactly once, later, from the event base; a request that comes while a reload
+ * runs is carried out after it, together with all others that came meanwhile, because its files may be newer
+ * than what was read.
+ *
+ * @param reason  a constant: who asks, for the log
+ * @param reply   NULL: the log is enough
+ * @return 0 or -ENOMEM, and then no verdict comes
+ */
+must_check int reload_request(
+	struct reload *r, enum reload_depth depth, const char *reason, reload_reply_fn *reply, void *arg);
+
+#endif
