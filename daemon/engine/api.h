@@ -37,6 +37,13 @@ api_writer(const struct conn *c)
 	return (struct sockd_writer){ .ops = &stream_writer_ops, .ref = api_ref(c) };
 }
 
+/** The host in the scope of a connection. */
+static inline struct sockd_host
+api_host(const struct conn *c)
+{
+	return (struct sockd_host){ .ops = &host_ops, .ref = api_ref(c) };
+}
+
 /** The connection that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV. */
 struct conn *api_find(uint64_t ref);
 

@@ -55,10 +55,19 @@ conn_fill_remote(const struct conn *c, struct sockd_addr *ret)
 	if (c->transport == CFG_TCP) {
 		memcpy(&ret->sa, &c->peer, sizeof c->peer);
 		ret->len = c->peer.sa.sa_family == AF_INET6 ? sizeof c->peer.in6 : sizeof c->peer.in;
-	} else if (getpeername(c->fd, (struct sockaddr *)&ret->sa, &ret->len) < 0 ||
+	} else if (c->unnamed || getpeername(c->fd, (struct sockaddr *)&ret->sa, &ret->len) < 0 ||
 		   ret->len <= sizeof(sa_family_t)) {
 		ret->len = 0; /* an unnamed unix client, or one that is gone already */
 	}
+}
+
+void
+conn_peer_text(const struct conn *c, char ret[CONN_PEER_TEXT_SIZE])
+{
+	struct sockd_addr remote;
+
+	conn_fill_remote(c, &remote);
+	net_addr_text(&remote.sa, remote.len, ret, CONN_PEER_TEXT_SIZE);
 }
 
 void

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/api.h"
+#include "engine/strand.h"
 
 struct endpoint *
 endpoint_find(uint64_t ref)
@@ -29,7 +30,7 @@ endpoint_find(uint64_t ref)
 static bool
 on_fiber(const struct endpoint *ep)
 {
-	return fiber_current(endpoint_loop(ep)->fibers) != NULL;
+	return strand_here(endpoint_loop(ep)) != NULL;
 }
 
 /* ---- reader ---- */
@@ -166,7 +167,7 @@ queue_answer(struct endpoint *ep, const void *bytes, size_t size)
 		metric_add(ep->scope->cells, METRIC_DATAGRAMS_DROPPED_UNNAMED, 1);
 	else
 		dgram_io_queue(ep->io, ep->fd, ep->scope->cells, &ep->remote,
-			ep->transport == CFG_UDP ? &ep->local : NULL, bytes, size);
+			ep->asked_varies ? &ep->local : NULL, bytes, size);
 	return 0;
 }
 

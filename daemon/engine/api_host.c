@@ -10,7 +10,8 @@
 #include "engine/api.h"
 #include "engine/engine_private.h"
 #include "engine/scope.h"
-#include "engine/serve.h"
+#include "engine/strand.h"
+#include "engine/timer.h"
 
 static struct engine *the_engine;
 
@@ -69,59 +70,156 @@ host_wall(struct sockd_host h)
 	return clock_wall_ms();
 }
 
-struct sleeper {
-	struct loop_timer timer;
-	struct fiber *fiber;
-};
+/* ---- what waits ---- */
 
-static void
-sleeper_fire(struct loop *loop, struct loop_timer *timer)
+/* The running strand, for a host of this loop. */
+static struct strand *
+find_strand(struct sockd_host h)
 {
-	(void)loop; /* the fiber's own */
-	fiber_wake(container_of(timer, struct sleeper, timer)->fiber, WAKE_TIMEOUT);
-}
+	const struct loop *loop = loop_here();
+	struct conn *c;
 
-int
-scope_park(struct loop *loop, int64_t deadline_ms)
-{
-	struct sleeper s = { .timer.fire = sleeper_fire, .fiber = fiber_current(loop->fibers) };
-	int code;
-
-	if (deadline_ms != CLOCK_NEVER)
-		loop_timer_set(loop, &s.timer, deadline_ms);
-	code = fiber_park(s.fiber);
-	loop_timer_clear(loop, &s.timer);
-	return code;
-}
-
-static int
-sleep_in_scope(struct loop *loop, int64_t until_ms)
-{
-	int code = scope_park(loop, until_ms);
-
-	if (code == WAKE_CANCEL)
-		return -ECANCELED;
-	return code == WAKE_END ? -ESHUTDOWN : 0;
+	if (find_handler(h, &c) == NULL)
+		return NULL;
+	if (loop == NULL || strand_here(loop) == NULL) {
+		errno = EDEADLK;
+		return NULL;
+	}
+	return strand_here(loop);
 }
 
 static int
 host_sleep(struct sockd_host h, int64_t ms)
 {
-	struct loop *loop = loop_here();
-	struct conn *c;
+	struct strand *self = find_strand(h);
 	int64_t until_ms;
 	int r = 0;
 
-	if (loop == NULL || fiber_current(loop->fibers) == NULL)
-		return api_fail(-EDEADLK);
+	if (self == NULL)
+		return -1;
+	if (ms < 0 && ms != SOCKD_FOREVER)
+		return api_fail(-EINVAL);
+	until_ms = ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms;
+	do
+		r = strand_wait(self, STRAND_SLEEPS, until_ms);
+	while (r == 0);
+	return r == -ETIMEDOUT ? 0 : api_fail(r);
+}
+
+static int
+host_wait(struct sockd_host h, const void *what, int64_t ms)
+{
+	struct strand *self = find_strand(h);
+	int r;
+
+	if (self == NULL)
+		return -1;
+	if (what == NULL || (ms < 0 && ms != SOCKD_FOREVER))
+		return api_fail(-EINVAL);
+	r = strand_wait_for(self, what, ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms);
+	return r < 0 ? api_fail(r) : 0;
+}
+
+static int
+host_wake(struct sockd_host h, const void *what)
+{
+	struct conn *c;
+
 	if (find_handler(h, &c) == NULL)
 		return -1;
-	until_ms = ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms;
-	if (c == NULL)
-		return api_fail(sleep_in_scope(loop, until_ms));
-	while (r == 0 && clock_now_ms() < until_ms)
-		r = serve_wait(c, SERVE_SLEEPS, until_ms);
-	return r == -ETIMEDOUT && c->state == CONN_OPEN ? 0 : api_fail(r);
+	if (loop_here() == NULL)
+		return api_fail(-EXDEV);
+	strand_wake_all(loop_here(), what);
+	return 0;
+}
+
+/* ---- what is made in a scope ---- */
+
+/* Where things made through this host hang; NULL with errno: EINVAL for an instance, which has no loop,
+ * EXDEV, EBADF, and with @p fresh ECANCELED when the scope is ending. */
+static struct estate *
+find_estate(struct sockd_host h, bool fresh)
+{
+	struct estate *e;
+	struct handler *handler;
+	struct conn *c;
+
+	handler = find_handler(h, &c);
+	if (handler == NULL)
+		return NULL;
+	if (ref_kind(h.ref) == REF_INSTANCE) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (loop_here() == NULL || ref_loop(h.ref) != loop_here()->index) {
+		errno = EXDEV;
+		return NULL;
+	}
+	e = c != NULL ? estate_of_conn(c) : &handler->threads[ref_loop(h.ref)].estate;
+	if (e == NULL || (fresh && (e->closed || (c != NULL && c->state == CONN_ENDING)))) {
+		errno = e == NULL ? ENOMEM : ECANCELED;
+		return NULL;
+	}
+	return e;
+}
+
+static uint64_t
+host_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg)
+{
+	struct estate *e = find_estate(h, true);
+
+	if (e == NULL)
+		return 0;
+	if (first_ms < 0 || every_ms < 0 || fn == NULL) {
+		errno = EINVAL;
+		return 0;
+	}
+	return timer_start(e, first_ms, every_ms, fn, arg);
+}
+
+static int
+host_timer_stop(struct sockd_host h, uint64_t timer)
+{
+	struct estate *e = find_estate(h, false);
+
+	return e != NULL ? api_fail(timer_stop(e, timer)) : -1;
+}
+
+static uint64_t
+host_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
+{
+	struct estate *e = find_estate(h, true);
+
+	if (e == NULL)
+		return 0;
+	if (fn == NULL) {
+		errno = EINVAL;
+		return 0;
+	}
+	return strand_spawn(e, fn, arg);
+}
+
+static int
+host_join(struct sockd_host h, uint64_t fiber)
+{
+	struct estate *e = find_estate(h, false);
+	int r, result = -1;
+
+	if (e == NULL)
+		return -1;
+	r = strand_join(e, fiber, &result);
+	if (r < 0)
+		return api_fail(r);
+	errno = 0;
+	return result;
+}
+
+static int
+host_cancel(struct sockd_host h, uint64_t fiber)
+{
+	struct estate *e = find_estate(h, false);
+
+	return e != NULL ? api_fail(strand_cancel_by_id(e, fiber)) : -1;
 }
 
 static int64_t
@@ -176,6 +274,13 @@ const struct sockd_host_ops host_ops = {
 	.now = host_now,
 	.wall = host_wall,
 	.sleep = host_sleep,
+	.timer_start = host_timer_start,
+	.timer_stop = host_timer_stop,
+	.spawn = host_spawn,
+	.join = host_join,
+	.cancel = host_cancel,
+	.wait = host_wait,
+	.wake = host_wake,
 	.open_connections = host_open_connections,
 	.instance = host_instance,
 	.settings = host_settings,

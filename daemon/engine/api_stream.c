@@ -4,15 +4,34 @@
 #include "engine/api.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#include "engine/serve.h"
+#include "engine/conn_wait.h"
+#include "engine/strand.h"
 #include "engine/stream.h"
 
 static bool
 on_fiber(const struct conn *c)
 {
-	return fiber_current(conn_loop(c)->fibers) != NULL;
+	return strand_here(conn_loop(c)) != NULL;
+}
+
+/* As api_find(), for what moves bytes: within close() there is nothing left to move, and a strand that was
+ * cancelled may not begin what might wait. */
+static struct conn *
+find_open(uint64_t ref)
+{
+	struct conn *c = api_find(ref);
+	const struct strand *self;
+
+	if (c == NULL)
+		return NULL;
+	self = strand_here(conn_loop(c));
+	if (likely(!c->gone && (self == NULL || !self->cancelled)))
+		return c;
+	errno = c->gone ? EBADF : c->state == CONN_ENDING ? -conn_ending_error(c) : ECANCELED;
+	return NULL;
 }
 
 /* ---- reader ---- */
@@ -33,8 +52,10 @@ read_some(struct conn *c, void *buf, size_t size)
 		}
 		if (c->read_closed || c->fin_read)
 			return 0;
-		if (c->serve == NULL || !on_fiber(c))
+		if (!on_fiber(c))
 			return c->state == CONN_OPEN ? -EAGAIN : -ECANCELED;
+		if (c->reader != NULL)
+			return -EBUSY;
 		if (c->state == CONN_OPEN && (!c->drained || c->end_given)) {
 			n = stream_recv(c, buf, size);
 			if (n != -EAGAIN)
@@ -42,7 +63,7 @@ read_some(struct conn *c, void *buf, size_t size)
 		}
 		if (c->end_given && c->state == CONN_OPEN)
 			return 0;
-		r = serve_wait(c, SERVE_READS, c->read_by_ms);
+		r = conn_wait_input(c);
 		if (r < 0)
 			return r;
 	}
@@ -51,7 +72,7 @@ read_some(struct conn *c, void *buf, size_t size)
 static ssize_t
 reader_read(struct sockd_reader r, void *buf, size_t size)
 {
-	struct conn *c = api_find(r.ref);
+	struct conn *c = find_open(r.ref);
 	ssize_t n;
 
 	if (c == NULL)
@@ -72,7 +93,7 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 static int
 reader_read_full(struct sockd_reader r, void *buf, size_t size)
 {
-	struct conn *c = api_find(r.ref);
+	struct conn *c = find_open(r.ref);
 	size_t done = 0;
 
 	if (c == NULL)
@@ -94,7 +115,7 @@ reader_read_full(struct sockd_reader r, void *buf, size_t size)
 static ssize_t
 reader_discard(struct sockd_reader r, size_t size)
 {
-	struct conn *c = api_find(r.ref);
+	struct conn *c = find_open(r.ref);
 	size_t n;
 
 	if (c == NULL)
@@ -115,7 +136,7 @@ reader_readable(struct sockd_reader r)
 static int
 reader_close_read(struct sockd_reader r)
 {
-	struct conn *c = api_find(r.ref);
+	struct conn *c = find_open(r.ref);
 
 	if (c == NULL)
 		return -1;
@@ -143,9 +164,9 @@ write_closed_error(const struct conn *c)
 	return c->broken ? -ECONNRESET : c->state == CONN_ENDING ? -ECANCELED : -EPIPE;
 }
 
-/* A fiber waits for its turn and for room, and writes in pieces what is larger than the buffer. */
+/* With the turn: write in pieces what is larger than the room. */
 static ssize_t
-write_on_fiber(struct conn *c, const struct iovec *iov, int count)
+write_pieces(struct conn *c, const struct iovec *iov, int count)
 {
 	size_t total = 0;
 
@@ -159,8 +180,7 @@ write_on_fiber(struct conn *c, const struct iovec *iov, int count)
 
 			if (c->state != CONN_OPEN || c->write_closed)
 				return write_closed_error(c);
-			r = room == 0 ? serve_wait(c, SERVE_WRITES, c->write_by_ms)
-				      : stream_write(c, &part, 1, part.iov_len);
+			r = room == 0 ? conn_wait_output(c) : stream_write(c, &part, 1, part.iov_len);
 			if (r < 0)
 				return r == -EPIPE ? -ECONNRESET : r;
 			done += room == 0 ? 0 : part.iov_len;
@@ -170,8 +190,24 @@ write_on_fiber(struct conn *c, const struct iovec *iov, int count)
 	return (ssize_t)total;
 }
 
+/* A fiber waits for its turn, and then for room. */
 static ssize_t
-write_in_entry(struct conn *c, const struct iovec *iov, int count, size_t total)
+write_on_fiber(struct conn *c, const struct iovec *iov, int count)
+{
+	ssize_t n;
+
+	if (c->state != CONN_OPEN || c->write_closed)
+		return write_closed_error(c);
+	n = conn_take_turn(c);
+	if (n < 0)
+		return n;
+	n = write_pieces(c, iov, count);
+	conn_end_turn(c);
+	return n;
+}
+
+static ssize_t
+write_at_once(struct conn *c, const struct iovec *iov, int count, size_t total)
 {
 	int r;
 
@@ -179,7 +215,7 @@ write_in_entry(struct conn *c, const struct iovec *iov, int count, size_t total)
 		return write_closed_error(c);
 	if (total > (size_t)conn_cfg(c)->write_buffer)
 		return -EMSGSIZE;
-	if (total > stream_room(c)) {
+	if (total > stream_room(c) || c->writers != NULL) {
 		c->want_writable = c->blocked = true;
 		return -EAGAIN;
 	}
@@ -190,7 +226,7 @@ write_in_entry(struct conn *c, const struct iovec *iov, int count, size_t total)
 static ssize_t
 writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
-	struct conn *c = api_find(w.ref);
+	struct conn *c = find_open(w.ref);
 	size_t total = 0;
 	ssize_t n;
 
@@ -200,10 +236,10 @@ writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 		return api_fail(-EINVAL);
 	for (int i = 0; i < count; i++)
 		total += iov[i].iov_len;
-	if (total > stream_room(c) && on_fiber(c) && c->serve != NULL)
+	if ((total > stream_room(c) || c->writers != NULL) && on_fiber(c))
 		n = write_on_fiber(c, iov, count);
 	else
-		n = write_in_entry(c, iov, count, total);
+		n = write_at_once(c, iov, count, total);
 	return n < 0 ? api_fail((int)n) : n;
 }
 
@@ -226,19 +262,24 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 static int
 writer_flush(struct sockd_writer w)
 {
-	struct conn *c = api_find(w.ref);
+	struct conn *c = find_open(w.ref);
+	int r;
 
 	if (c == NULL)
 		return -1;
 	if (!on_fiber(c))
 		return api_fail(-EDEADLK);
-	while (stream_pending(c) > 0 && !c->broken) {
-		int r = serve_wait(c, SERVE_WRITES, c->write_by_ms);
-
-		if (r < 0)
-			return api_fail(r);
-	}
-	return c->broken ? api_fail(-ECONNRESET) : 0;
+	if (c->broken)
+		return api_fail(-ECONNRESET);
+	if (stream_pending(c) == 0 && c->writers == NULL)
+		return 0;
+	r = conn_take_turn(c);
+	if (r < 0)
+		return api_fail(r);
+	while (r == 0 && stream_pending(c) > 0)
+		r = conn_wait_output(c);
+	conn_end_turn(c);
+	return api_fail(r);
 }
 
 static size_t
@@ -252,7 +293,7 @@ writer_writable(struct sockd_writer w)
 static int
 writer_close_write(struct sockd_writer w)
 {
-	struct conn *c = api_find(w.ref);
+	struct conn *c = find_open(w.ref);
 
 	if (c == NULL)
 		return -1;
@@ -264,14 +305,14 @@ writer_close_write(struct sockd_writer w)
 static ssize_t
 writer_move(struct sockd_writer w, struct sockd_reader r)
 {
-	struct conn *to = api_find(w.ref), *from;
+	struct conn *to = find_open(w.ref), *from;
 	ssize_t n;
 
 	if (to == NULL)
 		return -1;
 	if (r.ops != &stream_reader_ops)
 		return api_fail(-ENOTSUP);
-	from = api_find(r.ref);
+	from = find_open(r.ref);
 	if (from == NULL)
 		return -1;
 	if (to->state != CONN_OPEN || to->write_closed)
@@ -280,12 +321,46 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 	return n < 0 ? api_fail((int)n) : n;
 }
 
-/* The loop's buffer serves all fibers in turn: between filling and writing it nothing else runs, since what
- * does not fit the socket goes to the output, and only then this fiber waits for room. */
+/* The loop's buffer serves all fibers in turn: between filling and writing it nothing else runs. What can't
+ * be taken at once, because others wrote meanwhile, is kept in memory of its own. */
+static ssize_t
+write_copied(struct sockd_writer w, const struct conn *to, const void *bytes, size_t size)
+{
+	auto_of(mem) void *kept = NULL;
+
+	if (to->writers == NULL && size <= stream_room(to))
+		return writer_write(w, bytes, size);
+	kept = malloc(size);
+	if (kept == NULL)
+		return api_fail(-ENOMEM);
+	memcpy(kept, bytes, size);
+	return writer_write(w, kept, size);
+}
+
+/* Wait until half of the buffer is free, so that a slow peer is not served in crumbs. */
+static int
+wait_for_room(struct conn *c)
+{
+	size_t wanted = (size_t)conn_cfg(c)->write_buffer / 2;
+	int r;
+
+	if (c->state != CONN_OPEN || c->write_closed)
+		return write_closed_error(c);
+	if (stream_room(c) > 0 && c->writers == NULL)
+		return 0;
+	r = conn_take_turn(c);
+	if (r < 0)
+		return r;
+	while (r == 0 && stream_room(c) < wanted)
+		r = c->write_closed ? -EPIPE : conn_wait_output(c);
+	conn_end_turn(c);
+	return r;
+}
+
 static int64_t
 writer_copy(struct sockd_writer w, struct sockd_reader r)
 {
-	struct conn *to = api_find(w.ref);
+	struct conn *to = find_open(w.ref);
 	int64_t total = 0;
 
 	if (to == NULL)
@@ -294,21 +369,15 @@ writer_copy(struct sockd_writer w, struct sockd_reader r)
 		return api_fail(-EDEADLK);
 	for (;;) {
 		unsigned char *buffer = conn_loop(to)->buffer;
-		size_t room = stream_room(to), got = 0;
-		int n;
+		size_t got = 0;
+		int n = wait_for_room(to);
 
-		if (room == 0) {
-			n = to->state != CONN_OPEN || to->write_closed
-				    ? write_closed_error(to)
-				    : serve_wait(to, SERVE_WRITES, to->write_by_ms);
-			if (n < 0)
-				return api_fail(n);
-			continue;
-		}
-		n = sockd_receive(r, buffer, room < LOOP_BUFFER_SIZE ? room : LOOP_BUFFER_SIZE, &got);
+		if (n < 0)
+			return api_fail(n);
+		n = sockd_receive(r, buffer, LOOP_BUFFER_SIZE, &got);
 		if (n <= 0)
 			return n < 0 ? -1 : total;
-		if (writer_write(w, buffer, got) < 0)
+		if (find_open(w.ref) == NULL || (got > 0 && write_copied(w, to, buffer, got) < 0))
 			return -1;
 		total += (int64_t)got;
 	}

@@ -17,9 +17,12 @@
 #include "base/log.h"
 #include "engine/api.h"
 #include "engine/conn_time.h"
+#include "engine/conn_wait.h"
 #include "engine/engine_private.h"
+#include "engine/estate.h"
 #include "engine/observe.h"
 #include "engine/serve.h"
+#include "engine/strand.h"
 #include "engine/stream.h"
 
 enum { LINGER_MS = 1000, MAX_SINGLE_WRITE = 256 * 1024 };
@@ -60,7 +63,9 @@ conn_is_quiet(const struct conn *c)
 {
 	if (c->held_busy || stream_pending(c) > 0 || stream_unread(c) > 0)
 		return false;
-	return c->serve == NULL || serve_is_quiet(c->serve);
+	if (c->serve != NULL && !strand_is_quiet(c->serve))
+		return false;
+	return c->estate == NULL || estate_is_quiet(c->estate);
 }
 
 /* ---- endings ---- */
@@ -79,6 +84,7 @@ conn_finish(struct conn *c, int reason)
 		return;
 	conn_set_reason(c, reason);
 	conn_enter(c, CONN_FLUSHING);
+	(void)conn_dismiss(c);
 	stream_forget_unread(c);
 	stream_arm(c);
 	conn_settle_later(c);
@@ -109,11 +115,12 @@ conn_fail(struct conn *c, int error)
 	conn_cut(c, SOCKD_BY_ERROR);
 }
 
+/* @param closes  the descriptor is closed next, and nothing unread is in it: that says FIN as well */
 static void
-conn_send_fin(struct conn *c)
+conn_send_fin(struct conn *c, bool closes)
 {
 	c->fin_sent = true;
-	if (shutdown(c->fd, SHUT_WR) < 0)
+	if (!closes && shutdown(c->fd, SHUT_WR) < 0)
 		c->broken = true; /* the peer reset it: there is nobody left to tell */
 	observe_state(c, SOCKD_CLOSE_WRITE);
 }
@@ -121,13 +128,13 @@ conn_send_fin(struct conn *c)
 static void
 conn_log_closed(const struct conn *c, uint64_t written)
 {
-	struct conn_text peer;
+	char peer[CONN_PEER_TEXT_SIZE];
 
 	if (!log_is_on(LOG_LEVEL_INFO))
 		return;
-	conn_text_fill(c, &peer);
+	conn_peer_text(c, peer);
 	log_info("conn_closed", LOG_S("listener", conn_cfg(c)->name), LOG_U("conn", c->id),
-		LOG_S("peer", peer.remote_text), LOG_U("rx", c->read_bytes), LOG_U("tx", written),
+		LOG_S("peer", peer), LOG_U("rx", c->read_bytes), LOG_U("tx", written),
 		LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
 		LOG_S("reason", api_reason_name(c->reason)));
 }
@@ -168,12 +175,28 @@ conn_free(struct conn *c)
 		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
 			sizeof(struct linger)); /* without it the peer sees FIN: good enough */
 	close(c->fd);
-	serve_free(c->serve);
+	if (c->estate != NULL)
+		estate_fini(c->estate);
+	free(c->estate);
 	free(c->text);
+	scope->thread->conns--;
 	conn_enter(c, CONN_FREE);
 	slab_put(&loop->conns, c);
 	scope_release(scope);
 	engine_check_idle(loop);
+}
+
+/* End all that hangs on it. @return true when nothing does any more; until then each end brings us back. */
+static bool
+conn_let_go(struct conn *c)
+{
+	bool waited_for = !conn_dismiss(c);
+
+	if (c->serve != NULL)
+		strand_cancel(c->serve);
+	if (c->estate != NULL)
+		estate_close(c->estate);
+	return !waited_for && c->serve == NULL && (c->estate == NULL || estate_is_over(c->estate));
 }
 
 static void
@@ -181,13 +204,12 @@ conn_end(struct conn *c)
 {
 	uint64_t written;
 
-	if (c->serve != NULL && !serve_is_over(c->serve)) {
-		serve_cancel(c->serve); /* its end brings us back here */
+	if (!conn_let_go(c))
 		return;
-	}
 	written = c->queued_bytes - stream_pending(c);
-	if (c->told_open && c->scope->listener->plugin->close != NULL)
-		c->scope->listener->plugin->close(api_conn(c), c->reason);
+	c->gone = true;
+	if (c->told_open && c->entries->close != NULL)
+		c->entries->close(api_conn(c), c->reason);
 	observe_state(c, SOCKD_CLOSE);
 	conn_log_closed(c, written);
 	conn_count_ended(c, written);
@@ -199,42 +221,49 @@ conn_end(struct conn *c)
 static void
 conn_settle_eof(struct conn *c)
 {
-	const struct sockd_plugin *plugin = c->scope->listener->plugin;
-
-	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked))
+	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked) || c->reader != NULL)
 		return;
 	c->eof_told = true;
 	observe_state(c, SOCKD_CLOSE_READ);
-	if (plugin->eof == NULL || c->read_closed) {
+	if (c->entries->eof == NULL || c->read_closed) {
 		conn_finish(c, SOCKD_BY_EOF);
 		return;
 	}
 	c->in_entry = true;
-	plugin->eof(api_conn(c), api_reader(c), api_writer(c));
+	c->entries->eof(api_conn(c), api_reader(c), api_writer(c));
 	c->in_entry = false;
+}
+
+void
+conn_give_end(struct conn *c)
+{
+	c->end_given = true;
+	if (c->serve != NULL)
+		strand_give_end(c->serve);
+	if (c->estate != NULL)
+		estate_give_end(c->estate);
+	conn_wake_reader(c);
+	if (!c->straight && c->entries->draining == NULL && (c->estate == NULL || estate_is_over(c->estate)))
+		conn_finish(c, SOCKD_BY_DRAIN);
 }
 
 static void
 conn_settle_drain(struct conn *c)
 {
-	if (!c->slot_passed || !conn_is_quiet(c))
-		return;
-	if (c->serve != NULL)
-		serve_give_end(c->serve);
-	else if (c->scope->listener->plugin->draining == NULL)
-		conn_finish(c, SOCKD_BY_DRAIN);
+	if (c->slot_passed && conn_is_quiet(c))
+		conn_give_end(c);
 }
 
 static void
 conn_settle_open(struct conn *c)
 {
-	if (c->serve == NULL)
+	if (!c->straight)
 		conn_settle_eof(c);
 	if (c->state != CONN_OPEN)
 		return;
 	if (c->write_closed && !c->fin_sent && stream_pending(c) == 0)
-		conn_send_fin(c);
-	if (c->serve == NULL && c->fin_sent && c->eof_told) {
+		conn_send_fin(c, false);
+	if (!c->straight && c->fin_sent && c->eof_told) {
 		conn_finish(c, SOCKD_BY_EOF);
 		return;
 	}
@@ -247,7 +276,7 @@ conn_settle_flushing(struct conn *c)
 	if (stream_pending(c) > 0)
 		return;
 	if (!c->fin_sent)
-		conn_send_fin(c);
+		conn_send_fin(c, c->fin_read);
 	if (c->fin_read || c->broken || c->aborted) {
 		conn_cut(c, c->reason);
 		return;
@@ -279,7 +308,6 @@ conn_settle(struct loop *loop, struct loop_task *task)
 void
 conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
 {
-	const struct sockd_plugin *plugin = c->scope->listener->plugin;
 	int64_t left_ms;
 
 	if (deadline_ms >= c->drain_by_ms)
@@ -287,9 +315,9 @@ conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
 	c->slot_at_ms = slot_at_ms < c->slot_at_ms ? slot_at_ms : c->slot_at_ms;
 	c->drain_by_ms = deadline_ms;
 	left_ms = deadline_ms - loop_now_ms(conn_loop(c));
-	if (c->state == CONN_OPEN && c->serve == NULL && plugin->draining != NULL && c->told_open) {
+	if (c->state == CONN_OPEN && c->entries->draining != NULL && c->told_open) {
 		c->in_entry = true;
-		plugin->draining(api_conn(c), left_ms > 0 ? left_ms : 1);
+		c->entries->draining(api_conn(c), left_ms > 0 ? left_ms : 1);
 		c->in_entry = false;
 	}
 	if (c->state != CONN_ENDING)
@@ -329,6 +357,9 @@ conn_init(struct conn *c, struct scope *scope, int fd, enum cfg_transport transp
 
 	c->fd = fd;
 	c->scope = scope;
+	scope->thread->conns++;
+	c->entries = &scope->listener->entries;
+	c->straight = c->entries->data == NULL;
 	c->transport = (uint8_t)transport;
 	c->id = (uint64_t)scope->loop->index << 48 | ++scope->loop->next_conn;
 	c->opened_ms = c->active_ms = c->progress_ms = now_ms;
@@ -354,15 +385,15 @@ conn_open(struct conn *c)
 		conn_cut(c, SOCKD_BY_DENIED);
 		return;
 	}
-	if (plugin->data == NULL && serve_begin(c) < 0) {
+	if (c->straight && serve_begin(c) < 0) {
 		conn_cut(c, SOCKD_BY_ERROR);
 		return;
 	}
 	c->told_open = true;
 	observe_state(c, SOCKD_HANDLER);
-	if (plugin->data != NULL && plugin->open != NULL) {
+	if (c->entries->open != NULL) {
 		c->in_entry = true;
-		plugin->open(api_conn(c), api_reader(c), api_writer(c));
+		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
 		c->in_entry = false;
 	}
 }
@@ -385,6 +416,8 @@ conn_begin(struct scope *scope, int fd, enum cfg_transport transport, const stru
 	conn_init(c, scope, fd, transport);
 	if (transport == CFG_TCP)
 		memcpy(&c->peer, peer, peer_size < sizeof c->peer ? peer_size : sizeof c->peer);
+	else
+		c->unnamed = peer_size <= sizeof(sa_family_t);
 	conn_enter(c, CONN_OPEN);
 	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
 	conn_open(c);

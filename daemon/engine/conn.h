@@ -1,6 +1,5 @@
 /* A stream connection: the states it goes through, from admission to the closed descriptor. How its bytes
- * move is in stream.h, how a plugin's straight-line code waits on it in serve.h, what a plugin may call in
- * api_*.c.
+ * move is in stream.h, how straight-line code waits on it in conn_wait.h, what a plugin may call in api_*.c.
  *
  * A connection lives on one loop and in one slot of that loop's slab. */
 #ifndef ENGINE_CONN_H
@@ -21,7 +20,8 @@ enum conn_state { CONN_FREE, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING, CONN_ENDI
 
 extern const char *const conn_state_name[CONN_STATE_COUNT];
 
-struct serve;
+struct estate;
+struct strand;
 struct conn_text;
 
 struct conn {
@@ -46,12 +46,18 @@ struct conn {
 	bool told_read : 1, told_write : 1; /* observers hear of the first byte only */
 	bool in_entry : 1;                  /* a plugin's event entry runs on it now */
 	bool aborted : 1;                   /* close with RST */
+	bool unnamed : 1;                   /* unix: the client has no address, as most */
+	bool straight : 1;                  /* fibers read it; else data() is called */
+	bool gone : 1;                      /* within close(): can be asked, but not read or written */
 	int fd;                             /* owned */
 	struct scope *scope;                /* borrowed: listener, loop, cells */
 	struct bufferevent *bev;            /* owned; carries what is pending, both ways */
-	struct serve *serve;                /* owned; NULL in event style */
-	struct conn_text *text;             /* owned; addresses and names, once somebody asked */
-	void *data;                         /* the plugin's */
+	const struct conn_entries *entries; /* borrowed */
+	struct strand *serve; /* runs the plugin's serve(); NULL once it is over, and in event style */
+	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
+	struct estate *estate;           /* owned; NULL until something is made in its scope */
+	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
+	void *data;                      /* the plugin's */
 	uint64_t id;
 	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
 	uint64_t flushed_seen;             /* flushed bytes when the write timeout was last looked at */
@@ -91,6 +97,9 @@ void conn_fail(struct conn *c, int error);
 /** Nobody waits, nothing is unread or unflushed, nothing holds it: what drain may end. */
 bool conn_is_quiet(const struct conn *c);
 
+/** Drain: quiet waits end. */
+void conn_give_end(struct conn *c);
+
 /** Its place in a drain: at @p slot_at_ms it is ended if it is quiet, or as soon as it is; at @p deadline_ms
  * it is cut. */
 void conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms);
@@ -116,13 +125,18 @@ conn_cfg(const struct conn *c)
 	return c->scope->listener->cfg;
 }
 
+enum { CONN_PEER_TEXT_SIZE = 144 };
+
 /** Addresses and their text, made when somebody asks; NULL without memory. */
 struct conn_text {
 	struct sockd_addr local, remote;
-	char remote_text[144];
+	char remote_text[CONN_PEER_TEXT_SIZE];
 	struct sockd_cred cred;
 	bool has_cred;
 };
 const struct conn_text *conn_text_get(struct conn *c);
+
+/** The text alone: for a log line the kernel need not be asked about the rest. */
+void conn_peer_text(const struct conn *c, char ret[CONN_PEER_TEXT_SIZE]);
 
 #endif

@@ -16,7 +16,7 @@ earlier(int64_t a, int64_t b)
 static int64_t
 conn_input_deadline(const struct conn *c)
 {
-	int64_t at = c->serve == NULL ? c->read_by_ms : CLOCK_NEVER; /* a fiber's read keeps its own time */
+	int64_t at = !c->straight ? c->read_by_ms : CLOCK_NEVER; /* a fiber's read keeps its own time */
 
 	if (c->read_bytes == 0 && conn_cfg(c)->timeouts.first_byte_ms != CFG_OFF)
 		at = earlier(at, c->opened_ms + conn_cfg(c)->timeouts.first_byte_ms);
@@ -28,7 +28,7 @@ conn_input_deadline(const struct conn *c)
 static int64_t
 conn_write_deadline(const struct conn *c)
 {
-	int64_t at = c->serve == NULL ? c->write_by_ms : CLOCK_NEVER;
+	int64_t at = !c->straight ? c->write_by_ms : CLOCK_NEVER;
 
 	if (stream_pending(c) > 0 && conn_cfg(c)->timeouts.write_ms != CFG_OFF)
 		at = earlier(at, c->progress_ms + conn_cfg(c)->timeouts.write_ms);
@@ -66,12 +66,11 @@ conn_rearm(struct conn *c)
 static void
 conn_time_out(struct conn *c, int which, int reason, const int64_t *deadline_ms)
 {
-	const struct sockd_plugin *plugin = c->scope->listener->plugin;
 	int64_t before = *deadline_ms;
 
-	if (c->serve == NULL && plugin->timeout != NULL && c->told_open && c->state == CONN_OPEN) {
+	if (c->entries->timeout != NULL && c->told_open && c->state == CONN_OPEN) {
 		c->in_entry = true;
-		plugin->timeout(api_conn(c), which);
+		c->entries->timeout(api_conn(c), which);
 		c->in_entry = false;
 		if (c->state != CONN_OPEN || *deadline_ms != before)
 			return;
@@ -102,11 +101,11 @@ conn_check_open_deadlines(struct conn *c, int64_t now_ms)
 		conn_cut(c, SOCKD_BY_FIRST_BYTE_TIMEOUT);
 	else if (c->idle_ms != CFG_OFF && now_ms >= c->active_ms + c->idle_ms)
 		conn_time_out(c, SOCKD_TIMEOUT_IDLE, SOCKD_BY_IDLE_TIMEOUT, &c->active_ms);
-	else if (c->serve == NULL && now_ms >= c->read_by_ms)
+	else if (!c->straight && now_ms >= c->read_by_ms)
 		conn_time_out(c, SOCKD_TIMEOUT_READ, SOCKD_BY_IDLE_TIMEOUT, &c->read_by_ms);
 	else if (!c->slot_passed && now_ms >= c->slot_at_ms) {
 		c->slot_passed = true;
-		if (c->serve == NULL)
+		if (!c->straight)
 			stream_read_all(c);
 		conn_settle_later(c);
 	}
@@ -128,7 +127,7 @@ conn_on_timer(struct loop *loop, struct loop_timer *timer)
 	else if (stream_pending(c) > 0 && t->write_ms != CFG_OFF && !conn_made_progress(c, now_ms) &&
 		 now_ms >= c->progress_ms + t->write_ms)
 		conn_cut(c, SOCKD_BY_WRITE_TIMEOUT);
-	else if (c->serve == NULL && now_ms >= c->write_by_ms)
+	else if (!c->straight && now_ms >= c->write_by_ms)
 		conn_time_out(c, SOCKD_TIMEOUT_WRITE, SOCKD_BY_WRITE_TIMEOUT, &c->write_by_ms);
 	else if (c->state == CONN_OPEN)
 		conn_check_open_deadlines(c, now_ms);

@@ -9,8 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "engine/scope.h"
+#include "engine/strand.h"
 
 enum {
 	EVENT_SLOTS = 64,
@@ -85,7 +84,7 @@ endpoint_meet(struct endpoint *ep)
 	if (m->msg_namelen <= sizeof(sa_family_t) || m->msg_namelen > sizeof ep->remote.sa)
 		ep->remote.len = 0; /* an unnamed unix sender */
 	memcpy(&ep->remote.sa, &ep->io->in_slots[ep->io->in_next].name, ep->remote.len);
-	if (ep->transport == CFG_UDP)
+	if (ep->asked_varies)
 		dgram_get_local(m, &ep->local);
 }
 
@@ -196,24 +195,27 @@ endpoint_step_event(struct endpoint *ep)
 /* ---- serve style ---- */
 
 /* Park this fiber as the one that reads. */
-static void
-endpoint_park(struct endpoint *ep, struct fiber *self)
+static int
+endpoint_park(struct endpoint *ep, struct strand *self)
 {
+	int r;
+
 	ep->waiter = self;
-	fiber_park(self);
+	r = strand_wait(self, STRAND_READS, CLOCK_NEVER);
 	ep->waiter = NULL;
 	ep->batches_left = TURN_BATCHES;
+	return r;
 }
 
 int
 endpoint_await(struct endpoint *ep)
 {
-	struct fiber *self = fiber_current(endpoint_loop(ep)->fibers);
+	struct strand *self = strand_here(endpoint_loop(ep));
 
 	for (;;) {
 		int r;
 
-		if (ep->cut)
+		if (ep->cut || (self != NULL && self->cancelled))
 			return -ECANCELED;
 		if (endpoint_present(ep) != NULL)
 			return 1;
@@ -225,7 +227,9 @@ endpoint_await(struct endpoint *ep)
 			return 0;
 		if (ep->batches_left == 0) {
 			loop_defer(endpoint_loop(ep), &ep->task); /* the others' turn, then ours again */
-			endpoint_park(ep, self);
+			r = endpoint_park(ep, self);
+			if (r < 0)
+				return r;
 			continue;
 		}
 		ep->batches_left--;
@@ -235,7 +239,9 @@ endpoint_await(struct endpoint *ep)
 		} else if (r == -EAGAIN) {
 			dgram_io_flush(ep->io);
 			endpoint_arm(ep);
-			endpoint_park(ep, self);
+			r = endpoint_park(ep, self);
+			if (r < 0)
+				return r;
 		}
 	}
 }
@@ -243,15 +249,14 @@ endpoint_await(struct endpoint *ep)
 /* serve() is called anew whenever it returns, until there is nothing more to give it. One that takes nothing
  * would turn in circles: it is slowed down. */
 static void
-endpoint_run(struct fiber *self, void *arg)
+endpoint_run(struct strand *self)
 {
-	struct endpoint *ep = arg;
+	struct endpoint *ep = self->arg;
 	struct loop *loop = endpoint_loop(ep);
 	struct sockd_conn c = { .ops = &endpoint_conn_ops, .ref = endpoint_ref(ep) };
 	struct sockd_reader r = { .ops = &endpoint_reader_ops, .ref = c.ref };
 	struct sockd_writer w = { .ops = &endpoint_writer_ops, .ref = c.ref };
 
-	(void)self; /* ep->fiber */
 	for (;;) {
 		uint64_t taken = ep->taken;
 
@@ -268,16 +273,17 @@ endpoint_run(struct fiber *self, void *arg)
 				 : ep->backoff_ms < BACKOFF_MAX_MS / 2 ? ep->backoff_ms * 2
 								       : BACKOFF_MAX_MS;
 		dgram_io_flush(ep->io);
-		scope_park(loop, loop_now_ms(loop) + ep->backoff_ms);
+		if (strand_wait(self, STRAND_SLEEPS, loop_now_ms(loop) + ep->backoff_ms) == -ECANCELED)
+			break;
 	}
 }
 
 static void
-endpoint_returned(void *arg)
+endpoint_returned(struct strand *s)
 {
-	struct endpoint *ep = arg;
+	struct endpoint *ep = s->arg;
 
-	ep->fiber = NULL;
+	ep->strand = NULL;
 	endpoint_end(ep);
 }
 
@@ -285,11 +291,10 @@ static void
 endpoint_start_fiber(struct endpoint *ep)
 {
 	struct loop *loop = endpoint_loop(ep);
-	struct err e = { 0 };
 
-	if (fiber_new(loop->fibers, ep->stack_size, endpoint_run, endpoint_returned, ep, &ep->fiber, &e) == 0)
+	if (strand_new(ep->scope->thread, NULL, ep->stack_size, endpoint_run, endpoint_returned, ep,
+		    &ep->strand) == 0)
 		return;
-	log_warning("no_fiber", LOG_S("listener", ep->scope->listener->cfg->name), LOG_S("msg", e.text));
 	if (ep->state == ENDPOINT_OPEN)
 		loop_timer_set(loop, &ep->timer, loop_now_ms(loop) + BACKOFF_MAX_MS);
 	else
@@ -299,16 +304,16 @@ endpoint_start_fiber(struct endpoint *ep)
 static void
 endpoint_step_serve(struct endpoint *ep)
 {
-	if (ep->fiber == NULL && ep->cut)
+	if (ep->strand == NULL && ep->cut)
 		endpoint_end(ep);
-	else if (ep->fiber == NULL)
+	else if (ep->strand == NULL)
 		endpoint_start_fiber(ep);
 	else if (ep->cut)
-		fiber_wake(ep->fiber, WAKE_CANCEL);
-	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->fiber)
-		fiber_wake(ep->fiber, WAKE_END);
+		strand_cancel(ep->strand);
+	else if (ep->state == ENDPOINT_DRAINING && ep->waiter != ep->strand)
+		strand_give_end(ep->strand);
 	if (ep->waiter != NULL)
-		fiber_wake(ep->waiter, WAKE_READY);
+		strand_wake(ep->waiter);
 }
 
 /* ---- what leads to a step ---- */
@@ -403,7 +408,7 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	const char *name = scope->listener->cfg->name;
 	struct endpoint *ep = slab_take(&scope->loop->endpoints);
 	size_t in_size = (size_t)scope->listener->cfg->read_buffer;
-	int r = transport == CFG_UDP ? dgram_want_local(fd, local->ss_family) : 0;
+	int r = transport == CFG_UDP ? dgram_want_local(fd, local) : 0;
 
 	if (ep == NULL)
 		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);
@@ -411,9 +416,10 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	endpoint_init(ep, scope, fd, transport, stack_size);
 	ep->bound = (struct sockd_addr){ .len = size, .sa = *local };
 	ep->local = ep->bound;
+	ep->asked_varies = r > 0;
 	if (transport == CFG_UDP && in_size > DGRAM_UDP_MAX)
 		in_size = LOOP_BUFFER_SIZE; /* no datagram is larger: one size for the loop to share */
-	ep->io = r == 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
+	ep->io = r >= 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
 	if (ep->io == NULL || event_add(&ep->readable, NULL) < 0) {
 		endpoint_free(ep);
 		return err_set(e, r < 0 ? r : -ENOMEM,

@@ -25,6 +25,7 @@ struct endpoint {
 	bool held;         /* the listener is paused: datagrams wait in the kernel */
 	bool released;     /* freed as soon as it has ended */
 	bool drained;      /* the last batch emptied the socket: wait before the next */
+	bool asked_varies; /* bound to no single address: each datagram tells which one was asked */
 	bool has_peer;     /* remote and local stand for a datagram */
 	bool refused;      /* somebody's buffer was too small for the one that lies there */
 	bool has_text;
@@ -36,8 +37,8 @@ struct endpoint {
 	struct loop_task task;
 	struct loop_timer timer; /* reads again, or tries again to get a fiber */
 	size_t stack_size;
-	struct fiber *fiber;   /* runs serve(); NULL in event style and before it begins */
-	struct fiber *waiter;  /* parked in a receive */
+	struct strand *strand; /* runs serve(); NULL in event style and before it begins */
+	struct strand *waiter; /* parked in a receive */
 	unsigned batches_left; /* of this turn */
 	uint64_t taken;        /* datagrams that were handed out */
 	int64_t backoff_ms, drain_by_ms;

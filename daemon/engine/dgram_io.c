@@ -256,16 +256,27 @@ dgram_io_flush(struct dgram_io *io)
 	loop_undefer(io->loop, &io->flush_task);
 }
 
-int
-dgram_want_local(int fd, int family)
+/* Wildcards, and groups, whose datagrams can't be answered from where they were sent to. */
+static bool
+stands_for_many(const struct sockaddr_storage *address)
 {
-	int on = 1, r = 0;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+	const struct in6_addr *in6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
 
-	if (family == AF_INET)
-		r = setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-	else if (family == AF_INET6)
+	if (address->ss_family == AF_INET)
+		return in->sin_addr.s_addr == INADDR_ANY || in->sin_addr.s_addr == INADDR_BROADCAST ||
+		       IN_MULTICAST(ntohl(in->sin_addr.s_addr));
+	return IN6_IS_ADDR_UNSPECIFIED(in6) || IN6_IS_ADDR_MULTICAST(in6) || IN6_IS_ADDR_V4MAPPED(in6);
+}
+
+int
+dgram_want_local(int fd, const struct sockaddr_storage *local)
+{
+	int on = stands_for_many(local), r = setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+
+	if (r == 0 && local->ss_family == AF_INET6)
 		r = setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
-	return r < 0 ? -errno : 0;
+	return r < 0 ? -errno : on;
 }
 
 void

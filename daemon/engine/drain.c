@@ -38,12 +38,43 @@ loop_has_endpoints(const struct loop *loop)
 	return false;
 }
 
+/* What a loop's own scope has made serves its connections, and is told of the drain when these are gone. */
+static bool
+thread_is_over(struct handler_thread *t)
+{
+	const struct loop *loop = t->loop;
+
+	if (t->conns > 0)
+		return false;
+	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
+		const struct endpoint *e = slab_at(&loop->endpoints, i);
+
+		if (e != NULL && e->scope->thread == t && !endpoint_is_ended(e))
+			return false;
+	}
+	estate_give_end(&t->estate);
+	return estate_is_over(&t->estate);
+}
+
+static bool
+loop_threads_are_over(struct loop *loop)
+{
+	bool over = true;
+
+	for (struct handler_thread *t = loop->last_thread; t != NULL; t = t->before)
+		if (!thread_is_over(t))
+			over = false; /* the others are told all the same */
+	return over;
+}
+
 void
 engine_check_idle(struct loop *loop)
 {
 	struct engine *engine = loop->engine;
 
 	if (!loop->draining || loop->idle_told || atomic_load(&engine->loops_accepting) > 0)
+		return;
+	if (!loop_threads_are_over(loop))
 		return;
 	if (atomic_load(&loop->load) > 0 || loop_has_endpoints(loop))
 		return;
@@ -71,8 +102,17 @@ loop_stop_accepting(struct loop *loop)
 }
 
 static void
+loop_check_idle(struct loop *loop, struct loop_task *task)
+{
+	(void)task; /* the loop's only one */
+	engine_check_idle(loop);
+}
+
+static void
 loop_cut_all(struct loop *loop, int reason)
 {
+	for (struct handler_thread *t = loop->last_thread; t != NULL; t = t->before)
+		estate_close(&t->estate);
 	for (uint32_t i = 0; i < loop->conns.used; i++) {
 		struct conn *c = slab_at(&loop->conns, i);
 
@@ -92,6 +132,7 @@ loop_on_deadline(struct loop *loop, struct loop_timer *timer)
 {
 	(void)timer; /* the loop's only one */
 	loop_cut_all(loop, SOCKD_BY_DRAIN_FORCED);
+	engine_check_idle(loop);
 }
 
 /* Connections that drain with their listener, and have no place in a drain yet. */
@@ -148,6 +189,7 @@ loop_begin_drain(struct loop *loop)
 	if (loop->draining)
 		return;
 	loop->draining = true;
+	loop->idle_check.run = loop_check_idle;
 	loop->drain_deadline_ms = engine->drain_deadline_ms;
 	loop->deadline.fire = loop_on_deadline;
 	loop_timer_set(loop, &loop->deadline, loop->drain_deadline_ms);

@@ -131,6 +131,17 @@ loop_close_all(struct loop *loop)
 	}
 }
 
+/* After a drain only timers are left. A loop that never served may have strands of thread_start(): they run
+ * to their end, cancelled. */
+static void
+loop_end_estates(struct loop *loop)
+{
+	for (struct handler_thread *t = loop->last_thread; t != NULL; t = t->before)
+		estate_close(&t->estate);
+	while (fiber_count(loop->fibers) > 0)
+		loop_turn(loop);
+}
+
 static void *
 loop_main(void *arg)
 {
@@ -140,6 +151,7 @@ loop_main(void *arg)
 	loop_enter(loop);
 	loop_run(loop);
 	loop_close_all(loop);
+	loop_end_estates(loop);
 	while (loop->last_thread != NULL)
 		handler_thread_stop(loop->last_thread);
 	loop_leave(loop);

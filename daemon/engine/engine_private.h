@@ -58,6 +58,14 @@ void engine_tell_main(struct engine *engine, struct mail *mail);
  */
 void engine_check_idle(struct loop *loop);
 
+/** The same from the loop's frame, soon; nothing before a drain. */
+static inline void
+engine_check_idle_later(struct loop *loop)
+{
+	if (loop->draining)
+		loop_defer(loop, &loop->idle_check);
+}
+
 /** Carry out an order on its loop. */
 void drain_obey(struct loop *loop, struct mail *mail);
 

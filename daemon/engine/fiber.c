@@ -195,6 +195,12 @@ fiber_is_woken(const struct fiber *f)
 	return f->woken;
 }
 
+void *
+fiber_arg(const struct fiber *f)
+{
+	return f->arg;
+}
+
 struct fiber *
 fiber_current(const struct fiber_set *s)
 {

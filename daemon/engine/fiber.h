@@ -42,6 +42,9 @@ void fiber_wake(struct fiber *f, int code);
 /** True between fiber_wake() and the return from fiber_park(). */
 bool fiber_is_woken(const struct fiber *f);
 
+/** What fiber_new() was given for it. */
+void *fiber_arg(const struct fiber *f);
+
 /** The fiber that runs now on this set, or NULL (the loop itself, callbacks). */
 struct fiber *fiber_current(const struct fiber_set *s);
 

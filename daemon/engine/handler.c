@@ -34,6 +34,8 @@ handler_table_fini(struct handler_table *t)
 	*t = (struct handler_table){ 0 };
 }
 
+static void handler_thread_settle(struct loop *loop, struct loop_task *task);
+
 /* A struct for one more handler: one that was used before, or a new one. */
 static struct handler *
 table_take(struct engine *engine)
@@ -97,8 +99,12 @@ handler_new(struct engine *engine, const struct handler_options *o)
 	h->one_thread = o->one_thread;
 	h->started = false;
 	h->references = 1;
-	for (unsigned i = 0; i < engine->loop_count; i++)
-		h->threads[i] = (struct handler_thread){ .handler = h, .loop = engine->loops[i] };
+	for (unsigned i = 0; i < engine->loop_count; i++) {
+		h->threads[i] = (struct handler_thread){
+			.handler = h, .loop = engine->loops[i], .settle.run = handler_thread_settle
+		};
+		estate_init(&h->threads[i].estate, &h->threads[i], NULL);
+	}
 	table_link(&engine->handlers, h);
 	return h;
 }
@@ -133,29 +139,36 @@ handler_thread_start(struct handler_thread *t, struct err *e)
 
 	if (h->one_thread && loop->index != 0)
 		return 0;
-	r = instance_thread_start(h->instance, loop->index, handler_thread_host(t), e);
-	if (r < 0)
-		return r;
-	t->state = instance_thread_state(h->instance, loop->index);
-	t->started = true;
+	t->listed = true;
 	t->after = NULL;
 	t->before = loop->last_thread;
 	if (t->before != NULL)
 		t->before->after = t;
 	loop->last_thread = t;
+	r = instance_thread_start(h->instance, loop->index, handler_thread_host(t), e);
+	if (r < 0)
+		return r;
+	t->state = instance_thread_state(h->instance, loop->index);
+	t->started = true;
 	return 0;
 }
 
 void
 handler_thread_stop(struct handler_thread *t)
 {
-	if (!t->started)
+	if (!t->listed)
 		return;
-	t->started = false;
+	t->listed = false;
 	if (t->before != NULL)
 		t->before->after = t->after;
 	*(t->after != NULL ? &t->after->before : &t->loop->last_thread) = t->before;
-	instance_thread_stop(t->handler->instance, t->loop->index);
+	loop_timer_clear(t->loop, &t->deadline);
+	loop_undefer(t->loop, &t->settle);
+	estate_close(&t->estate);
+	estate_fini(&t->estate);
+	if (t->started)
+		instance_thread_stop(t->handler->instance, t->loop->index);
+	t->started = false;
 	t->state = NULL;
 }
 
@@ -190,14 +203,42 @@ handler_on_stopped(struct loop *loop, struct mail *mail)
 	handler_end(h->threads[0].loop->engine, h);
 }
 
+/* Nobody uses it any more; its own strands may still be at work. */
+static void
+handler_thread_settle(struct loop *loop, struct loop_task *task)
+{
+	struct handler_thread *t = container_of(task, struct handler_thread, settle);
+
+	if (!t->ending)
+		return;
+	estate_give_end(&t->estate);
+	if (!estate_is_over(&t->estate))
+		return;
+	t->ending = false;
+	handler_thread_stop(t);
+	if (atomic_fetch_sub(&t->handler->threads_left, 1) == 1)
+		engine_tell_main(loop->engine, &t->handler->stopped);
+}
+
+static void
+handler_on_deadline(struct loop *loop, struct loop_timer *timer)
+{
+	(void)loop; /* the thread's */
+	estate_close(&container_of(timer, struct handler_thread, deadline)->estate);
+}
+
 static void
 handler_on_stop(struct loop *loop, struct mail *mail)
 {
 	struct handler_thread *t = container_of(mail, struct handler_thread, stop);
 
-	handler_thread_stop(t);
-	if (atomic_fetch_sub(&t->handler->threads_left, 1) == 1)
-		engine_tell_main(loop->engine, &t->handler->stopped);
+	t->ending = true;
+	if (!estate_is_over(&t->estate)) {
+		t->deadline.fire = handler_on_deadline;
+		loop_timer_set(loop, &t->deadline,
+			loop_now_ms(loop) + t->handler->config->daemon.shutdown_timeout_ms);
+	}
+	handler_thread_settle(loop, &t->settle);
 }
 
 void
@@ -222,6 +263,12 @@ handler_of_instance(const struct engine *engine, const struct instance *instance
 		if (h->instance == instance)
 			return h;
 	return NULL;
+}
+
+size_t
+handler_stack_size(const struct handler *h)
+{
+	return h->plugin->stack_size != 0 ? h->plugin->stack_size : h->threads[0].loop->engine->fiber_stack;
 }
 
 struct sockd_host

@@ -15,7 +15,8 @@
 
 #include "base/err.h"
 #include "config/config.h"
-#include "engine/mailbox.h"
+#include "engine/estate.h"
+#include "engine/loop.h"
 #include "plugin/instance.h"
 
 struct engine;
@@ -25,10 +26,16 @@ struct tally;
 
 /** A handler on one loop: what thread_start()'s host handle stands for. */
 struct handler_thread {
-	struct handler *handler;               /* borrowed */
-	struct loop *loop;                     /* borrowed */
-	void *state;                           /* what thread_start() returned */
-	bool started;                          /* thread_stop() is owed */
+	struct handler *handler; /* borrowed */
+	struct loop *loop;       /* borrowed */
+	void *state;             /* what thread_start() returned */
+	bool started;            /* thread_stop() is owed */
+	bool listed;             /* thread_start() was called: it hangs on the loop */
+	bool ending;             /* nobody uses it: it stops when its estate is over */
+	unsigned conns;          /* connections that it serves */
+	struct estate estate;    /* what was made through the host of this loop */
+	struct loop_task settle;
+	struct loop_timer deadline;            /* while ending: its strands are cancelled */
 	struct handler_thread *before, *after; /* on the loop, in the order of starting */
 	struct mail stop;
 };
@@ -92,8 +99,11 @@ void handler_end(struct engine *engine, struct handler *h);
 
 /** On the loop: the plugin's thread_start(); nothing if it has no thread here. */
 must_check int handler_thread_start(struct handler_thread *t, struct err *e);
-/** On the loop: thread_stop(), if it is owed. */
+/** On the loop: thread_stop(), if it is owed; what its estate holds has ended. */
 void handler_thread_stop(struct handler_thread *t);
+
+/** Bytes of a stack for its fibers. */
+size_t handler_stack_size(const struct handler *h);
 
 /** The handler that runs this instance, or NULL. */
 struct handler *handler_of_instance(const struct engine *engine, const struct instance *instance);

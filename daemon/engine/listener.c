@@ -108,6 +108,7 @@ listener_new(struct engine *engine, struct config *config, const struct cfg_list
 	l->handler = handler_ref(handler);
 	l->observers = observers_ref(observers);
 	l->plugin = handler->plugin;
+	l->entries = conn_entries_of(handler->plugin);
 	l->instance = handler->instance;
 	l->engine = engine;
 	l->tally = &engine->tallies[row];

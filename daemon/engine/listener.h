@@ -22,6 +22,28 @@
 struct engine;
 struct loop;
 
+/** What is called for a connection: the entries of its listener's plugin, or what it was dialled with. The
+ * contracts are those of struct sockd_plugin. Without data() its bytes are read in straight-line code. */
+struct conn_entries {
+	void (*open)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+	void (*data)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+	void (*eof)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+	void (*writable)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+	void (*draining)(struct sockd_conn c, int64_t ms_left);
+	void (*timeout)(struct sockd_conn c, int which);
+	void (*close)(struct sockd_conn c, int reason);
+};
+
+/** Straight-line code is told of nothing but the end. */
+static inline struct conn_entries
+conn_entries_of(const struct sockd_plugin *p)
+{
+	if (p->data == NULL)
+		return (struct conn_entries){ .close = p->close };
+	return (struct conn_entries){ p->open, p->data, p->eof, p->writable, p->draining, p->timeout,
+		p->close };
+}
+
 /** What all versions of a listener have in common, in the row of its counters. */
 struct tally {
 	_Alignas(64) _Atomic int64_t open; /* connections, over all loops: what limits.connections bounds */
@@ -54,6 +76,7 @@ struct listener {
 	struct handler *handler;           /* ref */
 	struct observers *observers;       /* ref */
 	const struct sockd_plugin *plugin; /* borrowed: the handler's, and so is instance */
+	struct conn_entries entries;       /* of its stream connections */
 	struct instance *instance;
 	struct engine *engine; /* borrowed: outlives us */
 	struct tally *tally;   /* borrowed: the engine's */

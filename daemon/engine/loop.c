@@ -14,6 +14,8 @@
 #include "engine/conn.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
+#include "engine/strand.h"
+#include "engine/timer.h"
 
 /* Which loop a thread is, so that an operation can tell its own thread from a foreign one. */
 static _Thread_local struct loop *here;
@@ -158,6 +160,8 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 	loop->tasks_end = &loop->tasks;
 	slab_init(&loop->conns, sizeof(struct conn));
 	slab_init(&loop->endpoints, sizeof(struct endpoint));
+	slab_init(&loop->strands, sizeof(struct strand));
+	slab_init(&loop->timers, sizeof(struct plugin_timer));
 	loop->buffer = malloc(LOOP_BUFFER_SIZE);
 	if (loop->buffer == NULL || loop_base_new(&loop->base) < 0) {
 		loop_free(loop);
@@ -198,6 +202,8 @@ loop_free(struct loop *loop)
 	mailbox_fini(&loop->mailbox);
 	slab_fini(&loop->conns);
 	slab_fini(&loop->endpoints);
+	slab_fini(&loop->strands);
+	slab_fini(&loop->timers);
 	free(loop->buffer);
 	free(loop);
 }
@@ -226,15 +232,20 @@ loop_leave(struct loop *loop)
 }
 
 void
+loop_turn(struct loop *loop)
+{
+	bool leftovers = loop->tasks != NULL || fiber_has_ready(loop->fibers);
+
+	loop->now_ms = 0;
+	event_base_loop(loop->base, EVLOOP_ONCE | (leftovers ? EVLOOP_NONBLOCK : 0));
+	loop_finish_turn(loop);
+}
+
+void
 loop_run(struct loop *loop)
 {
-	while (!loop->stopping) {
-		bool leftovers = loop->tasks != NULL || fiber_has_ready(loop->fibers);
-
-		loop->now_ms = 0;
-		event_base_loop(loop->base, EVLOOP_ONCE | (leftovers ? EVLOOP_NONBLOCK : 0));
-		loop_finish_turn(loop);
-	}
+	while (!loop->stopping)
+		loop_turn(loop);
 	mailbox_close(&loop->mailbox, loop);
 	loop_run_tasks(loop);
 	event_base_loop(loop->base, EVLOOP_NONBLOCK);

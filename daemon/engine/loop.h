@@ -20,6 +20,7 @@ struct conn;
 struct endpoint;
 struct engine;
 struct handler_thread;
+struct strand;
 
 /** Something to be done from the loop's own frame, after libevent's callbacks of this turn have returned.
  * Embed it. */
@@ -34,7 +35,7 @@ struct loop_timer {
 	void (*fire)(struct loop *loop, struct loop_timer *timer);
 };
 
-enum { LOOP_BUFFER_SIZE = 65536 };
+enum { LOOP_BUFFER_SIZE = 65536, LOOP_WAIT_BITS = 6 };
 
 struct loop {
 	unsigned index;
@@ -48,15 +49,19 @@ struct loop {
 	int64_t now_ms;         /* of this turn; 0: not read yet */
 	struct loop_task *tasks, **tasks_end;
 	struct fiber_set *fibers;
-	struct slab conns;       /* of struct conn */
-	struct slab endpoints;   /* of struct endpoint */
-	uint64_t next_conn;      /* serial part of connection ids */
+	struct slab conns;                           /* of struct conn */
+	struct slab endpoints;                       /* of struct endpoint */
+	struct slab strands;                         /* of struct strand */
+	struct slab timers;                          /* of struct plugin_timer */
+	struct strand *waiting[1 << LOOP_WAIT_BITS]; /* those that wait for a sockd_wake(), by what for */
+	uint64_t next_conn;                          /* serial part of connection ids */
 	unsigned char *buffer;   /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
 	struct conn *view_owner; /* whose bytes lie in it now, or NULL */
 	const unsigned char *view;
 	size_t view_size;
 	_Atomic int64_t load; /* connections here: accept looks for the least */
 	bool draining, stopping;
+	struct loop_task idle_check;        /* draining: look whether something lives here still */
 	bool idle_told;                     /* draining, and nothing lives here any more */
 	struct acceptor *acceptors;         /* those whose home this is */
 	struct handler_thread *last_thread; /* of those that were started here */
@@ -81,6 +86,9 @@ void loop_leave(struct loop *loop);
 
 /** On its thread: turn until loop->stopping, then deliver the last mail. */
 void loop_run(struct loop *loop);
+
+/** On its thread: wait for something to happen, and see to all that has. */
+void loop_turn(struct loop *loop);
 
 /** Milliseconds of this turn, read at most once a turn. */
 int64_t loop_now_ms(struct loop *loop);

@@ -55,7 +55,7 @@ struct engine_listener_info {
 	const struct cfg_listener *cfg;
 	const struct sockd_plugin *plugin;
 	int64_t open;
-	bool draining;
+	bool draining, paused;
 };
 
 /** Each listener, in the order of the configuration. */

@@ -14,6 +14,8 @@
 /** What a handle's reference says, from its top: loop (10 bits), kind (2), slot (20), generation (32). Never
  * 0. */
 enum ref_kind { REF_CONN, REF_ENDPOINT, REF_THREAD, REF_INSTANCE };
+/* Strands and timers are named by ids, which no handle carries and no table is asked for twice. */
+#define REF_ID REF_CONN
 enum { REF_LOOP_MAX = 1 << 10, REF_SLOT_MAX = 1 << 20 };
 
 static inline uint64_t

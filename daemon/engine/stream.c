@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 
 #include "engine/api.h"
+#include "engine/conn_wait.h"
 #include "engine/observe.h"
-#include "engine/serve.h"
 
 /* A turn of the loop takes at most PUMP_TURNS full buffers from one connection, so that it leaves the others
  * their share, and a stream at full speed does not ask epoll about each. */
@@ -69,8 +69,8 @@ stream_wants_input(const struct conn *c)
 		return false;
 	if (c->state != CONN_OPEN || c->read_closed)
 		return true; /* thrown away; we wait for the FIN */
-	if (c->serve != NULL)
-		return serve_wants_input(c->serve);
+	if (c->straight || conn_has_reader(c))
+		return conn_has_reader(c);
 	return stream_unread(c) < (size_t)conn_cfg(c)->read_buffer &&
 	       stream_pending(c) < (size_t)conn_cfg(c)->write_buffer;
 }
@@ -190,7 +190,7 @@ stream_call_data(struct conn *c)
 {
 	c->blocked = false;
 	c->in_entry = true;
-	c->scope->listener->plugin->data(api_conn(c), api_reader(c), api_writer(c));
+	c->entries->data(api_conn(c), api_reader(c), api_writer(c));
 	c->in_entry = false;
 }
 
@@ -260,9 +260,9 @@ stream_on_readable(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what; /* the connection knows its descriptor; only EV_READ is asked for */
 	c->drained = false;
-	if (c->serve != NULL && c->state == CONN_OPEN && !c->read_closed)
-		serve_on_readable(c->serve);
-	else
+	if (conn_has_reader(c) && c->state == CONN_OPEN && !c->read_closed)
+		conn_wake_reader(c);
+	else if (!c->straight || c->state != CONN_OPEN || c->read_closed)
 		for (int turn = 0; turn < PUMP_TURNS && stream_pump(c) && stream_has_more(c); turn++)
 			;
 	stream_arm(c);
@@ -400,7 +400,6 @@ static void
 stream_on_written(struct bufferevent *bev, void *arg)
 {
 	struct conn *c = arg;
-	const struct sockd_plugin *plugin = c->scope->listener->plugin;
 
 	(void)bev; /* c->bev */
 	c->progress_ms = loop_now_ms(conn_loop(c));
@@ -408,19 +407,18 @@ stream_on_written(struct bufferevent *bev, void *arg)
 	conn_settle_later(c);
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->serve != NULL) {
-		serve_on_written(c->serve);
+	conn_wake_writer(c);
+	if (c->straight)
 		return;
-	}
 	if (c->want_writable) {
 		c->want_writable = false;
-		if (plugin->writable != NULL) {
+		if (c->entries->writable != NULL) {
 			c->in_entry = true;
-			plugin->writable(api_conn(c), api_reader(c), api_writer(c));
+			c->entries->writable(api_conn(c), api_reader(c), api_writer(c));
 			c->in_entry = false;
 		}
 	}
-	if (c->state == CONN_OPEN && stream_unread(c) > 0)
+	if (c->state == CONN_OPEN && stream_unread(c) > 0 && !conn_has_reader(c))
 		stream_call_data(c);
 	stream_arm(c);
 }

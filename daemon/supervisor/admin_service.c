@@ -6,24 +6,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "control/json_text.h"
 #include "control/snapshot.h"
 #include "net/addr.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
-
-/* Text that somebody chose freely: what is not UTF-8 in it is escaped. */
-static json_t *
-any_text(const char *text)
-{
-	auto_of(strbuf) struct strbuf escaped = { 0 };
-	json_t *string = json_string(text);
-
-	if (string == NULL) {
-		strbuf_add_quoted(&escaped, text, strlen(text));
-		string = escaped.failed ? NULL : json_string(escaped.data);
-	}
-	return string;
-}
 
 static json_t *
 workers_json(const struct generations *all)
@@ -56,7 +43,7 @@ host_status(void *arg)
 	if (status == NULL)
 		return NULL;
 	if (snapshot->config_path != NULL)
-		json_object_set_new(status, "config", any_text(snapshot->config_path));
+		json_object_set_new(status, "config", json_text(snapshot->config_path));
 	if (view.is_ending) {
 		json_object_set_new(status, "at_start", json_integer((json_int_t)view.open_at_drain));
 		json_object_set_new(status, "left_ms", json_integer((json_int_t)view.left_ms));
@@ -78,10 +65,10 @@ addresses_json(const struct snapshot *s, unsigned listener)
 		if (socket->listener != listener || socket->member > 0)
 			continue;
 		net_url_text(socket->transport, &socket->local, socket->local_size, url, sizeof url);
-		json_array_append_new(list, any_text(url));
+		json_array_append_new(list, json_text(url));
 	}
 	for (size_t i = 0; s->socket_count == 0 && i < l->address_count; i++)
-		json_array_append_new(list, any_text(l->addresses[i].url));
+		json_array_append_new(list, json_text(l->addresses[i].url));
 	return list;
 }
 

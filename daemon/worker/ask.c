@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "control/json_text.h"
 #include "control/snapshot.h"
 #include "engine/query.h"
 #include "metric/metric.h"
@@ -133,6 +134,14 @@ struct gathering {
 	json_t *rows;
 };
 
+static const char *
+state_of(const struct engine_listener_info *l)
+{
+	if (l->draining)
+		return "draining";
+	return l->paused ? "paused" : "serving";
+}
+
 static void
 add_listener(void *arg, const struct engine_listener_info *l)
 {
@@ -141,10 +150,10 @@ add_listener(void *arg, const struct engine_listener_info *l)
 	int row = (int)l->index;
 
 	json_array_append_new(
-		g->rows, json_pack("{s:s, s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "name", l->cfg->name,
-				 "plugin", l->cfg->plugin, "draining", l->draining, "open",
-				 (json_int_t)l->open, "limit", (json_int_t)l->cfg->connections_limit,
-				 "accepted", count(metric_sum(m, row, METRIC_CONNECTIONS_ACCEPTED)), "rx",
+		g->rows, json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "name", l->cfg->name,
+				 "plugin", l->cfg->plugin, "state", state_of(l), "open", (json_int_t)l->open,
+				 "limit", (json_int_t)l->cfg->connections_limit, "accepted",
+				 count(metric_sum(m, row, METRIC_CONNECTIONS_ACCEPTED)), "rx",
 				 count(metric_sum(m, row, METRIC_BYTES_READ)), "tx",
 				 count(metric_sum(m, row, METRIC_BYTES_WRITTEN)), "datagrams_rx",
 				 count(metric_sum(m, row, METRIC_DATAGRAMS_READ)), "datagrams_tx",
@@ -185,13 +194,12 @@ add_plugin(void *arg, const struct engine_listener_info *l)
 			return;
 		}
 	}
-	json_array_append_new(
-		g->rows, json_pack("{s:s, s:s, s:s, s:[i,i], s:s*, s:s*, s:s, s:[s]}", "plugin",
-				 l->cfg->plugin, "name", l->plugin->name, "version",
-				 l->plugin->version != NULL ? l->plugin->version : "", "abi",
-				 (int)l->plugin->abi_major, (int)l->plugin->abi_minor, "summary",
-				 l->plugin->summary, "license", l->plugin->license, "file",
-				 file_of(g->subject->snapshot, l->cfg->plugin), "listeners", l->cfg->name));
+	json_array_append_new(g->rows,
+		json_pack("{s:s, s:o, s:o, s:[i,i], s:o, s:o, s:o, s:[s]}", "plugin", l->cfg->plugin, "name",
+			json_text(l->plugin->name), "version", json_text(l->plugin->version), "abi",
+			(int)l->plugin->abi_major, (int)l->plugin->abi_minor, "summary",
+			json_text(l->plugin->summary), "license", json_text(l->plugin->license), "file",
+			json_text(file_of(g->subject->snapshot, l->cfg->plugin)), "listeners", l->cfg->name));
 }
 
 static json_t *

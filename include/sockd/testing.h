@@ -15,7 +15,7 @@
  * A serve() runs in the first turn, to its end, over all that was fed until then: where it would wait for
  * more, it reads the end. Waits for room never happen: its writes are all taken.
  *
- * What the fakes do not have is ENOSYS, as in a daemon without it: timers, fibers, dialling, relay, posting,
+ * What the fakes do not have is ENOSYS, as in a daemon without it: fibers, dialling, relay, posting,
  * offloading, frames, descriptors and files, TLS, PROXY. */
 #ifndef SOCKD_TESTING_H
 #define SOCKD_TESTING_H
@@ -35,7 +35,7 @@ struct sockd_fake *sockd_fake_new(const struct sockd_plugin *plugin, int transpo
 void sockd_fake_free(struct sockd_fake *f);
 
 /** Give a setting before sockd_fake_start(); @p text is borrowed. A setting that is not given has its
- * fallback. A number, size or duration is written in digits, in its base unit; items of a list follow by
+ * fallback. Sizes and durations are written as in the configuration; items of a list follow by
  * further calls.
  * @return 0, or -1: the plugin does not declare it, or there is no room */
 int sockd_fake_set(struct sockd_fake *f, const char *name, const char *text);
@@ -83,7 +83,7 @@ void sockd_fake_timeout(struct sockd_fake *f, int which);
 /** The connection breaks: no more I/O, close() with @p reason. */
 void sockd_fake_break(struct sockd_fake *f, int reason);
 
-/** Move the clock. */
+/** Move the clock, and call the timers back that are due on the way. */
 void sockd_fake_advance(struct sockd_fake *f, int64_t ms);
 
 /** The current connection; a null handle if there is none. */

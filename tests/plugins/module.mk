@@ -9,3 +9,7 @@ tests_plugins_test_echo_serve_SOURCES = tests/plugins/test_echo_serve.c plugins/
 tests_plugins_test_template_SOURCES = tests/plugins/test_template.c plugins/template/template.c
 tests_plugins_test_time_SOURCES = tests/plugins/test_time.c plugins/time/time.c
 EXTRA_DIST += tests/plugins/plugin_case.h
+check_PROGRAMS += tests/plugins/test_kv tests/plugins/test_kv_resp tests/plugins/test_kv_store
+tests_plugins_test_kv_SOURCES = tests/plugins/test_kv.c plugins/kv/kv.c $(kv_sources)
+tests_plugins_test_kv_resp_SOURCES = tests/plugins/test_kv_resp.c plugins/kv/resp.c
+tests_plugins_test_kv_store_SOURCES = tests/plugins/test_kv_store.c plugins/kv/store.c plugins/kv/siphash.c

@@ -245,7 +245,47 @@ START_TEST(what_a_table_lacks_is_enosys)
 }
 END_TEST
 
+static char fired[64];
+static char name_once[] = "once", name_every[] = "every", name_stopped[] = "stopped", name_gone[] = "gone";
+
+static void
+on_timer(struct sockd_host h, void *arg)
+{
+	size_t n = strlen(fired);
+
+	snprintf(fired + n, sizeof fired - n, "%s%lld ", (const char *)arg, (long long)sockd_now(h));
+}
+
+START_TEST(timers_fire_in_order_as_the_clock_moves)
+{
+	static const struct sockd_plugin plugin = { SOCKD_PLUGIN_INIT, .name = "t", .version = "1",
+		.data = on_data };
+	struct sockd_fake *f = sockd_fake_new(&plugin, SOCKD_TCP);
+	struct sockd_host h;
+	uint64_t every, stopped;
+
+	ck_assert_int_eq(sockd_fake_start(f), 0);
+	sockd_fake_turn(f);
+	h = sockd_conn_host(sockd_fake_conn(f));
+	fired[0] = '\0';
+	ck_assert_uint_ne(sockd_timer_start(h, 25, 0, on_timer, name_once), 0);
+	every = sockd_timer_start(h, 10, 10, on_timer, name_every);
+	stopped = sockd_timer_start(h, 5, 0, on_timer, name_stopped);
+	ck_assert_int_eq(sockd_timer_stop(h, stopped), 0);
+	ck_assert_int_eq(sockd_timer_stop(h, stopped), -1);
+	sockd_fake_advance(f, 30);
+	ck_assert_str_eq(fired, "every10 every20 once25 every30 ");
+	ck_assert_int_eq(sockd_timer_stop(h, every), 0);
+	ck_assert_uint_ne(sockd_timer_start(h, 5, 0, on_timer, name_gone), 0);
+	sockd_fake_break(f, SOCKD_BY_RESET);
+	fired[0] = '\0';
+	sockd_fake_advance(f, 100);
+	ck_assert_str_eq(fired, "");
+	sockd_fake_free(f);
+}
+END_TEST
+
 UNIT_TESTS("fake", entries_are_called_in_order_and_once, writable_follows_a_refused_write_once_half_is_free,
 	a_timeout_ends_the_connection_unless_set_anew, a_refused_socket_is_neither_opened_nor_closed,
 	straight_line_code_reads_to_the_end, a_null_handle_is_refused_by_every_function,
-	what_a_table_lacks_is_enosys)
+	what_a_table_lacks_is_enosys, timers_fire_in_order_as_the_clock_moves)

@@ -25,8 +25,8 @@ def connect(transport, where, number):
         target = (host, int(port))
         if host.startswith("127."):
             s.bind((f"127.0.1.{1 + number // PER_ADDRESS}", 0))
+    s.connect(target)  # without a timeout of its own: a unix one would not wait for a place in the backlog
     s.settimeout(PATIENCE_S)
-    s.connect(target)
     return s
 
 

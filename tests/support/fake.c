@@ -72,6 +72,7 @@ over(struct sockd_fake *f, int reason)
 	if (f->plugin->close != NULL && !fake_is_datagram(f))
 		f->plugin->close(c, reason);
 	f->open = f->gone = false;
+	fake_timers_end(f);
 }
 
 void
@@ -254,12 +255,6 @@ void
 sockd_fake_break(struct sockd_fake *f, int reason)
 {
 	over(f, reason);
-}
-
-void
-sockd_fake_advance(struct sockd_fake *f, int64_t ms)
-{
-	f->now_ms += ms;
 }
 
 struct sockd_conn

@@ -4,7 +4,7 @@
 
 #include "sockd/testing.h"
 
-enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512 };
+enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512, FAKE_TIMERS = 16 };
 
 /** Bytes of a stream, or datagrams one behind the other. */
 struct fake_queue {
@@ -18,6 +18,15 @@ struct fake_setting {
 	const struct sockd_option *option;
 	const char *items[FAKE_SETTINGS];
 	size_t count;
+};
+
+/** Free while @c id is 0. */
+struct fake_timer {
+	uint64_t id;
+	int64_t at_ms, every_ms;
+	struct sockd_host host;
+	sockd_timer_fn fn;
+	void *arg;
 };
 
 struct sockd_fake {
@@ -49,6 +58,8 @@ struct sockd_fake {
 		int error;
 		unsigned skip, count;
 	} fail[3]; /* by enum sockd_fake_call */
+	struct fake_timer timers[FAKE_TIMERS];
+	uint64_t last_timer;
 	char error_text[FAKE_TEXT], log_text[FAKE_TEXT];
 };
 
@@ -59,10 +70,17 @@ extern const struct sockd_host_ops fake_host_ops;
 extern const struct sockd_settings_ops fake_settings_ops;
 extern const struct sockd_error_ops fake_error_ops;
 
+/* The last bit of a reference tells the scope of a connection from that of its thread. */
 static inline struct sockd_fake *
 fake_of(uint64_t ref)
 {
-	return (struct sockd_fake *)(uintptr_t)ref;
+	return (struct sockd_fake *)(uintptr_t)(ref & ~(uint64_t)1);
+}
+
+static inline bool
+fake_is_conn_scope(uint64_t ref)
+{
+	return (ref & 1) != 0;
 }
 
 static inline uint64_t
@@ -82,6 +100,12 @@ int fake_queue_put(struct fake_queue *q, const void *bytes, size_t size);
 /** Take the first @p size bytes, as one datagram if @p datagram, into @p buf, which may be NULL. */
 void fake_queue_take(struct fake_queue *q, bool datagram, void *buf, size_t size, size_t drop);
 void fake_queue_fini(struct fake_queue *q);
+
+uint64_t fake_timer_start(
+	struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg);
+int fake_timer_stop(struct sockd_host h, uint64_t timer);
+/** The connection is over, and its timers with it. */
+void fake_timers_end(struct sockd_fake *f);
 
 /** Set errno and return -1 if a call of this kind is to fail now; 0 if not. */
 int fake_fails(struct sockd_fake *f, int call);

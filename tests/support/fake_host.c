@@ -147,7 +147,7 @@ conn_writer(struct sockd_conn c)
 static struct sockd_host
 conn_host(struct sockd_conn c)
 {
-	return (struct sockd_host){ &fake_host_ops, c.ref };
+	return (struct sockd_host){ &fake_host_ops, fake_is_datagram(fake_of(c.ref)) ? c.ref : c.ref | 1 };
 }
 
 static int
@@ -287,6 +287,8 @@ const struct sockd_host_ops fake_host_ops = {
 	.now = host_now,
 	.wall = host_now,
 	.sleep = host_sleep,
+	.timer_start = fake_timer_start,
+	.timer_stop = fake_timer_stop,
 	.open_connections = host_open_connections,
 	.instance = host_instance,
 	.settings = host_settings,
@@ -315,12 +317,27 @@ get_string(const struct sockd_settings *s, const char *name)
 	return get_list(s, name, 0);
 }
 
+/* Sizes and durations may have their units, as a fallback has them. */
 static int64_t
 get_int(const struct sockd_settings *s, const char *name)
 {
+	static const struct {
+		const char *unit;
+		int64_t factor;
+	} units[] = { { "K", 1024 }, { "KiB", 1024 }, { "M", 1 << 20 }, { "MiB", 1 << 20 }, { "G", 1 << 30 },
+		{ "GiB", 1 << 30 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+		{ "d", 86400000 } };
 	const char *text = get_list(s, name, 0);
+	char *end;
+	int64_t n;
 
-	return text == NULL ? 0 : strcmp(text, "off") == 0 ? SOCKD_FOREVER : strtoll(text, NULL, 10);
+	if (text == NULL || strcmp(text, "off") == 0)
+		return text == NULL ? 0 : SOCKD_FOREVER;
+	n = strtoll(text, &end, 10);
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (strcmp(end, units[i].unit) == 0)
+			return n * units[i].factor;
+	return n;
 }
 
 static bool

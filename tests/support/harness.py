@@ -31,7 +31,7 @@ import traceback
 
 SRC = pathlib.Path(os.environ.get("SOCKD_SRC") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("SOCKD_BUILD") or os.getcwd())
-SOCKD = BUILD / "sockd"
+SOCKD, SOCKCTL = BUILD / "sockd", BUILD / "sockctl"
 PLUGINS = BUILD / "stage-plugins"
 SANITIZED = bool(os.environ.get("SOCKD_SANITIZE", "").strip())
 
@@ -370,10 +370,24 @@ class Daemon:
         return connect(self.addr(listener), **options)
 
     def datagram(self, listener, **options):
-        address = self.addr(listener)
+        return self.datagram_to(self.addr(listener), **options)
+
+    def datagram_to(self, address, **options):
         if address.family == socket.AF_UNIX:
             options.setdefault("bind", tempfile.mktemp(prefix="c", dir=self.dir))
         return datagram(address, **options)
+
+    # -- what it says when asked
+
+    def sockctl(self, *args, timeout=PATIENCE_S, **options):
+        """Run sockctl on this daemon's admin socket. @return subprocess.CompletedProcess with text"""
+        return run_sockctl("--socket", self.dir / "admin.sock", *args, timeout=timeout, **options)
+
+    def ask(self, *args):
+        """What sockctl --json prints, as a value; fails if it fails."""
+        done = self.sockctl("--json", *args)
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
 
     # -- what it costs
 
@@ -420,14 +434,23 @@ def run_sockd(*args, env=None, timeout=PATIENCE_S, **options):
                           check=False, **options)
 
 
-def build_plugin(folder, name, code, *flags, compiler=("CC", "cc"), language="c"):
-    """Compile as a plugin's author would, with every warning an error. @return the path of FOLDER/NAME.so"""
-    target = pathlib.Path(folder) / f"{name}.so"
+def build_plugin(folder, name, code=None, *flags, compiler=("CC", "cc"), language="c"):
+    """Compile as a plugin's author would, with every warning an error; without code, tests/system/plugins/NAME.c.
+
+    @return the path of FOLDER/NAME.so"""
+    target, ours = pathlib.Path(folder) / f"{name}.so", SRC / "tests" / "system" / "plugins"
     command = shlex.split(os.environ.get(*compiler) or compiler[1])
-    subprocess.run([*command, f"-x{language}", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", f"-I{SRC}/include",
-                    "-Wl,-z,defs", *flags, "-o", str(target), "-"], input=code, text=True, check=True)
+    subprocess.run([*command, f"-x{language}", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                    f"-I{SRC}/include", f"-I{ours}", "-Wl,-z,defs", *flags, "-o", str(target), "-"],
+                   input=(ours / f"{name}.c").read_text() if code is None else code, text=True, check=True)
     target.chmod(0o755)
     return target
+
+
+def run_sockctl(*args, env=None, timeout=PATIENCE_S, **options):
+    """Run sockctl to its end. @return subprocess.CompletedProcess with text"""
+    return subprocess.run([str(SOCKCTL), *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env={**os.environ, **(env or {})}, timeout=timeout, check=False, **options)
 
 
 # ---------------------------------------------------------------- running the tests of a file

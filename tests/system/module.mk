@@ -1,8 +1,12 @@
 # EXTRA_DIST += tests/system/test_FILE.py (executable; tests/run finds it)
-EXTRA_DIST += tests/system/test_cli.py tests/system/test_drain.py tests/system/test_plugin_command.py tests/system/test_run_command.py \
+EXTRA_DIST += tests/system/test_admission.py tests/system/test_events.py tests/system/test_observers.py tests/system/test_streams.py \
+	tests/system/test_timeouts.py tests/system/plugins/events.c tests/system/plugins/observer.c tests/system/plugins/scenario.h \
+	tests/system/plugins/streams.c
+EXTRA_DIST += tests/system/test_cli.py tests/system/test_drain.py tests/system/test_kv.py tests/system/test_plugin_command.py tests/system/test_run_command.py \
 	tests/system/test_signals.py
 EXTRA_DIST += tests/system/test_log.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py
 EXTRA_DIST += tests/system/plugins/scenario.h tests/system/plugins/ending.c tests/system/plugins/fibers.c
 EXTRA_DIST += tests/system/long_bounds.py tests/system/long_echo.py tests/system/test_bounds.py tests/system/test_echo.py
+EXTRA_DIST += tests/system/test_sockctl.py

@@ -1,1 +1,1 @@
-# check_PROGRAMS += tests/unit/ctl/test_FILE
+check_PROGRAMS += tests/unit/ctl/test_command tests/unit/ctl/test_table

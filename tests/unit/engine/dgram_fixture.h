@@ -23,6 +23,8 @@ struct world {
 	struct sockd_plugin plugin;
 	struct listener listener;
 	struct scope scope;
+	struct handler handler;
+	struct handler_thread thread;
 	struct metric_block *metrics;
 	struct endpoint *ep;
 	struct loop_timer watch;
@@ -91,9 +93,12 @@ begin(int family, const char *host, size_t read_buffer)
 	ck_assert_ptr_nonnull(world.metrics);
 	ck_assert_int_eq(loop_new(NULL, 0, &world.loop, &e), 0);
 	loop_enter(world.loop);
-	world.scope = (struct scope){
-		.listener = &world.listener, .loop = world.loop, .cells = metric_cells(world.metrics, 0, 0)
-	};
+	snprintf(world.handler.name, sizeof world.handler.name, "test");
+	world.thread = (struct handler_thread){ .handler = &world.handler, .loop = world.loop };
+	world.scope = (struct scope){ .thread = &world.thread,
+		.listener = &world.listener,
+		.loop = world.loop,
+		.cells = metric_cells(world.metrics, 0, 0) };
 	open_sockets(family, host);
 	ck_assert_int_eq(endpoint_new(&world.scope, world.server, family != AF_UNIX ? CFG_UDP : CFG_UNIXGRAM,
 				 &world.address, world.address_size, STACK, &world.ep, &e),

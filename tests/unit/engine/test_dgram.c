@@ -128,6 +128,34 @@ START_TEST(a_reply_leaves_from_the_address_that_was_asked)
 }
 END_TEST
 
+START_TEST(only_a_socket_without_one_address_is_told_which_was_asked)
+{
+	static const struct {
+		int family;
+		const char *host;
+		int told;
+	} cases[] = { { AF_INET, "127.0.0.1", 0 }, { AF_INET, "0.0.0.0", 1 }, { AF_INET, "239.1.2.3", 1 },
+		{ AF_INET6, "::1", 0 }, { AF_INET6, "::", 1 }, { AF_INET6, "::ffff:127.0.0.1", 1 } };
+
+	for (size_t i = 0; i < array_len(cases); i++) {
+		bool ipv6 = cases[i].family == AF_INET6;
+		socklen_t size = sizeof(int);
+		int told = -1;
+
+		open_sockets(cases[i].family, cases[i].host);
+
+		ck_assert_int_eq(dgram_want_local(world.server, &world.address), cases[i].told);
+		ck_assert_int_eq(getsockopt(world.server, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
+					 ipv6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &told, &size),
+			0);
+		ck_assert_int_eq(told, cases[i].told);
+		close(world.server);
+		close(world.client);
+		world = (struct world){ 0 };
+	}
+}
+END_TEST
+
 START_TEST(a_truncated_datagram_is_counted_and_dropped)
 {
 	char text[SMALL + 1] = { 0 };
@@ -332,6 +360,7 @@ END_TEST
 
 UNIT_TESTS("dgram", a_batch_is_echoed_in_order, empty_and_largest_datagrams_are_echoed,
 	an_empty_datagram_does_not_end_serve, a_reply_leaves_from_the_address_that_was_asked,
+	only_a_socket_without_one_address_is_told_which_was_asked,
 	a_truncated_datagram_is_counted_and_dropped, serve_never_sees_a_datagram_above_its_buffer,
 	an_event_entry_is_told_of_a_datagram_above_its_buffer, an_event_entry_never_waits,
 	serve_that_returns_is_called_again, drain_answers_what_the_socket_holds,

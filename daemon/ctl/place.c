@@ -1,0 +1,73 @@
+/* The configuration file knows, if it names a place. If it leaves it to the surroundings, or can't be read
+ * (it may be root's alone), the usual places are tried, the most likely first; one that has no socket file is
+ * no candidate. */
+#include "ctl/place.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/load.h"
+#include "control/admin_path.h"
+
+static int
+copy(const char *text, char **ret, struct err *e)
+{
+	*ret = strdup(text);
+	return *ret != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
+}
+
+static int
+usual_place(char **ret, struct err *e)
+{
+	char path[ADMIN_PATH_SIZE], first[ADMIN_PATH_SIZE];
+
+	for (size_t i = 0; admin_path_candidate(i, path); i++) {
+		if (i == 0)
+			strcpy(first, path);
+		if (access(path, F_OK) == 0)
+			return copy(path, ret, e);
+	}
+	return copy(first, ret, e); /* whoever connects says that it is not there */
+}
+
+static int
+from_config(const struct config *config, const char *file, char **ret, struct err *e)
+{
+	const char *listen = config->daemon.admin.listen;
+
+	if (strcmp(listen, CFG_ADMIN_OFF) == 0)
+		return err_set(
+			e, -ENOENT, "%s says 'daemon.admin.listen: off', so there is no admin socket", file);
+	if (strcmp(listen, CFG_ADMIN_AUTO) == 0)
+		return usual_place(ret, e);
+	listen = strchr(listen, ':') + 1;
+	return copy(*listen == '@' ? listen : listen + 2, ret, e);
+}
+
+int
+place_find(const char *socket, const char *config, char **ret, struct err *e)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	const char *file = config != NULL ? config : SOCKD_SYSCONFDIR "/sockd/sockd.yaml";
+	struct config *loaded;
+	int code;
+
+	if (socket != NULL)
+		return *socket == '/' || *socket == '@' || *socket == '.'
+			       ? copy(socket, ret, e)
+			       : err_set(e, -EINVAL, "'%s' is neither a path (/run/..., ./...) nor @NAME",
+					 socket);
+	code = config_load(file, NULL, &loaded, &report);
+	if (code == 0) {
+		code = from_config(loaded, file, ret, e);
+		config_unref(loaded);
+		return code;
+	}
+	if (config == NULL)
+		return usual_place(ret, e);
+	if (report.count > 0)
+		return err_set(e, code, "%s:%d:%d: %s", file, report.findings[0].line,
+			report.findings[0].column, report.findings[0].text);
+	return err_set(e, code, "cannot read %s: %s", file, strerror(-code));
+}

@@ -1,0 +1,135 @@
+/* The head of the queue of writers has the turn and may write piece by piece; the others wait until it is
+ * theirs, so that writes of several strands never interleave. Whoever finds nobody in the queue and room
+ * enough does not come here at all. */
+#include "engine/conn_wait.h"
+
+#include <errno.h>
+
+#include "engine/strand.h"
+#include "engine/stream.h"
+
+int
+conn_ending_error(const struct conn *c)
+{
+	switch (c->reason) {
+	case SOCKD_BY_RESET:
+	case SOCKD_BY_ERROR:
+		return -ECONNRESET;
+	case SOCKD_BY_IDLE_TIMEOUT:
+	case SOCKD_BY_FIRST_BYTE_TIMEOUT:
+	case SOCKD_BY_WRITE_TIMEOUT:
+	case SOCKD_BY_LIFETIME_TIMEOUT:
+		return -ETIMEDOUT;
+	default:
+		return -ECANCELED;
+	}
+}
+
+/* The last one out lets the connection end. */
+static void
+conn_left(struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		conn_settle_later(c);
+}
+
+int
+conn_wait_input(struct conn *c)
+{
+	struct strand *self = strand_here(conn_loop(c));
+	int r;
+
+	if (self == NULL)
+		return -EDEADLK;
+	if (c->reader != NULL)
+		return -EBUSY;
+	if (c->state != CONN_OPEN)
+		return conn_ending_error(c);
+	c->reader = self;
+	stream_arm(c);
+	if (c->slot_passed)
+		conn_settle_later(c); /* it turned quiet after its place in the drain */
+	r = strand_wait(self, STRAND_READS, c->read_by_ms);
+	c->reader = NULL;
+	if (c->state == CONN_OPEN)
+		return r;
+	conn_left(c);
+	return conn_ending_error(c);
+}
+
+static void
+conn_leave_queue(struct conn *c, struct strand *self)
+{
+	struct strand **at = &c->writers;
+
+	while (*at != self)
+		at = &(*at)->behind;
+	*at = self->behind;
+	self->behind = NULL;
+	if (at == &c->writers && c->writers != NULL)
+		strand_wake(c->writers);
+	conn_left(c);
+}
+
+static int
+conn_wait_in_queue(struct conn *c, struct strand *self)
+{
+	int r = strand_wait(self, STRAND_WRITES, c->write_by_ms);
+
+	return c->state == CONN_OPEN ? r : conn_ending_error(c);
+}
+
+int
+conn_take_turn(struct conn *c)
+{
+	struct strand *self = strand_here(conn_loop(c)), **at = &c->writers;
+	int r = 0;
+
+	if (self == NULL)
+		return -EDEADLK;
+	while (*at != NULL)
+		at = &(*at)->behind;
+	*at = self;
+	while (r == 0 && c->writers != self)
+		r = conn_wait_in_queue(c, self);
+	if (r < 0)
+		conn_leave_queue(c, self);
+	return r;
+}
+
+void
+conn_end_turn(struct conn *c)
+{
+	conn_leave_queue(c, c->writers);
+}
+
+int
+conn_wait_output(struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		return conn_ending_error(c);
+	return conn_wait_in_queue(c, c->writers);
+}
+
+void
+conn_wake_reader(struct conn *c)
+{
+	if (c->reader != NULL)
+		strand_wake(c->reader);
+}
+
+void
+conn_wake_writer(struct conn *c)
+{
+	if (c->writers != NULL)
+		strand_wake(c->writers);
+}
+
+bool
+conn_dismiss(struct conn *c)
+{
+	conn_wake_reader(c);
+	for (struct strand *s = c->writers; s != NULL; s = s->behind)
+		strand_wake(s);
+	return c->reader == NULL && c->writers == NULL;
+}

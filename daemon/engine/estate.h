@@ -1,0 +1,48 @@
+/* Estates: what was made through a scope's host handle and ends with that scope. Every thread of a handler
+ * has one, a connection gets one with the first thing that is made through its host. The strands, timers and
+ * connections in it know where they hang; this file knows what becomes of all of them together. */
+#ifndef ENGINE_ESTATE_H
+#define ENGINE_ESTATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conn;
+struct loop;
+struct plugin_timer;
+struct handler_thread;
+struct strand;
+
+struct estate {
+	struct handler_thread *thread;      /* borrowed */
+	struct conn *conn;                  /* borrowed: whose scope it is; NULL: that of a loop */
+	struct strand *alive;               /* spawned, and not over */
+	struct strand *ended, **ended_tail; /* over, and not joined: the oldest first */
+	size_t alive_count, ended_count;
+	struct plugin_timer *timers;
+	size_t timer_count;
+	bool closed; /* nothing new is made in it */
+};
+
+void estate_init(struct estate *e, struct handler_thread *thread, struct conn *conn);
+
+/** The estate of a connection, made at the first call. @return NULL without memory */
+struct estate *estate_of_conn(struct conn *c);
+
+/** The scope ends: nothing new, timers are gone, strands are cancelled. estate_is_over() becomes true when
+ * the last strand has returned; its owner is told by estate_changed() of every step towards it. */
+void estate_close(struct estate *e);
+bool estate_is_over(const struct estate *e);
+
+/** Nothing in it waits for anything but a read, the clock, a wake or a join: what a drain may interrupt. */
+bool estate_is_quiet(const struct estate *e);
+/** Drain: interrupt the quiet waits, each strand once. */
+void estate_give_end(struct estate *e);
+
+/** Something in it has ended or has turned quiet: let the owner look. */
+void estate_changed(struct estate *e);
+
+/** Forget the results that nobody asked for. It is over. */
+void estate_fini(struct estate *e);
+
+#endif
