@@ -206,6 +206,85 @@ parse_mode(const char *text, mode_t *ret, struct err *e)
 	return 0;
 }
 
+static const struct unit rate_units[] = {
+	{ "/s", 1000 },
+	{ "/m", 60000 },
+	{ "/h", 3600000 },
+};
+
+int
+parse_rate(const char *text, int64_t *ret_count, int64_t *ret_per_ms, struct err *e)
+{
+	const char *at = text;
+	int64_t count;
+	int r;
+
+	if (strcmp(text, "off") == 0) {
+		*ret_count = 0;
+		*ret_per_ms = rate_units[0].factor;
+		return 0;
+	}
+	r = take_digits(&at, &count);
+	if (r == 0 && *at == '\0')
+		return err_set(e, -EINVAL, "%s does not say in what time; write %s/s, %s/m or %s/h", text,
+			text, text, text);
+	for (size_t i = 0; r != -EINVAL && i < array_len(rate_units); i++) {
+		if (strcmp(at, rate_units[i].name) != 0)
+			continue;
+		if (r < 0 || count == 0 || count > 1000000000)
+			return err_set(e, -ERANGE, "%.*s is out of range; write 1%s to 1000000000%s, or off",
+				QUOTE_MAX, text, at, at);
+		*ret_count = count;
+		*ret_per_ms = rate_units[i].factor;
+		return 0;
+	}
+	return err_set(e, -EINVAL, "'%.*s' is not a rate; write such as 20/s, 300/m, 1000/h or off",
+		QUOTE_MAX, text);
+}
+
+int
+parse_bandwidth(const char *text, int64_t *ret_bytes, struct err *e)
+{
+	size_t size = strlen(text);
+	char copy[QUOTE_MAX];
+
+	if (strcmp(text, "off") == 0) {
+		*ret_bytes = PARSE_OFF;
+		return 0;
+	}
+	if (size > 2 && size < sizeof copy && strcmp(text + size - 2, "/s") == 0) {
+		memcpy(copy, text, size - 2);
+		copy[size - 2] = '\0';
+		return parse_size(copy, ret_bytes, e);
+	}
+	if (size < sizeof copy && parse_size(text, ret_bytes, NULL) == 0)
+		return err_set(e, -EINVAL, "%s does not say in what time; write %s/s", text, text);
+	return err_set(e, -EINVAL,
+		"'%.*s' is not a bandwidth; write bytes in a second such as 10MiB/s, or off", QUOTE_MAX,
+		text);
+}
+
+const char *
+parse_format_rate(int64_t count, int64_t per_ms, char buffer[PARSE_TEXT_SIZE])
+{
+	if (count == 0)
+		snprintf(buffer, PARSE_TEXT_SIZE, "off");
+	for (size_t i = 0; count != 0 && i < array_len(rate_units); i++)
+		if (rate_units[i].factor == per_ms)
+			snprintf(buffer, PARSE_TEXT_SIZE, "%" PRId64 "%s", count, rate_units[i].name);
+	return buffer;
+}
+
+const char *
+parse_format_bandwidth(int64_t bytes, char buffer[PARSE_TEXT_SIZE])
+{
+	if (bytes == PARSE_OFF)
+		snprintf(buffer, PARSE_TEXT_SIZE, "off");
+	else
+		strcat(strcpy(buffer, parse_format_size(bytes, (char[PARSE_TEXT_SIZE]){ 0 })), "/s");
+	return buffer;
+}
+
 const char *
 parse_format_duration(int64_t ms, char buffer[PARSE_TEXT_SIZE])
 {

@@ -32,9 +32,18 @@ must_check int parse_duration(const char *text, int64_t *ret_ms, struct err *e);
 /** A file mode in octal that starts with 0, at most 0777. @return 0, -EINVAL or -ERANGE */
 must_check int parse_mode(const char *text, mode_t *ret, struct err *e);
 
+/** Events in a time: `20/s`, `300/m`, `1000/h`, or `off` (a count of 0). @return 0, -EINVAL or -ERANGE */
+must_check int parse_rate(const char *text, int64_t *ret_count, int64_t *ret_per_ms, struct err *e);
+
+/** Bytes in a second: a size and `/s`, such as `10MiB/s`, or `off` (PARSE_OFF). @return 0, -EINVAL or -ERANGE
+ */
+must_check int parse_bandwidth(const char *text, int64_t *ret_bytes, struct err *e);
+
 /** The shortest text that parse_duration() or parse_size() reads back as the same value. */
 const char *parse_format_duration(int64_t ms, char buffer[PARSE_TEXT_SIZE]);
 const char *parse_format_size(int64_t bytes, char buffer[PARSE_TEXT_SIZE]);
+const char *parse_format_rate(int64_t count, int64_t per_ms, char buffer[PARSE_TEXT_SIZE]);
+const char *parse_format_bandwidth(int64_t bytes, char buffer[PARSE_TEXT_SIZE]);
 
 /** A piece of somebody else's text. */
 struct parse_span {

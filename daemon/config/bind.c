@@ -49,7 +49,7 @@ has_word_near(const char *list, const char *word, size_t slips)
 static const char *
 meant_key(const struct key_table *table, const char *prefix, const char *word)
 {
-	const char *names[KEYS_MAX], *slip = NULL, *nearest;
+	const char *names[KEYS_MAX] = { NULL }, *slip = NULL, *nearest;
 	size_t count = 0;
 
 	for (size_t i = 0; i < table->count && count < KEYS_MAX; i++) {
@@ -65,6 +65,8 @@ meant_key(const struct key_table *table, const char *prefix, const char *word)
 		names[count++] = name;
 	}
 	nearest = parse_nearest(word, names, count);
+	if (slip != NULL && nearest != NULL && parse_distance(word, nearest) > 1)
+		return slip; /* the closer one */
 	return nearest != NULL ? nearest : slip;
 }
 
@@ -163,7 +165,7 @@ bind_pair(const struct bind *b, const struct key *key, const struct cfg_pair *pa
 		cfg_node_wrong_kind(value, key->name, "a map", b->report);
 		return 0;
 	}
-	r = store_value(key, value, b->arena, field_of(b, key), b->report);
+	r = store_value(key, value, b->source, b->arena, field_of(b, key), b->report);
 	if (r < 0)
 		return r == -ENOMEM ? r : 0;
 	origin_of(b, key)->place = value->place;

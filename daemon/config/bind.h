@@ -5,11 +5,13 @@
 #include "config/arena.h"
 #include "config/key.h"
 #include "config/report.h"
+#include "config/source.h"
 
 /** What one map is bound to. */
 struct bind {
-	struct arena *arena;       /* borrowed */
-	struct cfg_report *report; /* borrowed: every fault is told here */
+	struct arena *arena;             /* borrowed */
+	struct cfg_report *report;       /* borrowed: every fault is told here */
+	const struct cfg_source *source; /* borrowed: answers for files and accounts that values name */
 	const struct key_table *table;
 	const char *title;          /* for messages: "listener 'echo'" */
 	unsigned transports;        /* those of a listener; 0: not known, every key fits */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/check_guard.h"
 #include "config/gather.h"
 #include "config/key.h"
 
@@ -151,21 +152,12 @@ check_addresses(const struct config *c, struct cfg_report *report)
 	return 0;
 }
 
-static const struct cfg_origin *
-origin_of(const struct key_table *table, const struct cfg_origin *origins, const char *name)
-{
-	for (size_t i = 0; i < table->count; i++)
-		if (strcmp(table->keys[i].name, name) == 0)
-			return &origins[i];
-	return NULL;
-}
-
 enum { DATAGRAM_BUFFER_MAX = 1024 * 1024 };
 
 static void
 check_buffer(const struct cfg_listener *l, const char *key, int64_t value, struct cfg_report *report)
 {
-	const struct cfg_origin *origin = origin_of(&key_table_listener, l->origins, key);
+	const struct cfg_origin *origin = key_origin(&key_table_listener, l->origins, key);
 	bool datagrams = l->address_count > 0;
 
 	for (size_t i = 0; i < l->address_count; i++)
@@ -179,7 +171,7 @@ check_buffer(const struct cfg_listener *l, const char *key, int64_t value, struc
 static void
 check_shutdown(const struct cfg_daemon *d, struct cfg_report *report)
 {
-	const struct cfg_origin *spread = origin_of(&key_table_daemon, d->origins, "shutdown.spread");
+	const struct cfg_origin *spread = key_origin(&key_table_daemon, d->origins, "shutdown.spread");
 
 	if (d->shutdown_spread_ms > d->shutdown_timeout_ms)
 		cfg_report_error(report, spread->kind != CFG_FROM_DEFAULT ? &spread->place : NULL,
@@ -194,6 +186,7 @@ check_config(const struct config *c, struct cfg_report *report)
 	for (size_t i = 0; i < c->listener_count; i++) {
 		check_buffer(&c->listeners[i], "buffers.read", c->listeners[i].read_buffer, report);
 		check_buffer(&c->listeners[i], "buffers.write", c->listeners[i].write_buffer, report);
+		check_guard(&c->listeners[i], report);
 	}
 	return check_addresses(c, report);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/network.h"
 #include "config/node.h"
 
 /** Durations are milliseconds; CFG_OFF is `off`. Sizes are bytes. */
@@ -56,6 +57,64 @@ struct cfg_timeouts {
 	int64_t first_byte_ms, idle_ms, write_ms, lifetime_ms; /* CFG_OFF: none */
 };
 
+/** One network, as the file says it or as a list file does. */
+struct cfg_network {
+	struct network net;
+	int line;         /* where it stands, for those who explain a decision */
+	const char *file; /* NULL: nowhere */
+};
+
+/** `[192.0.2.0/24, all, {file: PATH}]` with the files read and `all` as two networks. */
+struct cfg_networks {
+	const struct cfg_network *at;
+	size_t count;
+	bool unix_peers;                /* the word `unix` stands in it */
+	const struct cfg_node *written; /* the list as written, NULL: not given */
+};
+
+/** One user or group. */
+struct cfg_account {
+	const char *name; /* as written: a name or a number */
+	uint32_t id;
+};
+
+struct cfg_accounts {
+	const struct cfg_account *at;
+	size_t count;
+	const struct cfg_node *written; /* NULL: not given */
+};
+
+struct cfg_access {
+	struct cfg_networks allow, deny;
+	struct cfg_accounts users, groups;
+};
+
+/** Events in a time. */
+struct cfg_rate {
+	int64_t count; /* 0: no limit */
+	int64_t per_ms;
+};
+
+struct cfg_per_source {
+	int64_t connections;  /* open ones; CFG_OFF: no limit */
+	struct cfg_rate rate; /* new connections, or datagrams */
+	int64_t burst;        /* 0: as many as a second's rate */
+	int64_t ipv4_prefix, ipv6_prefix;
+	int64_t entries; /* sources that are remembered */
+	bool delay;      /* a connection above the rate waits; else it is refused */
+};
+
+/** Bytes in a second; CFG_OFF: no limit. */
+struct cfg_bandwidth {
+	int64_t listener_read, listener_write, connection_read, connection_write;
+};
+
+struct cfg_proxy {
+	struct cfg_networks trust; /* empty: no PROXY protocol */
+	bool require;
+	int64_t timeout_ms;
+};
+
 struct cfg_origin;
 
 struct cfg_listener {
@@ -71,6 +130,11 @@ struct cfg_listener {
 	struct cfg_socket socket;
 	struct cfg_timeouts timeouts;
 	int64_t connections_limit;
+	struct cfg_per_source per_source;
+	struct cfg_rate handshakes; /* TLS handshakes of all sources */
+	struct cfg_bandwidth bandwidth;
+	struct cfg_access access;
+	struct cfg_proxy proxy;
 	int64_t read_buffer, write_buffer;
 	const struct cfg_origin *origins; /* where each key comes from; for config/print.c */
 };

@@ -63,6 +63,28 @@ paths_are_same(const void *a, const void *b)
 	return same;
 }
 
+/* By what they mean: a list file may have been written anew and hold the same. */
+static bool
+networks_are_same(const struct cfg_networks *a, const struct cfg_networks *b)
+{
+	bool same = a->count == b->count && a->unix_peers == b->unix_peers &&
+		    (a->written == NULL) == (b->written == NULL);
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = network_equal(&a->at[i].net, &b->at[i].net);
+	return same;
+}
+
+static bool
+accounts_are_same(const struct cfg_accounts *a, const struct cfg_accounts *b)
+{
+	bool same = a->count == b->count && (a->written == NULL) == (b->written == NULL);
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = a->at[i].id == b->at[i].id;
+	return same;
+}
+
 static bool
 addresses_are_same(const void *a, const void *b)
 {
@@ -110,6 +132,8 @@ cfg_value_is_same(const struct key *key, const void *a, const void *b)
 	case KEY_DURATION:
 	case KEY_MODE:
 	case KEY_WORD:
+	case KEY_RATE:
+	case KEY_BANDWIDTH:
 		return memcmp(x, y, key->size) == 0;
 	case KEY_TEXT:
 	case KEY_TARGET:
@@ -118,6 +142,11 @@ cfg_value_is_same(const struct key *key, const void *a, const void *b)
 		return text_is_same(*(const char *const *)x, *(const char *const *)y);
 	case KEY_PATHS:
 		return paths_are_same(x, y);
+	case KEY_NETWORKS:
+		return networks_are_same(x, y);
+	case KEY_USERS:
+	case KEY_GROUPS:
+		return accounts_are_same(x, y);
 	case KEY_ADDRESSES:
 		return addresses_are_same(x, y);
 	case KEY_SETTINGS:

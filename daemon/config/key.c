@@ -31,6 +31,15 @@ key_find(const struct key_table *table, const char *prefix, const char *name)
 	return NULL;
 }
 
+const struct cfg_origin *
+key_origin(const struct key_table *table, const struct cfg_origin *origins, const char *name)
+{
+	for (size_t i = 0; i < table->count; i++)
+		if (strcmp(table->keys[i].name, name) == 0)
+			return &origins[i];
+	return NULL;
+}
+
 const char *
 key_last(const struct key *key)
 {
@@ -74,6 +83,11 @@ key_type_name(enum key_type type)
 		[KEY_TEXT] = "text",
 		[KEY_TARGET] = "a word or an absolute path",
 		[KEY_SOCKET] = "the address of a unix socket",
+		[KEY_RATE] = "a rate such as 20/s, or off",
+		[KEY_BANDWIDTH] = "a bandwidth such as 10MiB/s, or off",
+		[KEY_NETWORKS] = "a network, {file: PATH}, or a list of them",
+		[KEY_USERS] = "the name or the number of a user, or a list",
+		[KEY_GROUPS] = "the name or the number of a group, or a list",
 		[KEY_PLUGIN] = "the name or the path of a plugin",
 		[KEY_PATHS] = "a path, or a list of paths",
 		[KEY_ADDRESSES] = "an address, or a list of addresses",

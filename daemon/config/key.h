@@ -11,17 +11,22 @@
 #include "config/config.h"
 
 enum key_type {
-	KEY_MAP,      /* only holds the keys below it; no value of its own */
-	KEY_BOOL,     /* bool */
-	KEY_INTEGER,  /* int or int64_t, by the row's size; or one of its words */
-	KEY_SIZE,     /* int64_t, bytes */
-	KEY_DURATION, /* int64_t, milliseconds or CFG_OFF */
-	KEY_MODE,     /* mode_t */
-	KEY_WORD,     /* one of the row's words: bool, int or an enum, by the row's size */
-	KEY_TEXT,     /* const char * */
-	KEY_TARGET,   /* const char *: one of the row's words, or an absolute path */
-	KEY_SOCKET,   /* const char *: one of the row's words, or the URL of a unix stream socket */
-	KEY_PLUGIN,   /* const char *: a bare name, or a path that starts at the file's folder */
+	KEY_MAP,       /* only holds the keys below it; no value of its own */
+	KEY_BOOL,      /* bool */
+	KEY_INTEGER,   /* int or int64_t, by the row's size; or one of its words */
+	KEY_SIZE,      /* int64_t, bytes */
+	KEY_DURATION,  /* int64_t, milliseconds or CFG_OFF */
+	KEY_MODE,      /* mode_t */
+	KEY_WORD,      /* one of the row's words: bool, int or an enum, by the row's size */
+	KEY_TEXT,      /* const char * */
+	KEY_TARGET,    /* const char *: one of the row's words, or an absolute path */
+	KEY_SOCKET,    /* const char *: one of the row's words, or the URL of a unix stream socket */
+	KEY_RATE,      /* struct cfg_rate */
+	KEY_BANDWIDTH, /* int64_t, bytes in a second or CFG_OFF */
+	KEY_NETWORKS,  /* struct cfg_networks: a network or a list; words: those that may stand in it */
+	KEY_USERS,     /* struct cfg_accounts: a name or a list */
+	KEY_GROUPS,    /* the same of groups */
+	KEY_PLUGIN,    /* const char *: a bare name, or a path that starts at the file's folder */
 	KEY_PATHS, /* const char ** and, right behind it, size_t: a path or a list, from the file's folder */
 	KEY_ADDRESSES, /* struct cfg_address * and, right behind it, size_t: a URL or a list */
 	KEY_SETTINGS,  /* const struct cfg_node *: any map; a plugin knows its keys */
@@ -88,6 +93,10 @@ struct cfg_origin {
 	enum cfg_origin_kind kind;
 	struct cfg_place place;
 };
+
+/** Where the value of the row @p name comes from, or NULL. */
+const struct cfg_origin *key_origin(
+	const struct key_table *table, const struct cfg_origin *origins, const char *name);
 
 /** The row of @p name inside of the map @p prefix ("" at the top), or NULL. */
 const struct key *key_find(const struct key_table *table, const char *prefix, const char *name);

@@ -2,6 +2,8 @@
 #include "config/key.h"
 
 #include "base/cleanup.h"
+#include "config/keys_guard.h"
+#include "config/networks.h"
 
 #define FIELD(member) KEY_FIELD(struct cfg_listener, member)
 #define DAY           86400000LL
@@ -9,6 +11,11 @@
 static const struct key_word threads_words[] = { { "all", false }, { "1", true }, { 0 } };
 static const struct key_word reuse_port_words[] = { { "auto", CFG_REUSE_PORT_AUTO },
 	{ "false", CFG_REUSE_PORT_NO }, { "true", CFG_REUSE_PORT_YES }, { 0 } };
+
+static const struct key_word access_words[] = { { "all", NETWORKS_ALL }, { 0 } };
+static const struct key_word off_words[] = { { "off", CFG_OFF }, { 0 } };
+static const struct key_word auto_words[] = { { "auto", 0 }, { 0 } };
+static const struct key_word action_words[] = { { "reject", false }, { "delay", true }, { 0 } };
 
 static const struct key listener_keys[] = {
 	{ .name = "listen",
@@ -273,7 +280,7 @@ static const struct key listener_keys[] = {
 		.type = KEY_MAP,
 		.help = "How much of something there may be",
 		.also = "limit",
-		.transports = KEY_ON_STREAMS | KEY_ON_PASSED },
+		.transports = KEY_ON_ALL },
 	{ .name = "limits.connections",
 		.type = KEY_INTEGER,
 		.help = "Open connections of this listener; a further client is closed at once",
@@ -284,18 +291,6 @@ static const struct key listener_keys[] = {
 		.transports = KEY_ON_STREAMS | KEY_ON_PASSED,
 		.reload = KEY_NEW_CONNECTIONS,
 		FIELD(connections_limit) },
-	{ .name = "limits.per_source",
-		.type = KEY_MAP,
-		.help = "Limits for each client address",
-		.later = "limits for each source",
-		.transports = KEY_ON_ALL,
-		.reload = KEY_NEW_CONNECTIONS },
-	{ .name = "limits.bandwidth",
-		.type = KEY_MAP,
-		.help = "Limits of bytes in a second",
-		.later = "bandwidth limits",
-		.transports = KEY_ON_STREAMS | KEY_ON_PASSED,
-		.reload = KEY_NEW_CONNECTIONS },
 	{ .name = "buffers",
 		.type = KEY_MAP,
 		.help = "What sockd itself keeps for a connection",
@@ -321,20 +316,7 @@ static const struct key listener_keys[] = {
 		.transports = KEY_ON_ALL,
 		.reload = KEY_NEW_CONNECTIONS,
 		FIELD(write_buffer) },
-	{ .name = "access",
-		.type = KEY_MAP,
-		.help = "Who may connect",
-		.later = "access rules",
-		.also = "allow deny acl",
-		.transports = KEY_ON_ALL,
-		.reload = KEY_NEW_CONNECTIONS },
-	{ .name = "proxy_protocol",
-		.type = KEY_MAP,
-		.help = "Which balancers tell the client's address by a PROXY header",
-		.later = "the PROXY protocol",
-		.also = "proxy",
-		.transports = KEY_ON_STREAMS | KEY_ON_PASSED,
-		.reload = KEY_NEW_CONNECTIONS },
+	KEYS_GUARD,
 };
 
 const struct key_table key_table_listener = { "a listener", listener_keys, array_len(listener_keys),

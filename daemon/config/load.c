@@ -23,11 +23,13 @@ cfg_yaml_version(void)
 }
 
 static int
-load_daemon(struct config_whole *w, const struct cfg_node *map, struct cfg_report *report)
+load_daemon(struct config_whole *w, const struct cfg_node *map, const struct cfg_source *source,
+	struct cfg_report *report)
 {
 	struct bind b = {
 		.arena = &w->arena,
 		.report = report,
+		.source = source,
 		.table = &key_table_daemon,
 		.title = key_table_daemon.title,
 		.target = &w->config.daemon,
@@ -42,11 +44,13 @@ load_daemon(struct config_whole *w, const struct cfg_node *map, struct cfg_repor
 
 /* `defaults:` is bound like a listener of every transport, of which only what was written is looked at. */
 static int
-load_defaults(struct config_whole *w, const struct cfg_node *map, struct cfg_report *report, struct bind *ret)
+load_defaults(struct config_whole *w, const struct cfg_node *map, const struct cfg_source *source,
+	struct cfg_report *report, struct bind *ret)
 {
 	*ret = (struct bind){
 		.arena = &w->arena,
 		.report = report,
+		.source = source,
 		.table = &key_table_listener,
 		.title = "'defaults'",
 		.is_defaults = true,
@@ -99,6 +103,7 @@ load_listener(struct config_whole *w, const struct cfg_pair *pair, const struct 
 	struct bind b = {
 		.arena = &w->arena,
 		.report = defaults->report,
+		.source = defaults->source,
 		.table = &key_table_listener,
 		.title = arena_printf(&w->arena, "listener '%.70s'", pair->key),
 		.transports = transports_of(pair->value),
@@ -149,9 +154,9 @@ load_whole(struct config_whole *w, const char *path, const char *text, size_t si
 	int r = files_read(path, text, size, source, &w->arena, report, &sections);
 
 	if (r == 0)
-		r = load_daemon(w, sections.daemon, report);
+		r = load_daemon(w, sections.daemon, source, report);
 	if (r == 0)
-		r = load_defaults(w, sections.defaults, report, &defaults);
+		r = load_defaults(w, sections.defaults, source, report, &defaults);
 	if (r == 0)
 		r = load_listeners(w, sections.listeners, &defaults);
 	if (r == 0)

@@ -37,6 +37,9 @@ add_range(struct strbuf *out, const struct key *key)
 	else if (key->type == KEY_DURATION)
 		strbuf_printf(out, ", %s to %s%s", parse_format_duration(key->min, low),
 			parse_format_duration(key->max, high), key->off ? ", or off" : "");
+	else if (key->type == KEY_BANDWIDTH)
+		strbuf_printf(out, ", %s to %s", parse_format_bandwidth(key->min, low),
+			parse_format_bandwidth(key->max, high));
 	if (key->words == NULL)
 		return;
 	strbuf_add(out, key->type == KEY_WORD ? ": " : ", or ");

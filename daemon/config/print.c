@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config/key.h"
+#include "config/networks.h"
 #include "config/quote.h"
 #include "config/store.h"
 
@@ -177,6 +178,20 @@ put_paths(struct printer *p, const struct key *key, const void *field, const str
 }
 
 static void
+put_networks(struct printer *p, const struct key *key, const void *field, const struct cfg_origin *origin)
+{
+	auto_of(strbuf) struct strbuf list = { 0 };
+	const struct cfg_node *written = key->type == KEY_NETWORKS
+						 ? ((const struct cfg_networks *)field)->written
+						 : ((const struct cfg_accounts *)field)->written;
+
+	if (written == NULL && key->fallback == NULL)
+		return; /* no list is not an empty list */
+	networks_format(&list, p->format, written);
+	put_value(p, key_last(key), &list, origin);
+}
+
+static void
 put_observers(struct printer *p, const struct key *key, const void *field)
 {
 	const struct cfg_observer *const *observers = field;
@@ -208,7 +223,7 @@ style_of(const struct key *key, bool bare)
 	if (bare)
 		return QUOTE_NEVER;
 	return key->type == KEY_WORD || key->type == KEY_SIZE || key->type == KEY_DURATION ||
-			       key->type == KEY_INTEGER
+			       key->type == KEY_RATE || key->type == KEY_BANDWIDTH || key->type == KEY_INTEGER
 		       ? QUOTE_WORD
 		       : QUOTE_TEXT;
 }
@@ -247,6 +262,11 @@ put_key(struct printer *p, const struct subject *s, const struct key *key)
 		break;
 	case KEY_PATHS:
 		put_paths(p, key, field, origin);
+		break;
+	case KEY_NETWORKS:
+	case KEY_USERS:
+	case KEY_GROUPS:
+		put_networks(p, key, field, origin);
 		break;
 	case KEY_OBSERVERS:
 		put_observers(p, key, field);

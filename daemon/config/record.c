@@ -3,13 +3,24 @@
 #include "config/record.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/pack.h"
+#include "base/parse.h"
 #include "config/value.h"
 
-enum question { QUESTION_READ = 1, QUESTION_EXPAND, QUESTION_IDENTIFY, QUESTION_LOOKUP, QUESTION_COUNT };
+enum question {
+	QUESTION_READ = 1,
+	QUESTION_EXPAND,
+	QUESTION_IDENTIFY,
+	QUESTION_LOOKUP,
+	QUESTION_USER,
+	QUESTION_GROUP,
+	QUESTION_COUNT
+};
 
 enum { ENTRIES_MAX = 100000 };
 
@@ -216,6 +227,37 @@ record_lookup(void *arg, const char *name)
 	return known != NULL && known->code == 0 ? known->bytes : NULL;
 }
 
+/* The answer is the number in decimal. */
+static int
+record_account(void *arg, const char *name, bool is_group, uint32_t *ret_id)
+{
+	struct cfg_record *r = arg;
+	enum question question = is_group ? QUESTION_GROUP : QUESTION_USER;
+	const struct entry *known = find(r, question, name);
+	int64_t id;
+
+	if (known == NULL && r->from != NULL) {
+		struct entry e = { .question = question };
+		char text[16];
+		uint32_t number = 0;
+
+		e.code = r->from->account(r->from->arg, name, is_group, &number);
+		if (e.code == -ENOMEM)
+			return -ENOMEM;
+		e.size = e.code == 0 ? (size_t)snprintf(text, sizeof text, "%" PRIu32, number) : 0;
+		e.bytes = copy(text, e.size);
+		if (e.bytes == NULL || add(r, e, name) < 0)
+			return -ENOMEM;
+		known = &r->entries[r->count - 1];
+	}
+	if (known == NULL || known->code < 0)
+		return known != NULL ? known->code : -ENOENT;
+	if (parse_integer(known->bytes, &id, NULL) < 0 || id < 0 || id > UINT32_MAX)
+		return -EBADMSG;
+	*ret_id = (uint32_t)id;
+	return 0;
+}
+
 struct cfg_record *
 cfg_record_new(const struct cfg_source *from)
 {
@@ -225,7 +267,8 @@ cfg_record_new(const struct cfg_source *from)
 		return NULL;
 	atomic_init(&r->references, 1);
 	r->from = from != NULL ? from : &cfg_source_disk;
-	r->source = (struct cfg_source){ r, record_read, record_expand, record_identify, record_lookup };
+	r->source = (struct cfg_source){ r, record_read, record_expand, record_identify, record_lookup,
+		record_account };
 	return r;
 }
 

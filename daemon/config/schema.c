@@ -62,6 +62,13 @@ put_raw(struct writer *w, const char *name, const char *json)
 	strbuf_add(w->out, json);
 }
 
+#define LIST_FILE                                                                                   \
+	"{\"type\": \"object\", \"properties\": {\"file\": {\"type\": \"string\"}}, \"required\": " \
+	"[\"file\"], \"additionalProperties\": false}"
+#define ACCOUNTS                                                                                        \
+	"{\"type\": [\"string\", \"integer\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": " \
+	"[\"string\", \"integer\"]}}"
+
 /* The schemas of the types that are no maps; NULL: the words alone. Each is one of several in an anyOf,
  * beside words and variables. */
 static const char *const type_schemas[KEY_TYPE_COUNT] = {
@@ -70,6 +77,15 @@ static const char *const type_schemas[KEY_TYPE_COUNT] = {
 		     "\"minimum\": 0}",
 	[KEY_DURATION] = "{\"const\": 0}, {\"type\": \"string\", \"pattern\": "
 			 "\"^(0|([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$\", \"minLength\": 1}",
+	[KEY_RATE] = "{\"enum\": [\"off\", false]}, {\"type\": \"string\", \"pattern\": "
+		     "\"^[0-9]+/[smh]$\"}",
+	[KEY_BANDWIDTH] = "{\"enum\": [\"off\", false]}, {\"type\": \"string\", \"pattern\": "
+			  "\"^[0-9]+([KMG](iB)?|B)?/s$\"}",
+	[KEY_NETWORKS] =
+		"{\"type\": [\"string\", \"null\"]}, " LIST_FILE
+		", {\"type\": \"array\", \"items\": {\"anyOf\": [{\"type\": \"string\"}, " LIST_FILE "]}}",
+	[KEY_USERS] = ACCOUNTS,
+	[KEY_GROUPS] = ACCOUNTS,
 	[KEY_MODE] = "{\"type\": \"string\", \"pattern\": \"^0[0-7]+$\"}",
 	[KEY_TEXT] = "{\"type\": [\"string\", \"integer\"]}",
 	[KEY_TARGET] = "{\"type\": \"string\", \"pattern\": \"^/\"}",
@@ -159,8 +175,8 @@ put_default(struct writer *w, const struct key *key)
 	size_t digits = strspn(key->fallback, "0123456789");
 
 	next(w, "default");
-	if (quoted || strcmp(key->fallback, "true") == 0 || strcmp(key->fallback, "false") == 0 ||
-		(digits > 0 && key->fallback[digits] == '\0'))
+	if (quoted || key->fallback[0] == '[' || strcmp(key->fallback, "true") == 0 ||
+		strcmp(key->fallback, "false") == 0 || (digits > 0 && key->fallback[digits] == '\0'))
 		strbuf_add(w->out, key->fallback);
 	else {
 		strbuf_add_char(w->out, '"');

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,11 +90,37 @@ environment_lookup(void *arg, const char *name)
 	return getenv(name);
 }
 
+static int
+system_account(void *arg, const char *name, bool is_group, uint32_t *ret_id)
+{
+	auto_of(mem) char *room = NULL;
+	struct passwd user, *found_user = NULL;
+	struct group group, *found_group = NULL;
+	int error = ERANGE;
+
+	(void)arg;
+	for (size_t size = 1024; error == ERANGE && size <= 1 << 24; size *= 4) {
+		free(room);
+		room = malloc(size);
+		if (room == NULL)
+			return -ENOMEM;
+		error = is_group ? getgrnam_r(name, &group, room, size, &found_group)
+				 : getpwnam_r(name, &user, room, size, &found_user);
+	}
+	if (error != 0 && error != ENOENT && error != ESRCH)
+		return -error;
+	if (found_user == NULL && found_group == NULL)
+		return -ENOENT;
+	*ret_id = is_group ? found_group->gr_gid : found_user->pw_uid;
+	return 0;
+}
+
 const struct cfg_source cfg_source_disk = {
 	.read = disk_read,
 	.expand = disk_expand,
 	.identify = disk_identify,
 	.lookup = environment_lookup,
+	.account = system_account,
 };
 
 void

@@ -3,7 +3,9 @@
 #ifndef CONFIG_SOURCE_H
 #define CONFIG_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/cleanup.h"
 
@@ -24,6 +26,10 @@ struct cfg_source {
 
 	/** The value of an environment variable, or NULL; borrowed until the load ends. */
 	const char *(*lookup)(void *arg, const char *name);
+
+	/** The number of a user, or of a group. @return 0; -ENOENT: there is none of that name; another
+	 * negative errno */
+	int (*account)(void *arg, const char *name, bool is_group, uint32_t *ret_id);
 };
 
 /** The disk and the environment of this process. Blocks. */

@@ -11,13 +11,16 @@
 
 #include "base/parse.h"
 #include "config/address.h"
+#include "config/accounts.h"
 #include "config/bind.h"
+#include "config/networks.h"
 #include "config/value.h"
 
 /* Everything that storing needs to know. */
 struct store {
 	const struct key *key;
 	const struct cfg_node *node;
+	const struct cfg_source *source;
 	struct arena *arena;
 	void *field;
 	struct cfg_report *report;
@@ -331,6 +334,7 @@ store_observer(const struct store *s, const struct cfg_node *node, struct cfg_ob
 	const struct cfg_node brief = { .kind = CFG_MAP, .place = node->place, .count = 1, .pairs = &name };
 	struct bind b = { .arena = s->arena,
 		.report = s->report,
+		.source = s->source,
 		.table = &key_table_observer,
 		.title = key_table_observer.title,
 		.target = ret };
@@ -364,6 +368,30 @@ store_observers(const struct store *s)
 	return 0;
 }
 
+static int
+store_rate(const struct store *s)
+{
+	return cfg_node_rate(s->node, s->key->name, s->field, s->report);
+}
+
+static int
+store_bandwidth(const struct store *s)
+{
+	return cfg_node_bandwidth(s->node, s->key->name, s->key->min, s->key->max, s->field, s->report);
+}
+
+static int
+store_networks(const struct store *s)
+{
+	return networks_read(s->key, s->node, s->source, s->arena, s->field, s->report);
+}
+
+static int
+store_accounts(const struct store *s)
+{
+	return accounts_read(s->key, s->node, s->source, s->arena, s->field, s->report);
+}
+
 static int (*const store_by_type[KEY_TYPE_COUNT])(const struct store *s) = {
 	[KEY_BOOL] = store_bool,
 	[KEY_INTEGER] = store_integer,
@@ -374,6 +402,11 @@ static int (*const store_by_type[KEY_TYPE_COUNT])(const struct store *s) = {
 	[KEY_TEXT] = store_text,
 	[KEY_TARGET] = store_target,
 	[KEY_SOCKET] = store_socket,
+	[KEY_RATE] = store_rate,
+	[KEY_BANDWIDTH] = store_bandwidth,
+	[KEY_NETWORKS] = store_networks,
+	[KEY_USERS] = store_accounts,
+	[KEY_GROUPS] = store_accounts,
 	[KEY_PLUGIN] = store_plugin,
 	[KEY_PATHS] = store_paths,
 	[KEY_ADDRESSES] = store_addresses,
@@ -382,10 +415,10 @@ static int (*const store_by_type[KEY_TYPE_COUNT])(const struct store *s) = {
 };
 
 int
-store_value(const struct key *key, const struct cfg_node *node, struct arena *arena, void *field,
-	struct cfg_report *report)
+store_value(const struct key *key, const struct cfg_node *node, const struct cfg_source *source,
+	struct arena *arena, void *field, struct cfg_report *report)
 {
-	const struct store s = { key, node, arena, field, report };
+	const struct store s = { key, node, source, arena, field, report };
 
 	assert(store_by_type[key->type] != NULL);
 	return store_by_type[key->type](&s);
@@ -400,7 +433,7 @@ store_fallback(const struct key *key, struct arena *arena, void *field, struct c
 	node.text = arena_copy(arena, key->fallback + quoted, strlen(key->fallback) - (quoted ? 2 : 0));
 	if (node.text == NULL)
 		return cfg_report_no_memory(report);
-	return store_value(key, &node, arena, field, report);
+	return store_value(key, &node, NULL, arena, field, report); /* a default names no file */
 }
 
 bool
@@ -429,6 +462,13 @@ store_format(const struct key *key, const void *field, struct strbuf *out, bool 
 		break;
 	case KEY_DURATION:
 		text = parse_format_duration(get_number(key, field), buffer);
+		break;
+	case KEY_RATE:
+		text = parse_format_rate(((const struct cfg_rate *)field)->count,
+			((const struct cfg_rate *)field)->per_ms, buffer);
+		break;
+	case KEY_BANDWIDTH:
+		text = parse_format_bandwidth(get_number(key, field), buffer);
 		break;
 	case KEY_MODE:
 		snprintf(buffer, sizeof buffer, "%04o", (unsigned)get_number(key, field));

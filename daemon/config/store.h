@@ -7,10 +7,11 @@
 #include "config/arena.h"
 #include "config/key.h"
 #include "config/report.h"
+#include "config/source.h"
 
 /** Check the node against the row and store it. @return 0; -EINVAL, told; -ENOMEM, told */
-must_check int store_value(const struct key *key, const struct cfg_node *node, struct arena *arena,
-	void *field, struct cfg_report *report);
+must_check int store_value(const struct key *key, const struct cfg_node *node,
+	const struct cfg_source *source, struct arena *arena, void *field, struct cfg_report *report);
 
 /** Store the row's default. @return 0 or -ENOMEM, told */
 must_check int store_fallback(

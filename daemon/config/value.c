@@ -137,6 +137,40 @@ cfg_node_duration(const struct cfg_node *node, const char *what, int64_t min, in
 }
 
 int
+cfg_node_rate(const struct cfg_node *node, const char *what, struct cfg_rate *ret, struct cfg_report *report)
+{
+	const char *text = scalar(node, what, "a rate such as 20/s", report);
+	struct err e = { 0 };
+
+	if (text == NULL)
+		return -EINVAL;
+	return parse_rate(text, &ret->count, &ret->per_ms, &e) < 0 ? refuse(node, what, &e, report) : 0;
+}
+
+int
+cfg_node_bandwidth(const struct cfg_node *node, const char *what, int64_t min, int64_t max, int64_t *ret,
+	struct cfg_report *report)
+{
+	const char *text = scalar(node, what, "a bandwidth such as 10MiB/s", report);
+	char low[PARSE_TEXT_SIZE], high[PARSE_TEXT_SIZE];
+	struct err e = { 0 };
+	int64_t value = 0;
+	int r;
+
+	if (text == NULL)
+		return -EINVAL;
+	r = parse_bandwidth(text, &value, &e);
+	if (r == -EINVAL)
+		return refuse(node, what, &e, report);
+	if (r < 0 || (value != PARSE_OFF && (value < min || value > max)))
+		return cfg_report_error(report, &node->place,
+			"'%s': %.40s is out of range; write %s to %s, or off", what, text,
+			parse_format_bandwidth(min, low), parse_format_bandwidth(max, high));
+	*ret = value == PARSE_OFF ? CFG_OFF : value;
+	return 0;
+}
+
+int
 cfg_node_mode(const struct cfg_node *node, const char *what, mode_t *ret, struct cfg_report *report)
 {
 	const char *text = scalar(node, what, "a file mode such as \"0660\"", report);

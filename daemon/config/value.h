@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "config/config.h"
 #include "config/node.h"
 #include "config/report.h"
 #include "config/source.h"
@@ -33,6 +34,14 @@ must_check int cfg_node_size(const struct cfg_node *node, const char *what, int6
 /** Milliseconds from @p min to @p max; `off` gives CFG_OFF if @p off allows it. */
 must_check int cfg_node_duration(const struct cfg_node *node, const char *what, int64_t min, int64_t max,
 	bool off, int64_t *ret_ms, struct cfg_report *report);
+
+/** Events in a time. */
+must_check int cfg_node_rate(
+	const struct cfg_node *node, const char *what, struct cfg_rate *ret, struct cfg_report *report);
+
+/** Bytes in a second from @p min to @p max, or CFG_OFF. */
+must_check int cfg_node_bandwidth(const struct cfg_node *node, const char *what, int64_t min, int64_t max,
+	int64_t *ret, struct cfg_report *report);
 
 must_check int cfg_node_mode(
 	const struct cfg_node *node, const char *what, mode_t *ret, struct cfg_report *report);

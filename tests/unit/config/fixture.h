@@ -72,10 +72,29 @@ memory_lookup(void *arg, const char *name)
 	return strcmp(name, "EMPTY") == 0 ? "" : NULL;
 }
 
-#define MEMORY_SOURCE(files)                                                                \
-	(struct cfg_source)                                                                 \
-	{                                                                                   \
-		(void *)(files), memory_read, memory_expand, memory_identify, memory_lookup \
+/* Users and groups: alice is 1000, bob 1001, ops (a group) 2000. */
+static inline int
+memory_account(void *arg, const char *name, bool is_group, uint32_t *ret_id)
+{
+	static const struct {
+		const char *name;
+		bool is_group;
+		uint32_t id;
+	} accounts[] = { { "alice", false, 1000 }, { "bob", false, 1001 }, { "ops", true, 2000 } };
+
+	(void)arg;
+	for (size_t i = 0; i < array_len(accounts); i++)
+		if (strcmp(accounts[i].name, name) == 0 && accounts[i].is_group == is_group) {
+			*ret_id = accounts[i].id;
+			return 0;
+		}
+	return -ENOENT;
+}
+
+#define MEMORY_SOURCE(files)                                                                                \
+	(struct cfg_source)                                                                                 \
+	{                                                                                                   \
+		(void *)(files), memory_read, memory_expand, memory_identify, memory_lookup, memory_account \
 	}
 
 /* One load and all that it left; load_done() frees it. */

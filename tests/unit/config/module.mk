@@ -7,3 +7,4 @@ EXTRA_DIST += tests/unit/config/fixture.h
 tests_unit_config_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc \
 	-Wl,--wrap=reallocarray -Wl,--wrap=strdup -Wl,--wrap=strndup
 check_PROGRAMS += tests/unit/config/test_keys_daemon
+check_PROGRAMS += tests/unit/config/test_guard_keys

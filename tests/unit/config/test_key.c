@@ -133,8 +133,8 @@ assert_described(const struct cfg_node *properties, const struct key_table *tabl
 		ck_assert_msg((node != NULL) == !(defaults && k->own), "%s", k->name);
 		if (node == NULL)
 			continue;
-		ck_assert_int_eq(
-			strncmp(cfg_node_get(node, "description")->text, k->help, strlen(k->help)), 0);
+		ck_assert_msg(strncmp(cfg_node_get(node, "description")->text, k->help, strlen(k->help)) == 0,
+			"%s: %s", k->name, cfg_node_get(node, "description")->text);
 		ck_assert_msg((cfg_node_get(node, "not") != NULL) == (k->later != NULL), "%s", k->name);
 	}
 }

@@ -238,9 +238,7 @@ START_TEST(keys_of_later_versions_are_refused_by_name)
 		{ ECHO("    tls: public"), "t.yaml:5:5: error: 'tls' is not available" },
 		{ ECHO("    timeouts: {handshake: 1s}"),
 			"t.yaml:5:16: error: 'timeouts.handshake' is not available" },
-		{ ECHO("    access: {allow: [all]}"), "'access' is not available" },
 		{ ECHO("    proxy_protocol: {}"), "'proxy_protocol' is not available" },
-		{ ECHO("    limits: {per_source: {rate: 1}}"), "'limits.per_source' is not available" },
 		{ ECHO("    limits: {bandwidth: {}}"), "'limits.bandwidth' is not available" },
 		{ DAEMON("user: sockd"), "'user' is not available" },
 		{ DAEMON("group: sockd"), "'group' is not available" },
@@ -352,7 +350,7 @@ START_TEST(keys_that_do_not_fit_the_transport_are_refused)
 		{ UDP("    backlog: 1"), "t.yaml:5:5: error: 'backlog' does not apply to udp, only to tcp, "
 					 "unix; remove it from listener 'u'" },
 		{ UDP("    timeouts: {idle: 1s}"), "'timeouts' does not apply to udp" },
-		{ UDP("    limits: {connections: 1}"), "'limits' does not apply to udp" },
+		{ UDP("    limits: {connections: 1}"), "'limits.connections' does not apply to udp" },
 		{ UDP("    socket: {no_delay: true}"),
 			"'socket.no_delay' does not apply to udp, only to tcp, systemd" },
 		{ UDP("    socket: {mode: \"0600\"}"),

@@ -1,0 +1,67 @@
+/* A rule that silently does nothing is worse than none, because somebody relies on it: each such combination
+ * is told here. What comes from `defaults:` is a wish for those that it fits, and passes. */
+#include "config/check_guard.h"
+
+#include <stddef.h>
+
+#include "config/key.h"
+
+/* The listener's own words for a key, or NULL. */
+static const struct cfg_place *
+place_of(const struct cfg_listener *l, const char *key)
+{
+	const struct cfg_origin *origin = key_origin(&key_table_listener, l->origins, key);
+
+	return origin != NULL && origin->kind == CFG_FROM_FILE ? &origin->place : NULL;
+}
+
+static unsigned
+transports_of(const struct cfg_listener *l)
+{
+	unsigned transports = 0;
+
+	for (size_t i = 0; i < l->address_count; i++)
+		transports |= 1u << l->addresses[i].transport;
+	return transports;
+}
+
+static void
+check_access(const struct cfg_listener *l, struct cfg_report *report)
+{
+	static const char *const keys[] = { "access.allow", "access.deny" };
+
+	if (l->proxy.trust.written != NULL || (transports_of(l) & ~(unsigned)KEY_ON_PATHS) != 0)
+		return;
+	for (size_t i = 0; i < array_len(keys); i++) {
+		const struct cfg_place *place = place_of(l, keys[i]);
+
+		if (place != NULL)
+			cfg_report_error(report, place,
+				"'%s': clients on a unix socket have no network; write 'access.allow_users' "
+				"or 'access.allow_groups'",
+				keys[i]);
+	}
+}
+
+static void
+check_per_source(const struct cfg_listener *l, struct cfg_report *report)
+{
+	const struct cfg_per_source *p = &l->per_source;
+	const struct cfg_place *place = place_of(l, "limits.per_source.entries");
+	const char *key = p->burst > 0 ? "limits.per_source.burst" : "limits.per_source.action";
+
+	if (p->rate.count == 0 && (p->burst > 0 || p->delay) && place_of(l, key) != NULL)
+		cfg_report_error(report, place_of(l, key),
+			"'%s' says nothing without 'limits.per_source.rate'; add it, or remove this", key);
+	if (place != NULL && p->connections != CFG_OFF && p->entries < l->connections_limit)
+		cfg_report_warning(report, place,
+			"'limits.per_source.entries' is less than 'limits.connections': when so many sources "
+			"are connected at once, further ones are not limited");
+}
+
+void
+check_guard(const struct cfg_listener *l, struct cfg_report *report)
+{
+	check_access(l, report);
+	check_per_source(l, report);
+}
