@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "engine/admission.h"
 #include "engine/api.h"
 #include "engine/conn.h"
 #include "engine/engine_private.h"
@@ -29,10 +30,7 @@ enum {
 struct handover {
 	struct mail mail;
 	struct scope *scope;
-	enum cfg_transport transport;
-	int fd;
-	struct sockaddr_storage peer;
-	socklen_t peer_size;
+	struct newcomer newcomer;
 };
 
 static struct loop *
@@ -60,44 +58,40 @@ handover_deliver(struct loop *loop, struct mail *mail)
 	struct handover *h = container_of(mail, struct handover, mail);
 
 	(void)loop; /* the scope's */
-	conn_begin(h->scope, h->fd, h->transport, &h->peer, h->peer_size);
+	admission_begin(h->scope, &h->newcomer);
 	free(h);
 }
 
 /* Give up on an admitted connection before it began. */
 static void
-unadmit(struct scope *scope, int fd)
+unadmit(struct scope *scope, struct newcomer *n)
 {
-	close(fd);
+	close(n->fd);
+	admission_forget(n);
 	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
 }
 
 static void
-hand_over(struct acceptor *a, struct loop *to, int fd, const struct sockaddr_storage *peer, socklen_t size)
+hand_over(struct acceptor *a, struct loop *to, struct newcomer *n)
 {
 	struct scope *scope = &a->scope->listener->scopes[to->index];
 	struct handover *h;
 
 	atomic_fetch_add_explicit(&to->load, 1, memory_order_relaxed);
 	if (to == a->home) {
-		conn_begin(scope, fd, a->bound->transport, peer, size);
+		admission_begin(scope, n);
 		return;
 	}
 	h = malloc(sizeof *h);
 	if (h == NULL) {
-		unadmit(scope, fd);
+		unadmit(scope, n);
 		return;
 	}
-	*h = (struct handover){ .mail.deliver = handover_deliver,
-		.scope = scope,
-		.transport = a->bound->transport,
-		.fd = fd,
-		.peer = *peer,
-		.peer_size = size };
+	*h = (struct handover){ .mail.deliver = handover_deliver, .scope = scope, .newcomer = *n };
 	if (mailbox_send(&to->mailbox, &h->mail) < 0) {
-		unadmit(scope, fd);
+		unadmit(scope, n);
 		free(h);
 	}
 }
@@ -122,22 +116,27 @@ refuse(struct acceptor *a, int fd, int reason)
 }
 
 static void
-admit(struct acceptor *a, int fd, const struct sockaddr_storage *peer, socklen_t size)
+admit(struct acceptor *a, struct newcomer *n)
 {
 	struct listener *l = a->scope->listener;
 	_Atomic int64_t *open = &l->tally->open;
 
 	metric_add(a->scope->cells, METRIC_CONNECTIONS_ACCEPTED, 1);
 	if (a->refusing) {
-		refuse(a, fd, SOCKD_BY_DRAIN);
+		refuse(a, n->fd, SOCKD_BY_DRAIN);
+		return;
+	}
+	if (!admission_meet(a->scope, n)) {
+		close(n->fd);
 		return;
 	}
 	if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) >= l->cfg->connections_limit) {
 		atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
-		refuse(a, fd, SOCKD_BY_LIMIT);
+		admission_forget(n);
+		refuse(a, n->fd, SOCKD_BY_LIMIT);
 		return;
 	}
-	hand_over(a, least_loaded(l), fd, peer, size);
+	hand_over(a, least_loaded(l), n);
 }
 
 static bool
@@ -197,14 +196,14 @@ acceptor_run_short(struct acceptor *a, int error)
 static bool
 accept_one(struct acceptor *a)
 {
-	struct sockaddr_storage peer;
-	socklen_t size = sizeof peer;
-	int fd = accept4(a->bound->fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	int error = errno;
+	struct newcomer n = { .transport = a->bound->transport, .peer_size = sizeof n.peer };
+	int error;
 
-	if (fd >= 0) {
+	n.fd = accept4(a->bound->fd, (struct sockaddr *)&n.peer, &n.peer_size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	error = errno;
+	if (n.fd >= 0) {
 		a->retry_ms = 0;
-		admit(a, fd, &peer, size);
+		admit(a, &n);
 		return true;
 	}
 	if (error == EAGAIN || error == EWOULDBLOCK)

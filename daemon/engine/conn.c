@@ -178,6 +178,7 @@ conn_free(struct conn *c)
 	if (c->estate != NULL)
 		estate_fini(c->estate);
 	free(c->estate);
+	source_release(c->source);
 	free(c->text);
 	scope->thread->conns--;
 	conn_enter(c, CONN_FREE);
@@ -340,9 +341,10 @@ conn_drain_newcomer(struct conn *c)
 /* ---- the beginning ---- */
 
 static void
-conn_refuse(struct scope *scope, int fd)
+conn_refuse(struct scope *scope, const struct newcomer *n)
 {
-	close(fd);
+	close(n->fd);
+	source_release(n->source);
 	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
@@ -350,17 +352,18 @@ conn_refuse(struct scope *scope, int fd)
 }
 
 static void
-conn_init(struct conn *c, struct scope *scope, int fd, enum cfg_transport transport)
+conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 {
 	const struct cfg_listener *cfg = scope->listener->cfg;
 	int64_t now_ms = loop_now_ms(scope->loop);
 
-	c->fd = fd;
+	c->fd = n->fd;
+	c->source = n->source;
 	c->scope = scope;
 	scope->thread->conns++;
 	c->entries = &scope->listener->entries;
 	c->straight = c->entries->data == NULL;
-	c->transport = (uint8_t)transport;
+	c->transport = (uint8_t)n->transport;
 	c->id = (uint64_t)scope->loop->index << 48 | ++scope->loop->next_conn;
 	c->opened_ms = c->active_ms = c->progress_ms = now_ms;
 	c->idle_ms = cfg->timeouts.idle_ms;
@@ -399,25 +402,24 @@ conn_open(struct conn *c)
 }
 
 void
-conn_begin(struct scope *scope, int fd, enum cfg_transport transport, const struct sockaddr_storage *peer,
-	socklen_t peer_size)
+conn_begin(struct scope *scope, const struct newcomer *n)
 {
-	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, fd, 0);
+	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, n->fd, 0);
 	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
 
 	if (c == NULL) {
 		if (bev != NULL)
 			bufferevent_free(bev);
-		conn_refuse(scope, fd);
+		conn_refuse(scope, n);
 		return;
 	}
 	c->bev = bev;
 	scope_hold(scope);
-	conn_init(c, scope, fd, transport);
-	if (transport == CFG_TCP)
-		memcpy(&c->peer, peer, peer_size < sizeof c->peer ? peer_size : sizeof c->peer);
+	conn_init(c, scope, n);
+	if (n->transport == CFG_TCP)
+		memcpy(&c->peer, &n->peer, n->peer_size < sizeof c->peer ? n->peer_size : sizeof c->peer);
 	else
-		c->unnamed = peer_size <= sizeof(sa_family_t);
+		c->unnamed = n->peer_size <= sizeof(sa_family_t);
 	conn_enter(c, CONN_OPEN);
 	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
 	conn_open(c);

@@ -11,6 +11,7 @@
 
 #include "engine/listener.h"
 #include "engine/loop.h"
+#include "engine/newcomer.h"
 
 /** OPEN: the plugin has it. FLUSHING: the plugin is done with it, its output still goes out. LINGERING: our
  * FIN is sent, what comes is thrown away until the peer's FIN or a second has passed, because a close with
@@ -57,6 +58,7 @@ struct conn {
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
+	struct source *source;           /* held: who it counts for in limits.per_source, or NULL */
 	void *data;                      /* the plugin's */
 	uint64_t id;
 	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
@@ -76,11 +78,10 @@ struct conn {
 };
 
 /** Begin: takes a slot, makes the bufferevent, tells observers and the plugin.
- * @param fd  moves, also on failure (it is closed)
+ * @param n  all that it owns moves, also on failure
  * Counts of the listener were raised by admission; they fall when the connection ends, also on failure here.
  * Thread: the scope's loop. */
-void conn_begin(struct scope *scope, int fd, enum cfg_transport transport,
-	const struct sockaddr_storage *peer, socklen_t peer_size);
+void conn_begin(struct scope *scope, const struct newcomer *n);
 
 /** Move to another state; asserts that the step is allowed. */
 void conn_enter(struct conn *c, enum conn_state next);

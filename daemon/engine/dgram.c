@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/admission.h"
 #include "engine/strand.h"
+#include "guard/guard.h"
+#include "net/peer.h"
 
 enum {
 	EVENT_SLOTS = 64,
@@ -56,9 +59,16 @@ endpoint_present(struct endpoint *ep)
 	while (io->in_fd == ep->fd && io->in_next < io->in_count) {
 		const struct mmsghdr *m = &io->in_msgs[io->in_next];
 
-		if (!(m->msg_hdr.msg_flags & MSG_TRUNC))
+		if (m->msg_hdr.msg_flags & MSG_TRUNC) {
+			endpoint_skip(ep, METRIC_DATAGRAMS_TRUNCATED);
+			continue;
+		}
+		if (io->in_judged > io->in_next || !admission_asks(ep->scope))
 			return m;
-		endpoint_skip(ep, METRIC_DATAGRAMS_TRUNCATED);
+		io->in_judged = io->in_next + 1;
+		if (admission_hear(ep->scope, &m->msg_hdr, (enum cfg_transport)ep->transport))
+			return m;
+		endpoint_skip(ep, METRIC_COUNT); /* it is counted already */
 	}
 	return NULL;
 }
@@ -408,7 +418,12 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	const char *name = scope->listener->cfg->name;
 	struct endpoint *ep = slab_take(&scope->loop->endpoints);
 	size_t in_size = (size_t)scope->listener->cfg->read_buffer;
-	int r = transport == CFG_UDP ? dgram_want_local(fd, local) : 0;
+	int r = 0;
+
+	if (transport == CFG_UDP)
+		r = dgram_want_local(fd, local);
+	else if (scope->listener->guard != NULL && guard_wants_peer(scope->listener->guard))
+		r = net_peer_want(fd); /* for what comes from here on; new sockets are made so */
 
 	if (ep == NULL)
 		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);

@@ -129,7 +129,7 @@ dgram_io_receive(struct dgram_io *io, int fd)
 	dgram_io_flush(io);
 	for (unsigned i = 0; i < io->in_count; i++)
 		slot_prepare(io, i);
-	io->in_count = io->in_next = 0;
+	io->in_count = io->in_next = io->in_judged = 0;
 	io->in_fd = fd;
 	for (int tries = 0; n < 0 && tries < RECEIVE_TRIES; tries++) {
 		n = recvmmsg(fd, io->in_msgs, io->in_ask, MSG_DONTWAIT, NULL);

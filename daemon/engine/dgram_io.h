@@ -16,7 +16,7 @@
 
 /** The largest payload of a datagram over IPv4. */
 enum { DGRAM_UDP_MAX = 65507 };
-enum { DGRAM_CONTROL_SIZE = 64 };
+enum { DGRAM_CONTROL_SIZE = 64 }; /* of addresses, or of a sender's user: 40 and 32 bytes */
 
 /** What a datagram came with, and what its answer leaves with. */
 struct dgram_slot {
@@ -34,6 +34,7 @@ struct dgram_io {
 
 	unsigned in_max, in_ask;    /* slots; how many the next call asks for */
 	unsigned in_count, in_next; /* datagrams of the last call, and the first that nobody took */
+	unsigned in_judged;         /* those before it may be read, as far as their senders go */
 	bool in_short;              /* the last call found fewer than it asked for */
 	int in_fd;                  /* whose socket they came from */
 	size_t in_size;             /* bytes of a slot */

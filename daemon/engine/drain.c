@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "engine/admission.h"
 #include "engine/conn.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
@@ -113,6 +114,7 @@ loop_cut_all(struct loop *loop, int reason)
 {
 	for (struct handler_thread *t = loop->last_thread; t != NULL; t = t->before)
 		estate_close(&t->estate);
+	admission_cut(loop, reason);
 	for (uint32_t i = 0; i < loop->conns.used; i++) {
 		struct conn *c = slab_at(&loop->conns, i);
 
@@ -194,6 +196,7 @@ loop_begin_drain(struct loop *loop)
 	loop->deadline.fire = loop_on_deadline;
 	loop_timer_set(loop, &loop->deadline, loop->drain_deadline_ms);
 	loop_stop_accepting(loop);
+	admission_drain(loop);
 	loop_drain_conns(loop, engine->drain_spread_ms);
 	engine_check_idle(loop);
 }

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
+#include "guard/sources.h"
 #include "engine/scope.h"
 
 /* ---- mail ---- */
@@ -71,11 +72,11 @@ engine_allocate(struct engine *engine)
 	engine->loops = calloc(engine->loop_count, sizeof(struct loop *));
 	engine->orders = calloc(engine->loop_count, sizeof *engine->orders);
 	engine->tallies = aligned_alloc(_Alignof(struct tally), (rows + 1) * sizeof *engine->tallies);
+	for (unsigned i = 0; engine->tallies != NULL && i < rows; i++)
+		engine->tallies[i] = (struct tally){ .row = i };
 	if (engine->done_fd < 0 || engine->loops == NULL || engine->orders == NULL ||
 		engine->tallies == NULL || handler_table_init(&engine->handlers) < 0)
 		return -ENOMEM;
-	for (unsigned i = 0; i < rows; i++)
-		engine->tallies[i] = (struct tally){ .row = i };
 	return 0;
 }
 
@@ -309,6 +310,8 @@ engine_free(struct engine *engine)
 	mailbox_fini(&engine->main_mail);
 	handler_table_fini(&engine->handlers);
 	free(engine->listeners);
+	for (unsigned i = 0; engine->tallies != NULL && i < engine->metrics->listeners; i++)
+		sources_unref(engine->tallies[i].sources);
 	free(engine->tallies);
 	free(engine->orders);
 	free(engine->loops);

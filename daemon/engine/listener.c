@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/engine_private.h"
+#include "guard/guard.h"
 
 /* ---- observers ---- */
 
@@ -84,6 +85,25 @@ scope_on_retire(struct loop *loop, struct mail *mail)
 		scope_end(scope);
 }
 
+/* Who came lately is known to every version of a listener, unless the size of the table has changed. */
+static int
+listener_set_guard(struct listener *l)
+{
+	struct sources *known = l->tally->sources;
+
+	if (!guard_is_needed(l->cfg))
+		return 0;
+	if (known != NULL && sources_entries(known) != (size_t)l->cfg->per_source.entries)
+		known = NULL;
+	if (guard_new(l->cfg, known, &l->guard) < 0)
+		return -ENOMEM;
+	if (guard_sources(l->guard) != NULL && guard_sources(l->guard) != l->tally->sources) {
+		sources_unref(l->tally->sources);
+		l->tally->sources = sources_ref(guard_sources(l->guard));
+	}
+	return 0;
+}
+
 struct listener *
 listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg, unsigned row,
 	struct handler *handler, struct observers *observers)
@@ -117,6 +137,12 @@ listener_new(struct engine *engine, struct config *config, const struct cfg_list
 	l->gone.deliver = listener_on_gone;
 	atomic_store(&l->scopes_left, engine->loop_count);
 	listener_link(engine, l);
+	if (listener_set_guard(l) < 0) {
+		handler_unref(engine, l->handler);
+		observers_unref(engine, l->observers);
+		listener_free(l);
+		return NULL;
+	}
 	return l;
 }
 
@@ -131,6 +157,7 @@ void
 listener_free(struct listener *l)
 {
 	listener_unlink(l->engine, l);
+	guard_free(l->guard);
 	config_unref(l->config);
 	free(l->scopes);
 	free(l);

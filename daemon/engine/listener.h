@@ -20,7 +20,9 @@
 #include "plugin/instance.h"
 
 struct engine;
+struct guard;
 struct loop;
+struct sources;
 
 /** What is called for a connection: the entries of its listener's plugin, or what it was dialled with. The
  * contracts are those of struct sockd_plugin. Without data() its bytes are read in straight-line code. */
@@ -48,6 +50,7 @@ conn_entries_of(const struct sockd_plugin *p)
 struct tally {
 	_Alignas(64) _Atomic int64_t open; /* connections, over all loops: what limits.connections bounds */
 	unsigned row;
+	struct sources *sources; /* ref; who came lately, for limits.per_source; main thread */
 };
 
 /** The observers under `daemon.observers` that a listener's connections are told to. Main thread. */
@@ -80,6 +83,7 @@ struct listener {
 	struct instance *instance;
 	struct engine *engine; /* borrowed: outlives us */
 	struct tally *tally;   /* borrowed: the engine's */
+	struct guard *guard;   /* owned; NULL: no rules */
 	uint32_t observe_mask; /* 1 << state for every state that its handler or an observer wants */
 	bool observes_errors;
 	struct scope *scopes;         /* owned; one for each loop */

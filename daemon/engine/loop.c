@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "engine/admission.h"
 #include "engine/conn.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
@@ -191,6 +192,7 @@ loop_free(struct loop *loop)
 {
 	if (loop == NULL)
 		return;
+	admission_fini(loop);
 	fiber_set_free(loop->fibers);
 	if (loop->base != NULL) {
 		if (event_initialized(&loop->mail_event))

@@ -16,11 +16,14 @@
 #include "engine/wheel.h"
 
 struct acceptor;
+struct arrival;
+struct bans;
 struct conn;
 struct endpoint;
 struct engine;
 struct handler_thread;
 struct strand;
+struct refusals;
 
 /** Something to be done from the loop's own frame, after libevent's callbacks of this turn have returned.
  * Embed it. */
@@ -59,7 +62,10 @@ struct loop {
 	struct conn *view_owner; /* whose bytes lie in it now, or NULL */
 	const unsigned char *view;
 	size_t view_size;
-	_Atomic int64_t load; /* connections here: accept looks for the least */
+	struct arrival *arrivals;  /* clients that wait before their connection begins */
+	struct bans *bans;         /* ref; NULL: none */
+	struct refusals *refusals; /* owned; NULL: nobody was refused yet */
+	_Atomic int64_t load;      /* connections here: accept looks for the least */
 	bool draining, stopping;
 	struct loop_task idle_check;        /* draining: look whether something lives here still */
 	bool idle_told;                     /* draining, and nothing lives here any more */

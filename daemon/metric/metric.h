@@ -24,6 +24,9 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 		"Stream connections accepted")                                                             \
 	X(CONNECTIONS_OPEN, GAUGE, "connections_open", NULL, "connections", "Stream connections open now") \
 	METRIC_ROWS_CLOSED(X)                                                                              \
+	METRIC_ROWS_REFUSED(X)                                                                             \
+	X(CONNECTIONS_DELAYED, COUNTER, "connections_delayed", NULL, "connections",                        \
+		"Connections that had to wait for their turn")                                             \
 	X(BYTES_READ, COUNTER, "read_bytes", NULL, "bytes", "Bytes read from streams")                     \
 	X(BYTES_WRITTEN, COUNTER, "written_bytes", NULL, "bytes", "Bytes written to streams")              \
 	X(DATAGRAMS_READ, COUNTER, "datagrams_read", NULL, "datagrams", "Datagrams received")              \
@@ -34,11 +37,26 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 		"Datagrams that were not delivered")                                                       \
 	X(DATAGRAMS_DROPPED_UNNAMED, COUNTER, "datagrams_dropped", "cause=\"unnamed\"", "datagrams",       \
 		"Datagrams that were not delivered")                                                       \
+	X(DATAGRAMS_DROPPED_DENIED, COUNTER, "datagrams_dropped", "cause=\"denied\"", "datagrams",         \
+		"Datagrams that were not delivered")                                                       \
+	X(DATAGRAMS_DROPPED_LIMIT, COUNTER, "datagrams_dropped", "cause=\"limit\"", "datagrams",           \
+		"Datagrams that were not delivered")                                                       \
 	X(DATAGRAMS_DROPPED_OVERSIZE, COUNTER, "datagrams_dropped", "cause=\"oversize\"", "datagrams",     \
 		"Datagrams that were not delivered")                                                       \
 	X(ACCEPT_ERRORS, COUNTER, "accept_errors", NULL, "errors", "Calls of accept() that failed")        \
 	X(ACCEPT_PAUSED, COUNTER, "accept_paused", NULL, "pauses",                                         \
 		"Times accepting stopped for want of descriptors")
+
+/** What refused a client before its connection began; each is a closed one too, denied or limit. */
+#define METRIC_REFUSED(X, ID, word)                                                          \
+	X(REFUSED_##ID, COUNTER, "connections_refused", "cause=\"" word "\"", "connections", \
+		"Clients refused by rules and limits of their source")
+#define METRIC_ROWS_REFUSED(X)                                      \
+	METRIC_REFUSED(X, BAN, "ban")                               \
+	METRIC_REFUSED(X, NETWORK, "network")                       \
+	METRIC_REFUSED(X, ACCOUNT, "account")                       \
+	METRIC_REFUSED(X, SOURCE_CONNECTIONS, "source_connections") \
+	METRIC_REFUSED(X, SOURCE_RATE, "source_rate")
 
 #define METRIC_CLOSED(X, ID, word)                                                          \
 	X(CLOSED_##ID, COUNTER, "connections_closed", "reason=\"" word "\"", "connections", \

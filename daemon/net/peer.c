@@ -3,6 +3,8 @@
 #include "net/peer.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 int
@@ -23,4 +25,42 @@ net_peer_get(int fd, struct net_peer *ret)
 		return -EOPNOTSUPP; /* never connected */
 	*ret = (struct net_peer){ .pid = peer.pid, .uid = peer.uid, .gid = peer.gid };
 	return 0;
+}
+
+size_t
+net_peer_groups(int fd, gid_t *groups, size_t count)
+{
+	socklen_t size = (socklen_t)(count * sizeof *groups);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
+		return size / sizeof *groups;
+	return 0;
+}
+
+int
+net_peer_want(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ? -errno : 0;
+}
+
+int
+net_peer_of_datagram(const struct msghdr *datagram, struct net_peer *ret)
+{
+	struct msghdr *m = (struct msghdr *)(uintptr_t)datagram; /* CMSG_NXTHDR() takes no const */
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		struct ucred peer;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+			continue;
+		memcpy(&peer, CMSG_DATA(c), sizeof peer);
+		if (peer.pid == 0)
+			return -ENOENT; /* what the kernel says of a datagram that it has noted no sender for
+					 */
+		*ret = (struct net_peer){ .pid = peer.pid, .uid = peer.uid, .gid = peer.gid };
+		return 0;
+	}
+	return -ENOENT;
 }

@@ -2,6 +2,7 @@
 #ifndef NET_PEER_H
 #define NET_PEER_H
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "base/cleanup.h"
@@ -15,5 +16,14 @@ struct net_peer {
 
 /** @return 0; -EOPNOTSUPP for anything but a connected unix stream. Thread: any. Blocks: never. */
 must_check int net_peer_get(int fd, struct net_peer *ret);
+
+/** The further groups of the peer of a unix stream. @return how many were written; 0 if they cannot be had */
+size_t net_peer_groups(int fd, gid_t *groups, size_t count);
+
+/** Ask the kernel to tell, with each datagram of a unix socket, who sent it. @return 0 or a negative errno */
+must_check int net_peer_want(int fd);
+
+/** Who sent a datagram. @return 0; -ENOENT: it was not told, since it came before net_peer_want() */
+must_check int net_peer_of_datagram(const struct msghdr *datagram, struct net_peer *ret);
 
 #endif

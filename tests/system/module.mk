@@ -10,3 +10,4 @@ EXTRA_DIST += tests/system/test_fibers.py
 EXTRA_DIST += tests/system/plugins/scenario.h tests/system/plugins/ending.c tests/system/plugins/fibers.c
 EXTRA_DIST += tests/system/long_bounds.py tests/system/long_echo.py tests/system/test_bounds.py tests/system/test_echo.py
 EXTRA_DIST += tests/system/test_sockctl.py
+EXTRA_DIST += tests/system/test_access.py tests/system/test_per_source.py

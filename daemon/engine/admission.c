@@ -1,0 +1,216 @@
+/* A refusal is the cheapest thing that can happen to a client: an accept, a lookup, a close. What it costs in
+ * the log is bounded by guard/refusals. Every cause is a row here, with its reason, its counter and its word.
+ */
+#include "engine/admission.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "engine/api.h"
+#include "engine/arrival.h"
+#include "engine/conn.h"
+#include "guard/refusals.h"
+#include "net/addr.h"
+#include "net/peer.h"
+
+struct cause_row {
+	const char *word; /* in the log */
+	int reason;
+	enum metric_id refused, dropped; /* counters of connections and of datagrams */
+};
+
+static const struct cause_row causes[GUARD_CAUSE_COUNT] = {
+	[GUARD_BAN] = { "ban", SOCKD_BY_DENIED, METRIC_REFUSED_BAN, METRIC_DATAGRAMS_DROPPED_DENIED },
+	[GUARD_NETWORK] = { "network", SOCKD_BY_DENIED, METRIC_REFUSED_NETWORK,
+		METRIC_DATAGRAMS_DROPPED_DENIED },
+	[GUARD_ACCOUNT] = { "account", SOCKD_BY_DENIED, METRIC_REFUSED_ACCOUNT,
+		METRIC_DATAGRAMS_DROPPED_DENIED },
+	[GUARD_CONNECTIONS] = { "source_connections", SOCKD_BY_LIMIT, METRIC_REFUSED_SOURCE_CONNECTIONS,
+		METRIC_DATAGRAMS_DROPPED_LIMIT },
+	[GUARD_RATE] = { "source_rate", SOCKD_BY_LIMIT, METRIC_REFUSED_SOURCE_RATE,
+		METRIC_DATAGRAMS_DROPPED_LIMIT },
+};
+
+/* ---- who it is ---- */
+
+enum { GROUPS_MAX = 256 };
+
+/* A client with room for what its description points to. */
+struct identity {
+	struct guard_client client;
+	struct network net;
+	struct access_peer peer;
+	gid_t groups[GROUPS_MAX];
+};
+
+static void
+identity_of_network(struct identity *who, const void *address, socklen_t size)
+{
+	who->client = (struct guard_client){ 0 };
+	if (network_of_socket(address, size, &who->net))
+		who->client.net = &who->net;
+}
+
+/* Whoever is in more groups than fit is judged by the first: 256 are many, and 65536 would be a quarter of a
+ * megabyte for each accept. */
+static void
+identity_of_peer(struct identity *who, int fd)
+{
+	struct net_peer peer;
+
+	who->client = (struct guard_client){ .is_unix = true };
+	if (net_peer_get(fd, &peer) < 0)
+		return;
+	who->peer = (struct access_peer){ .uid = peer.uid, .gid = peer.gid, .groups = who->groups };
+	who->peer.group_count = net_peer_groups(fd, who->groups, GROUPS_MAX);
+	who->client.peer = &who->peer;
+}
+
+static void
+identity_of_sender(struct identity *who, const struct msghdr *datagram)
+{
+	struct net_peer peer;
+
+	who->client = (struct guard_client){ .is_unix = true };
+	if (net_peer_of_datagram(datagram, &peer) < 0)
+		return;
+	who->peer = (struct access_peer){ .uid = peer.uid, .gid = peer.gid };
+	who->client.peer = &who->peer;
+}
+
+/* ---- telling ---- */
+
+static struct source_key
+log_key(const struct guard_client *client)
+{
+	static const struct cfg_per_source whole = { .ipv4_prefix = 32, .ipv6_prefix = 64 };
+
+	if (client->net != NULL)
+		return source_key_of_network(client->net, &whole);
+	return client->peer != NULL ? source_key_of_user(client->peer->uid) : (struct source_key){ 0 };
+}
+
+static void
+tell(struct scope *scope, const struct identity *who, const char *event, const struct cause_row *row,
+	const struct cfg_network *rule)
+{
+	struct loop *loop = scope->loop;
+	struct source_key key = log_key(&who->client);
+	char source[NETWORK_TEXT_SIZE] = "", net[NETWORK_TEXT_SIZE];
+	uint64_t count = 1, silent = 0;
+
+	if (!log_is_on(LOG_LEVEL_INFO))
+		return;
+	if (loop->refusals == NULL)
+		loop->refusals = mem_new(*loop->refusals);
+	if (loop->refusals == NULL ||
+		!refusals_tell(loop->refusals, &key, loop_now_ms(loop), &count, &silent))
+		return;
+	if (who->client.net != NULL)
+		network_format(who->client.net, source);
+	else if (who->client.peer != NULL)
+		snprintf(source, sizeof source, "uid:%u", (unsigned)who->client.peer->uid);
+	log_info(event, LOG_S("listener", scope->listener->cfg->name), LOG_S("source", source),
+		LOG_S("reason", api_reason_name(row->reason)), LOG_S("cause", row->word),
+		LOG_S("rule", rule != NULL ? network_format(&rule->net, net) : NULL), LOG_U("count", count),
+		silent > 0 ? LOG_U("others", silent) : LOG_S("others", NULL));
+}
+
+/* ---- connections ---- */
+
+static bool
+judge(struct scope *scope, const struct identity *who, struct newcomer *n)
+{
+	struct guard_finding finding;
+	const struct cause_row *row;
+
+	guard_ask(
+		scope->listener->guard, scope->loop->bans, &who->client, loop_now_ms(scope->loop), &finding);
+	if (finding.cause == GUARD_PASS) {
+		n->source = finding.held;
+		n->wait_ms = finding.wait_ms;
+		return true;
+	}
+	row = &causes[finding.cause];
+	metric_add(scope->cells, row->refused, 1);
+	metric_add(scope->cells, metric_closed(row->reason), 1);
+	tell(scope, who, "conn_refused", row, finding.network.rule);
+	return false;
+}
+
+bool
+admission_meet(struct scope *scope, struct newcomer *n)
+{
+	struct identity who;
+
+	if (!admission_asks(scope))
+		return true;
+	if (n->transport == CFG_UNIX) {
+		if (scope->listener->guard == NULL)
+			return true; /* bans are of networks */
+		identity_of_peer(&who, n->fd);
+	} else {
+		identity_of_network(&who, &n->peer, n->peer_size);
+	}
+	return judge(scope, &who, n);
+}
+
+void
+admission_forget(struct newcomer *n)
+{
+	source_release(n->source);
+	n->source = NULL;
+}
+
+void
+admission_begin(struct scope *scope, const struct newcomer *n)
+{
+	if (n->wait_ms > 0 && arrival_begin(scope, n))
+		return;
+	conn_begin(scope, n);
+}
+
+void
+admission_drain(struct loop *loop)
+{
+	arrivals_hurry(loop);
+}
+
+void
+admission_cut(struct loop *loop, int reason)
+{
+	arrivals_cut(loop, reason);
+}
+
+void
+admission_fini(struct loop *loop)
+{
+	free(loop->refusals);
+	loop->refusals = NULL;
+	bans_unref(loop->bans);
+	loop->bans = NULL;
+}
+
+/* ---- datagrams ---- */
+
+bool
+admission_hear(struct scope *scope, const struct msghdr *datagram, enum cfg_transport transport)
+{
+	struct identity who;
+	struct guard_finding finding;
+
+	if (transport == CFG_UNIXGRAM)
+		identity_of_sender(&who, datagram);
+	else
+		identity_of_network(&who, datagram->msg_name, datagram->msg_namelen);
+	guard_ask_datagram(
+		scope->listener->guard, scope->loop->bans, &who.client, loop_now_ms(scope->loop), &finding);
+	if (finding.cause == GUARD_PASS)
+		return true;
+	metric_add(scope->cells, causes[finding.cause].dropped, 1);
+	tell(scope, &who, "datagram_refused", &causes[finding.cause], finding.network.rule);
+	return false;
+}
