@@ -246,11 +246,11 @@ stream_pump(struct conn *c)
 	return c->state == CONN_OPEN;
 }
 
-/* The last read filled the buffer, and the plugin still wants more. */
+/* The last read filled the buffer, and the plugin's data() still wants more. */
 static bool
 stream_has_more(const struct conn *c)
 {
-	return !c->drained && stream_wants_input(c);
+	return !c->drained && !conn_has_reader(c) && stream_wants_input(c);
 }
 
 static void
