@@ -197,8 +197,8 @@ strand_cancel(struct strand *s)
 void
 strand_give_end(struct strand *s)
 {
-	if (s->told || (s->waits != STRAND_SLEEPS && s->waits != STRAND_WAITS))
-		return;
+	if (s->told || (s->waits != STRAND_SLEEPS && s->waits != STRAND_WAITS) || fiber_is_woken(s->fiber))
+		return; /* one that is awake already turns quiet again, and then its owner comes back */
 	s->told = true;
 	fiber_wake(s->fiber, WAKE_END);
 }
