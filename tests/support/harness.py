@@ -275,6 +275,10 @@ class Daemon:
 
     # -- what it says
 
+    def wait_for(self, condition, what, timeout=PATIENCE_S):
+        """Wait until a condition on what it said, or on its end, holds."""
+        self._wait(condition, what, timeout)
+
     def _wait(self, condition, what, timeout):
         with self.changed:
             if not self.changed.wait_for(condition, timeout):
@@ -356,6 +360,7 @@ class Daemon:
     def addresses(self, listener):
         """Where it really listens, in the order of the file."""
         self.wait_log("listening", listener=listener)
+        self.wait_log("ready")  # by then all of them are told
         urls = [e["address"] for e in self.find_logs("listening", listener=listener)]
         return [parse_url(url) for url in dict.fromkeys(urls)]
 

@@ -3,4 +3,4 @@ support_sources += tests/support/fake.c tests/support/fake.h tests/support/fake_
 EXTRA_DIST += tests/support/netns.py
 EXTRA_DIST += tests/support/harness.py tests/support/unit.h
 EXTRA_DIST += tests/support/scenarios.py
-EXTRA_DIST += tests/support/bounds.py tests/support/clients.py tests/support/crowd.py
+EXTRA_DIST += tests/support/bounds.py tests/support/clients.py tests/support/crowd.py tests/support/starved.py

@@ -161,7 +161,7 @@ def test_a_new_plugin_builds_and_passes_with_the_installed_files_only(tmp):
     sockd, = pathlib.Path(tmp, "root").rglob("bin/sockd")
     pc, = pathlib.Path(tmp, "root").rglob("pkgconfig")
     env = {"PKG_CONFIG_PATH": str(pc), "PKG_CONFIG_SYSROOT_DIR": f"{tmp}/root", "SOCKD": str(sockd),
-           "LDFLAGS": os.environ.get("SOCKD_SANITIZE", ""), "CFLAGS": "-O2 -Wall -Wextra -Wpedantic -Werror"}
+           "LDFLAGS": " ".join(os.environ.get(f"SOCKD_{name}", "") for name in ("SANITIZE", "COVERAGE")), "CFLAGS": "-O2 -Wall -Wextra -Wpedantic -Werror"}
     assert run_sockd("plugin", "new", "my-own", cwd=tmp).returncode == 0
     folder = tmp / "my-own"
 
