@@ -59,9 +59,34 @@ check_per_source(const struct cfg_listener *l, struct cfg_report *report)
 			"are connected at once, further ones are not limited");
 }
 
+static void
+check_proxy(const struct cfg_listener *l, struct cfg_report *report)
+{
+	const struct cfg_place *place = place_of(l, "proxy_protocol"),
+			       *trust = place_of(l, "proxy_protocol.trust");
+	unsigned transports = transports_of(l);
+	const struct cfg_networks *t = &l->proxy.trust;
+
+	if (place != NULL && trust == NULL && t->count == 0 && !t->unix_peers)
+		cfg_report_error(report, place,
+			"'proxy_protocol' trusts nobody; add 'trust: [10.0.0.0/8]' with the networks of the "
+			"balancers, or 'trust: unix'");
+	else if (trust != NULL && t->unix_peers && (transports & (1u << CFG_UNIX | KEY_ON_PASSED)) == 0)
+		cfg_report_error(report, trust,
+			"'proxy_protocol.trust': '%s' has no unix socket to trust; "
+			"remove the word 'unix'",
+			l->name);
+	else if (trust != NULL && !t->unix_peers && (transports & 1u << CFG_UNIX) != 0 && l->proxy.require)
+		cfg_report_warning(report, trust,
+			"'proxy_protocol.trust' has no 'unix', so every client on the unix socket of '%s' is "
+			"refused",
+			l->name);
+}
+
 void
 check_guard(const struct cfg_listener *l, struct cfg_report *report)
 {
 	check_access(l, report);
 	check_per_source(l, report);
+	check_proxy(l, report);
 }

@@ -126,11 +126,34 @@
 			.transports = KEY_ON_PATHS | KEY_ON_PASSED,                                          \
 			.reload = KEY_NEW_CONNECTIONS,                                                       \
 			FIELD(access.groups) },                                                              \
+		{ .name = "proxy_protocol",                                                                  \
+			.type = KEY_MAP,                                                                     \
+			.help = "Balancers that tell the address of their client by a PROXY header, "        \
+				"version 1 or 2; rules, limits and logs then see the client",                \
+			.also = "proxy",                                                                     \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED },                                      \
+		{ .name = "proxy_protocol.trust",                                                            \
+			.type = KEY_NETWORKS,                                                                \
+			.help = "Who is believed: networks, and unix for every peer on unix sockets",        \
+			.fallback = "[]",                                                                    \
+			.also = "from allow trusted",                                                        \
+			.words = trust_words,                                                                \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
+			.reload = KEY_NEW_CONNECTIONS,                                                       \
+			FIELD(proxy.trust) },                                                                \
+		{ .name = "proxy_protocol.require",                                                          \
+			.type = KEY_BOOL,                                                                    \
+			.help = "true: refuse whoever is not trusted or sends no header; false: serve them " \
+				"as they are",                                                               \
+			.fallback = "true",                                                                  \
+			.also = "required",                                                                  \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
+			.reload = KEY_NEW_CONNECTIONS,                                                       \
+			FIELD(proxy.require) },                                                              \
 	{                                                                                                    \
-		.name = "proxy_protocol", .type = KEY_MAP, .later = "the PROXY protocol",                    \
-		.help = "Balancers that tell the address of their client by a PROXY header, "                \
-			"version 1 or 2; rules, limits and logs then see the client",                        \
-		.also = "proxy", .transports = KEY_ON_STREAMS | KEY_ON_PASSED                                \
+		.name = "proxy_protocol.timeout", .type = KEY_DURATION, .help = "Until the header is there", \
+		.fallback = "5s", .min = 1, .max = 3600000, .transports = KEY_ON_STREAMS | KEY_ON_PASSED,    \
+		.reload = KEY_NEW_CONNECTIONS, FIELD(proxy.timeout_ms)                                       \
 	}
 
 #endif

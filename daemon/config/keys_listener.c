@@ -13,6 +13,7 @@ static const struct key_word reuse_port_words[] = { { "auto", CFG_REUSE_PORT_AUT
 	{ "false", CFG_REUSE_PORT_NO }, { "true", CFG_REUSE_PORT_YES }, { 0 } };
 
 static const struct key_word access_words[] = { { "all", NETWORKS_ALL }, { 0 } };
+static const struct key_word trust_words[] = { { "unix", NETWORKS_UNIX }, { 0 } };
 static const struct key_word off_words[] = { { "off", CFG_OFF }, { 0 } };
 static const struct key_word auto_words[] = { { "auto", 0 }, { 0 } };
 static const struct key_word action_words[] = { { "reject", false }, { "delay", true }, { 0 } };

@@ -12,6 +12,7 @@
 #include "engine/api.h"
 #include "engine/arrival.h"
 #include "engine/conn.h"
+#include "engine/proxied.h"
 #include "guard/refusals.h"
 #include "net/addr.h"
 #include "net/peer.h"
@@ -32,6 +33,12 @@ static const struct cause_row causes[GUARD_CAUSE_COUNT] = {
 		METRIC_DATAGRAMS_DROPPED_LIMIT },
 	[GUARD_RATE] = { "source_rate", SOCKD_BY_LIMIT, METRIC_REFUSED_SOURCE_RATE,
 		METRIC_DATAGRAMS_DROPPED_LIMIT },
+	[GUARD_PROXY_UNTRUSTED] = { "proxy_untrusted", SOCKD_BY_DENIED, METRIC_REFUSED_PROXY_UNTRUSTED,
+		METRIC_COUNT },
+	[GUARD_PROXY_HEADER] = { "proxy_header", SOCKD_BY_HANDSHAKE_FAILED, METRIC_REFUSED_PROXY_HEADER,
+		METRIC_COUNT },
+	[GUARD_PROXY_TIMEOUT] = { "proxy_timeout", SOCKD_BY_HANDSHAKE_FAILED, METRIC_REFUSED_PROXY_TIMEOUT,
+		METRIC_COUNT },
 };
 
 /* ---- who it is ---- */
@@ -95,7 +102,7 @@ log_key(const struct guard_client *client)
 
 static void
 tell(struct scope *scope, const struct identity *who, const char *event, const struct cause_row *row,
-	const struct cfg_network *rule)
+	const struct cfg_network *rule, const char *why)
 {
 	struct loop *loop = scope->loop;
 	struct source_key key = log_key(&who->client);
@@ -114,14 +121,15 @@ tell(struct scope *scope, const struct identity *who, const char *event, const s
 	else if (who->client.peer != NULL)
 		snprintf(source, sizeof source, "uid:%u", (unsigned)who->client.peer->uid);
 	log_info(event, LOG_S("listener", scope->listener->cfg->name), LOG_S("source", source),
-		LOG_S("reason", api_reason_name(row->reason)), LOG_S("cause", row->word),
+		LOG_S("reason", api_reason_name(row->reason)), LOG_S("cause", row->word), LOG_S("msg", why),
 		LOG_S("rule", rule != NULL ? network_format(&rule->net, net) : NULL), LOG_U("count", count),
 		silent > 0 ? LOG_U("others", silent) : LOG_S("others", NULL));
 }
 
 /* ---- connections ---- */
 
-static bool
+/* @return the reason if it is refused, else 0 */
+static int
 judge(struct scope *scope, const struct identity *who, struct newcomer *n)
 {
 	struct guard_finding finding;
@@ -132,30 +140,83 @@ judge(struct scope *scope, const struct identity *who, struct newcomer *n)
 	if (finding.cause == GUARD_PASS) {
 		n->source = finding.held;
 		n->wait_ms = finding.wait_ms;
-		return true;
+		return 0;
 	}
 	row = &causes[finding.cause];
 	metric_add(scope->cells, row->refused, 1);
-	metric_add(scope->cells, metric_closed(row->reason), 1);
-	tell(scope, who, "conn_refused", row, finding.network.rule);
-	return false;
+	tell(scope, who, "conn_refused", row, finding.network.rule, NULL);
+	return row->reason;
+}
+
+/* Of a balancer its ban and its user count: rules and limits are for its clients. */
+static int
+judge_balancer(struct scope *scope, const struct identity *who, struct newcomer *n)
+{
+	struct guard_finding finding;
+
+	guard_ask_balancer(scope->listener->guard, scope->loop->bans, &who->client, &finding);
+	n->awaits_header = finding.cause == GUARD_PASS && finding.trusted;
+	if (finding.cause == GUARD_PASS && !finding.trusted && !scope->listener->cfg->proxy.require)
+		return judge(scope, who, n);
+	if (finding.cause == GUARD_PASS && finding.trusted)
+		return 0;
+	if (finding.cause == GUARD_PASS)
+		finding.cause = GUARD_PROXY_UNTRUSTED;
+	metric_add(scope->cells, causes[finding.cause].refused, 1);
+	tell(scope, who, "conn_refused", &causes[finding.cause], NULL, NULL);
+	return causes[finding.cause].reason;
+}
+
+static void
+identify(struct identity *who, const struct newcomer *n)
+{
+	if (n->transport == CFG_UNIX)
+		identity_of_peer(who, n->fd);
+	else
+		identity_of_network(who, &n->peer, n->peer_size);
 }
 
 bool
 admission_meet(struct scope *scope, struct newcomer *n)
 {
 	struct identity who;
+	int reason;
 
-	if (!admission_asks(scope))
-		return true;
-	if (n->transport == CFG_UNIX) {
-		if (scope->listener->guard == NULL)
-			return true; /* bans are of networks */
-		identity_of_peer(&who, n->fd);
-	} else {
+	if (!admission_asks(scope) || (n->transport == CFG_UNIX && scope->listener->guard == NULL))
+		return true; /* bans are of networks */
+	identify(&who, n);
+	reason = guard_has_balancers(scope->listener->guard) ? judge_balancer(scope, &who, n)
+							     : judge(scope, &who, n);
+	if (reason != 0)
+		metric_add(scope->cells, metric_closed(reason), 1);
+	return reason == 0;
+}
+
+bool
+admission_meet_client(struct scope *scope, struct newcomer *n, int *ret_reason)
+{
+	const struct proxied *p = n->proxied;
+	struct identity who;
+
+	if (p != NULL && p->client.len > 0)
+		identity_of_network(&who, &p->client.sa, p->client.len);
+	else if (n->transport == CFG_UNIX)
+		return true; /* the balancer itself, whose user was judged */
+	else
 		identity_of_network(&who, &n->peer, n->peer_size);
-	}
-	return judge(scope, &who, n);
+	*ret_reason = judge(scope, &who, n);
+	return *ret_reason == 0;
+}
+
+int
+admission_refuse(struct scope *scope, const struct newcomer *n, enum guard_cause cause, const char *why)
+{
+	struct identity who;
+
+	identify(&who, n);
+	metric_add(scope->cells, causes[cause].refused, 1);
+	tell(scope, &who, "conn_refused", &causes[cause], NULL, why);
+	return causes[cause].reason;
 }
 
 void
@@ -163,14 +224,17 @@ admission_forget(struct newcomer *n)
 {
 	source_release(n->source);
 	n->source = NULL;
+	free(n->proxied);
+	n->proxied = NULL;
 }
 
 void
 admission_begin(struct scope *scope, const struct newcomer *n)
 {
-	if (n->wait_ms > 0 && arrival_begin(scope, n))
-		return;
-	conn_begin(scope, n);
+	if (n->wait_ms <= 0 && !n->awaits_header)
+		conn_begin(scope, n);
+	else if (!arrival_begin(scope, n))
+		conn_refuse(scope, n);
 }
 
 void
@@ -211,6 +275,6 @@ admission_hear(struct scope *scope, const struct msghdr *datagram, enum cfg_tran
 	if (finding.cause == GUARD_PASS)
 		return true;
 	metric_add(scope->cells, causes[finding.cause].dropped, 1);
-	tell(scope, &who, "datagram_refused", &causes[finding.cause], finding.network.rule);
+	tell(scope, &who, "datagram_refused", &causes[finding.cause], finding.network.rule, NULL);
 	return false;
 }

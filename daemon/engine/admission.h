@@ -19,6 +19,14 @@ struct endpoint;
  */
 bool admission_meet(struct scope *scope, struct newcomer *n);
 
+/** Judge the client that its header named, or the balancer itself if it named none.
+ * @param ret_reason  why it was refused @return false: it was refused, counted as such and told */
+bool admission_meet_client(struct scope *scope, struct newcomer *n, int *ret_reason);
+
+/** Count and tell a refusal of the peer that is decided elsewhere. @param why  a constant text, or NULL
+ * @return the reason, for whoever closes it and counts that */
+int admission_refuse(struct scope *scope, const struct newcomer *n, enum guard_cause cause, const char *why);
+
 /** Give back what it holds; the descriptor stays the caller's. Thread: any. */
 void admission_forget(struct newcomer *n);
 

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "engine/engine_private.h"
+#include "engine/proxied.h"
 #include "engine/scope.h"
 #include "engine/stream.h"
 #include "net/addr.h"
@@ -48,8 +49,9 @@ api_reason_name(int reason)
 
 /* ---- addresses ---- */
 
+/* Who is at the other end of the socket. */
 static void
-conn_fill_remote(const struct conn *c, struct sockd_addr *ret)
+conn_fill_peer(const struct conn *c, struct sockd_addr *ret)
 {
 	ret->len = sizeof ret->sa;
 	if (c->transport == CFG_TCP) {
@@ -59,6 +61,25 @@ conn_fill_remote(const struct conn *c, struct sockd_addr *ret)
 		   ret->len <= sizeof(sa_family_t)) {
 		ret->len = 0; /* an unnamed unix client, or one that is gone already */
 	}
+}
+
+/* Who the client is: of a connection through a balancer the one that its header named. */
+static void
+conn_fill_remote(const struct conn *c, struct sockd_addr *ret)
+{
+	if (c->proxied != NULL && c->proxied->client.len > 0)
+		*ret = c->proxied->client;
+	else
+		conn_fill_peer(c, ret);
+}
+
+void
+conn_balancer_text(const struct conn *c, char ret[CONN_PEER_TEXT_SIZE])
+{
+	struct sockd_addr balancer;
+
+	conn_fill_peer(c, &balancer);
+	net_addr_text(&balancer.sa, balancer.len, ret, CONN_PEER_TEXT_SIZE);
 }
 
 void
@@ -81,6 +102,11 @@ conn_text_fill(const struct conn *c, struct conn_text *ret)
 	ret->local.len = sizeof ret->local.sa;
 	if (getsockname(c->fd, (struct sockaddr *)&ret->local.sa, &ret->local.len) < 0)
 		ret->local.len = 0;
+	if (c->proxied != NULL) {
+		conn_fill_peer(c, &ret->balancer);
+		if (c->proxied->server.len > 0)
+			ret->local = c->proxied->server;
+	}
 	ret->has_cred = c->transport == CFG_UNIX &&
 			getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &ret->cred, &size) == 0;
 }
@@ -345,6 +371,8 @@ const struct sockd_conn_ops stream_conn_ops = {
 	.listener = conn_op_listener,
 	.transport = conn_op_transport,
 	.cred = conn_op_cred,
+	.proxy = proxied_op_proxy,
+	.proxy_tlv = proxied_op_tlv,
 	.state = conn_op_state,
 	.draining = conn_op_draining,
 	.set_busy = conn_op_set_busy,

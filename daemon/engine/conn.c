@@ -128,13 +128,16 @@ conn_send_fin(struct conn *c, bool closes)
 static void
 conn_log_closed(const struct conn *c, uint64_t written)
 {
-	char peer[CONN_PEER_TEXT_SIZE];
+	char peer[CONN_PEER_TEXT_SIZE], balancer[CONN_PEER_TEXT_SIZE];
 
 	if (!log_is_on(LOG_LEVEL_INFO))
 		return;
 	conn_peer_text(c, peer);
+	if (c->proxied != NULL)
+		conn_balancer_text(c, balancer);
 	log_info("conn_closed", LOG_S("listener", conn_cfg(c)->name), LOG_U("conn", c->id),
-		LOG_S("peer", peer), LOG_U("rx", c->read_bytes), LOG_U("tx", written),
+		LOG_S("peer", peer), LOG_S("proxy", c->proxied != NULL ? balancer : NULL),
+		LOG_U("rx", c->read_bytes), LOG_U("tx", written),
 		LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
 		LOG_S("reason", api_reason_name(c->reason)));
 }
@@ -179,6 +182,7 @@ conn_free(struct conn *c)
 		estate_fini(c->estate);
 	free(c->estate);
 	source_release(c->source);
+	free(c->proxied);
 	free(c->text);
 	scope->thread->conns--;
 	conn_enter(c, CONN_FREE);
@@ -340,11 +344,12 @@ conn_drain_newcomer(struct conn *c)
 
 /* ---- the beginning ---- */
 
-static void
+void
 conn_refuse(struct scope *scope, const struct newcomer *n)
 {
 	close(n->fd);
 	source_release(n->source);
+	free(n->proxied);
 	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
@@ -359,6 +364,7 @@ conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 
 	c->fd = n->fd;
 	c->source = n->source;
+	c->proxied = n->proxied;
 	c->scope = scope;
 	scope->thread->conns++;
 	c->entries = &scope->listener->entries;

@@ -58,6 +58,7 @@ struct conn {
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
+	struct proxied *proxied;         /* owned; what a PROXY header said, or NULL */
 	struct source *source;           /* held: who it counts for in limits.per_source, or NULL */
 	void *data;                      /* the plugin's */
 	uint64_t id;
@@ -82,6 +83,9 @@ struct conn {
  * Counts of the listener were raised by admission; they fall when the connection ends, also on failure here.
  * Thread: the scope's loop. */
 void conn_begin(struct scope *scope, const struct newcomer *n);
+
+/** Instead of beginning: close and give back all, for want of memory. */
+void conn_refuse(struct scope *scope, const struct newcomer *n);
 
 /** Move to another state; asserts that the step is allowed. */
 void conn_enter(struct conn *c, enum conn_state next);
@@ -130,7 +134,7 @@ enum { CONN_PEER_TEXT_SIZE = 144 };
 
 /** Addresses and their text, made when somebody asks; NULL without memory. */
 struct conn_text {
-	struct sockd_addr local, remote;
+	struct sockd_addr local, remote, balancer; /* balancer: of one that sent a PROXY header */
 	char remote_text[CONN_PEER_TEXT_SIZE];
 	struct sockd_cred cred;
 	bool has_cred;
@@ -139,5 +143,7 @@ const struct conn_text *conn_text_get(struct conn *c);
 
 /** The text alone: for a log line the kernel need not be asked about the rest. */
 void conn_peer_text(const struct conn *c, char ret[CONN_PEER_TEXT_SIZE]);
+/** Of the balancer, for a connection that has one. */
+void conn_balancer_text(const struct conn *c, char ret[CONN_PEER_TEXT_SIZE]);
 
 #endif

@@ -7,6 +7,7 @@ core_sources += daemon/engine/accept.c daemon/engine/accept.h
 core_sources += daemon/engine/admission.c daemon/engine/admission.h
 core_sources += daemon/engine/arrival.c daemon/engine/arrival.h
 core_sources += daemon/engine/newcomer.h
+core_sources += daemon/engine/proxied.c daemon/engine/proxied.h
 core_sources += daemon/engine/api.h daemon/engine/api_conn.c daemon/engine/api_host.c daemon/engine/api_stream.c
 core_sources += daemon/engine/conn.c daemon/engine/conn.h
 core_sources += daemon/engine/conn_time.c daemon/engine/conn_time.h

@@ -9,11 +9,13 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "guard/prefix_table.h"
 
 struct guard {
 	const struct cfg_listener *cfg; /* borrowed */
 	struct access *access;          /* owned */
 	struct sources *sources;        /* ref; NULL: no limits by source */
+	struct prefix_table *balancers; /* owned; NULL: no PROXY protocol */
 };
 
 static bool
@@ -22,13 +24,19 @@ limits_sources(const struct cfg_listener *cfg)
 	return cfg->per_source.connections != CFG_OFF || cfg->per_source.rate.count > 0;
 }
 
+static bool
+has_balancers(const struct cfg_listener *cfg)
+{
+	return cfg->proxy.trust.count > 0 || cfg->proxy.trust.unix_peers;
+}
+
 bool
 guard_is_needed(const struct cfg_listener *cfg)
 {
 	const struct cfg_access *a = &cfg->access;
 
 	return a->allow.written != NULL || a->deny.written != NULL || a->users.count > 0 ||
-	       a->groups.count > 0 || limits_sources(cfg);
+	       a->groups.count > 0 || limits_sources(cfg) || has_balancers(cfg);
 }
 
 static int
@@ -45,6 +53,19 @@ take_sources(struct guard *g, struct sources *sources)
 	return sources_new((size_t)g->cfg->per_source.entries, seed, &g->sources);
 }
 
+static int
+take_balancers(struct guard *g)
+{
+	const struct cfg_networks *trust = &g->cfg->proxy.trust;
+	auto_of(mem) struct network *networks = reallocarray(NULL, trust->count + 1, sizeof *networks);
+
+	if (networks == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < trust->count; i++)
+		networks[i] = trust->at[i].net;
+	return prefix_table_new(networks, trust->count, &g->balancers);
+}
+
 int
 guard_new(const struct cfg_listener *cfg, struct sources *sources, struct guard **ret)
 {
@@ -54,7 +75,8 @@ guard_new(const struct cfg_listener *cfg, struct sources *sources, struct guard 
 		return -ENOMEM;
 	g->cfg = cfg;
 	if (access_new(&cfg->access, &g->access) < 0 ||
-		(limits_sources(cfg) && take_sources(g, sources) < 0)) {
+		(limits_sources(cfg) && take_sources(g, sources) < 0) ||
+		(has_balancers(cfg) && take_balancers(g) < 0)) {
 		guard_free(g);
 		return -ENOMEM;
 	}
@@ -68,6 +90,7 @@ guard_free(struct guard *g)
 	if (g == NULL)
 		return;
 	access_free(g->access);
+	prefix_table_free(g->balancers);
 	sources_unref(g->sources);
 	free(g);
 }
@@ -84,22 +107,28 @@ guard_wants_peer(const struct guard *g)
 	return access_wants_peer(g->access) || g->sources != NULL;
 }
 
+/* @return whether it is banned */
+static bool
+ask_bans(const struct bans *bans, const struct guard_client *client, struct guard_finding *ret)
+{
+	const struct ban *ban =
+		bans != NULL && client->net != NULL ? bans_find(bans, client->net, clock_wall_ms()) : NULL;
+
+	if (ban != NULL)
+		ret->ban = *ban;
+	return ban != NULL;
+}
+
 /* Bans and access rules. */
 static enum guard_cause
 ask_rules(const struct guard *g, const struct bans *bans, const struct guard_client *client,
 	struct guard_finding *ret)
 {
-	if (bans != NULL && client->net != NULL) {
-		const struct ban *ban = bans_find(bans, client->net, clock_wall_ms());
-
-		if (ban != NULL) {
-			ret->ban = *ban;
-			return GUARD_BAN;
-		}
-	}
+	if (ask_bans(bans, client, ret))
+		return GUARD_BAN;
 	if (g == NULL)
 		return GUARD_PASS;
-	if (client->net != NULL || !client->is_unix || g->cfg->proxy.trust.written != NULL) {
+	if (client->net != NULL || !client->is_unix) {
 		ret->network = access_ask_network(g->access, client->net);
 		if (!ret->network.allowed)
 			return GUARD_NETWORK;
@@ -110,6 +139,29 @@ ask_rules(const struct guard *g, const struct bans *bans, const struct guard_cli
 			return GUARD_ACCOUNT;
 	}
 	return GUARD_PASS;
+}
+
+bool
+guard_has_balancers(const struct guard *g)
+{
+	return g != NULL && g->balancers != NULL;
+}
+
+void
+guard_ask_balancer(const struct guard *g, const struct bans *bans, const struct guard_client *peer,
+	struct guard_finding *ret)
+{
+	*ret = (struct guard_finding){ 0 };
+	ret->trusted = peer->is_unix ? g->cfg->proxy.trust.unix_peers
+				     : peer->net != NULL &&
+					       prefix_table_find(g->balancers, peer->net) != PREFIX_NONE;
+	if (ask_bans(bans, peer, ret)) {
+		ret->cause = GUARD_BAN;
+	} else if (peer->is_unix) {
+		ret->account = access_ask_peer(g->access, peer->peer);
+		if (!ret->account.allowed)
+			ret->cause = GUARD_ACCOUNT;
+	}
 }
 
 static struct source_key

@@ -13,10 +13,13 @@ struct guard;
 enum guard_cause {
 	GUARD_PASS,
 	GUARD_BAN,
-	GUARD_NETWORK,     /* access.allow, access.deny */
-	GUARD_ACCOUNT,     /* access.allow_users, access.allow_groups */
-	GUARD_CONNECTIONS, /* limits.per_source.connections */
-	GUARD_RATE,        /* limits.per_source.rate */
+	GUARD_NETWORK,         /* access.allow, access.deny */
+	GUARD_ACCOUNT,         /* access.allow_users, access.allow_groups */
+	GUARD_CONNECTIONS,     /* limits.per_source.connections */
+	GUARD_RATE,            /* limits.per_source.rate */
+	GUARD_PROXY_UNTRUSTED, /* a peer that is not in proxy_protocol.trust */
+	GUARD_PROXY_HEADER,    /* its header is wrong or missing */
+	GUARD_PROXY_TIMEOUT,   /* its header did not come in time */
 	GUARD_CAUSE_COUNT
 };
 
@@ -33,6 +36,7 @@ struct guard_finding {
 	struct ban ban;                          /* GUARD_BAN */
 	struct source *held;                     /* GUARD_PASS: to be released; NULL: not counted */
 	int64_t wait_ms;                         /* GUARD_PASS: it may begin after so long */
+	bool trusted;                            /* of a balancer: its header is to be believed */
 };
 
 /** Whether a listener has rules at all. */
@@ -55,6 +59,13 @@ bool guard_wants_peer(const struct guard *g);
 /** May a connection begin? @param g, bans  NULL: none @param now_ms  monotonic */
 void guard_ask(const struct guard *g, const struct bans *bans, const struct guard_client *client,
 	int64_t now_ms, struct guard_finding *ret);
+
+/** Whether clients may come through balancers. NULL: no. */
+bool guard_has_balancers(const struct guard *g);
+
+/** May a peer of such a listener speak at all, and is it trusted to say who its client is? */
+void guard_ask_balancer(const struct guard *g, const struct bans *bans, const struct guard_client *peer,
+	struct guard_finding *ret);
 
 /** May a datagram be read? Nothing is held by it. */
 void guard_ask_datagram(const struct guard *g, const struct bans *bans, const struct guard_client *client,

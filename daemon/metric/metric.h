@@ -56,7 +56,10 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 	METRIC_REFUSED(X, NETWORK, "network")                       \
 	METRIC_REFUSED(X, ACCOUNT, "account")                       \
 	METRIC_REFUSED(X, SOURCE_CONNECTIONS, "source_connections") \
-	METRIC_REFUSED(X, SOURCE_RATE, "source_rate")
+	METRIC_REFUSED(X, SOURCE_RATE, "source_rate")               \
+	METRIC_REFUSED(X, PROXY_UNTRUSTED, "proxy_untrusted")       \
+	METRIC_REFUSED(X, PROXY_HEADER, "proxy_header")             \
+	METRIC_REFUSED(X, PROXY_TIMEOUT, "proxy_timeout")
 
 #define METRIC_CLOSED(X, ID, word)                                                          \
 	X(CLOSED_##ID, COUNTER, "connections_closed", "reason=\"" word "\"", "connections", \

@@ -156,6 +156,38 @@ START_TEST(limits_by_source_have_units)
 }
 END_TEST
 
+START_TEST(balancers_are_networks_and_a_word)
+{
+	struct load l = assert_taken(
+		TCP("    proxy_protocol: {trust: [10.0.0.0/8, '::1'], require: false, timeout: 1s}"));
+	const struct cfg_proxy *p = &only(&l)->proxy;
+
+	ck_assert_uint_eq(p->trust.count, 2);
+	ck_assert(!p->trust.unix_peers);
+	ck_assert(!p->require);
+	ck_assert_int_eq(p->timeout_ms, 1000);
+	load_done(&l);
+	l = assert_taken(UNIX("    proxy_protocol: {trust: unix}\n    access: {allow: 10.0.0.0/8}"));
+	ck_assert_uint_eq(only(&l)->proxy.trust.count, 0);
+	ck_assert(only(&l)->proxy.trust.unix_peers);
+	ck_assert(only(&l)->proxy.require);
+	load_done(&l);
+	l = assert_taken(TCP("    proxy_protocol: {trust: []}"));
+	ck_assert_uint_eq(only(&l)->proxy.trust.count, 0);
+	load_done(&l);
+}
+END_TEST
+
+START_TEST(a_socket_where_nobody_is_trusted_is_warned_of)
+{
+	struct load l = assert_taken(UNIX("    proxy_protocol: {trust: 10.0.0.0/8}"));
+
+	ck_assert_ptr_nonnull(
+		strstr(load_says(&l), "warning: 'proxy_protocol.trust' has no 'unix', so every"));
+	load_done(&l);
+}
+END_TEST
+
 START_TEST(wrong_rules_are_told)
 {
 	static const struct row rows[] = {
@@ -190,6 +222,11 @@ START_TEST(wrong_rules_are_told)
 		{ TCP("    limits: {per_source: {ipv4_prefix: 33}}"), "33 is out of range; write 1 to 32" },
 		{ UDP("    limits: {per_source: {connections: 5}}"),
 			"'limits.per_source.connections' does not apply to udp" },
+		{ TCP("    proxy_protocol: {require: false}"),
+			"'proxy_protocol' trusts nobody; add 'trust: [10.0.0.0/8]'" },
+		{ TCP("    proxy_protocol: {trust: unix}"), "has no unix socket to trust" },
+		{ TCP("    proxy_protocol: {trust: all}"), "'all' is not a network" },
+		{ UDP("    proxy_protocol: {trust: '::1'}"), "'proxy_protocol' does not apply to udp" },
 		{ UDP("    limits: {connections: 5}"), "'limits.connections' does not apply to udp" },
 	};
 
@@ -237,5 +274,6 @@ END_TEST
 
 UNIT_TESTS("guard_keys", without_rules_everything_is_off, networks_come_one_or_many_or_all,
 	list_files_have_a_network_a_line, every_fault_of_a_list_file_is_told_with_its_line,
-	accounts_are_looked_up, limits_by_source_have_units, wrong_rules_are_told, a_small_table_is_warned_of,
+	accounts_are_looked_up, limits_by_source_have_units, balancers_are_networks_and_a_word,
+	a_socket_where_nobody_is_trusted_is_warned_of, wrong_rules_are_told, a_small_table_is_warned_of,
 	rules_print_as_they_were_written)

@@ -238,7 +238,6 @@ START_TEST(keys_of_later_versions_are_refused_by_name)
 		{ ECHO("    tls: public"), "t.yaml:5:5: error: 'tls' is not available" },
 		{ ECHO("    timeouts: {handshake: 1s}"),
 			"t.yaml:5:16: error: 'timeouts.handshake' is not available" },
-		{ ECHO("    proxy_protocol: {}"), "'proxy_protocol' is not available" },
 		{ ECHO("    limits: {bandwidth: {}}"), "'limits.bandwidth' is not available" },
 		{ DAEMON("user: sockd"), "'user' is not available" },
 		{ DAEMON("group: sockd"), "'group' is not available" },
