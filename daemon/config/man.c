@@ -7,13 +7,17 @@
 #include "base/parse.h"
 #include "config/key.h"
 
-/* Text as roff takes it: no backslash, and no line that begins like a request. */
+/* Text as roff takes it: no backslash, no line that begins like a request, each sentence on a line of its
+ * own. */
 static void
 add_text(struct strbuf *out, const char *text)
 {
 	strbuf_add(out, *text == '.' || *text == '\'' ? "\\&" : "");
 	for (; *text != '\0'; text++) {
-		if (*text == '\\')
+		if (strncmp(text, ". ", 2) == 0 && text[2] >= 'A' && text[2] <= 'Z') {
+			strbuf_add(out, ".\n");
+			text++;
+		} else if (*text == '\\')
 			strbuf_add(out, "\\e");
 		else if (*text == '-')
 			strbuf_add(out, "\\-");

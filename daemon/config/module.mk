@@ -29,6 +29,6 @@ core_sources += daemon/config/quote.c daemon/config/quote.h
 core_sources += daemon/config/schema.c daemon/config/schema.h
 
 # Prints the section of keys of sockd.yaml(5), which daemon/man puts into the page.
-EXTRA_PROGRAMS += daemon/config/gen_man
+noinst_PROGRAMS += daemon/config/gen_man
 daemon_config_gen_man_SOURCES = daemon/config/gen_man.c
 daemon_config_gen_man_LDADD = $(core_libs)
