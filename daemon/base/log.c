@@ -66,6 +66,12 @@ log_set_level(int level)
 	atomic_store_explicit(&logger.level, level, memory_order_relaxed);
 }
 
+int
+log_get_level(void)
+{
+	return atomic_load_explicit(&logger.level, memory_order_relaxed);
+}
+
 static int64_t
 now_ns(void)
 {

@@ -49,6 +49,7 @@ log_field_text(const char *key, const char *text)
 /** The level above which nothing is packed. Read on every log call, so it is one relaxed atomic. */
 bool log_is_on(int level);
 void log_set_level(int level);
+int log_get_level(void);
 
 /** Pack one event. @p event is a fixed word such as "conn_closed"; a sentence for people goes into a field
  * "msg". Thread: any. Blocks: never for attached threads; others take a short lock. Before log_start() it

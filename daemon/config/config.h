@@ -153,6 +153,8 @@ enum cfg_log_format { CFG_LOG_TEXT, CFG_LOG_JSON };
 #define CFG_ADMIN_OFF  "off"
 
 struct cfg_daemon {
+	const char *user, *group; /* name or number; NULL: unchanged */
+	struct cfg_place user_place, group_place;
 	int threads; /* 0: auto */
 	int64_t fiber_stack;
 	const char **plugin_path;

@@ -44,7 +44,6 @@ protocol_start_pack(struct strbuf *s, const struct protocol_start *p)
 {
 	pack_u32(s, p->version);
 	pack_u32(s, p->generation);
-	pack_u32(s, p->has_log);
 	pack_u32(s, p->log_protocol);
 	pack_u32(s, p->log_level);
 	pack_u32(s, p->log_json);
@@ -63,7 +62,6 @@ protocol_start_unpack(struct unpack *u, struct protocol_start *ret)
 	uint32_t *groups;
 
 	p.generation = unpack_u32(u);
-	p.has_log = unpack_u32(u) != 0;
 	p.log_protocol = unpack_u32(u);
 	p.log_level = unpack_u32(u);
 	p.log_json = unpack_u32(u) != 0;

@@ -48,13 +48,14 @@ must_check int protocol_hello_unpack(const void *body, size_t size, struct proto
 /** The newest version that both speak. @return 0, or -EPROTONOSUPPORT with text */
 must_check int protocol_choose(const struct protocol_hello *theirs, uint32_t *ret_version, struct err *e);
 
-/** What a worker is told before its snapshot. Its descriptors come first: the log, if there is one, then the
- * counters, then the crash records; those of the snapshot follow. */
+/** What a worker is told before its snapshot. Its own descriptors come first: the log's target, and the
+ * memory of the counters; those of the snapshot follow. */
+enum { PROTOCOL_START_FDS = 2 };
 struct protocol_start {
 	uint32_t version, generation;
 	uint32_t log_protocol, log_level;
-	bool has_log, log_json; /* without a log of its own it writes to standard error */
-	bool drop;              /* become this user: */
+	bool log_json;
+	bool drop; /* become this user: */
 	uint32_t uid, gid;
 	const uint32_t *groups; /* owned by whoever unpacks */
 	uint32_t group_count;

@@ -16,6 +16,7 @@ enum cli_action {
 	CLI_PLUGIN,
 	CLI_PRINT_CONFIG,
 	CLI_PRINT_SCHEMA,
+	CLI_WORKER, /* said by a supervisor, never by a person */
 	CLI_VERSION,
 	CLI_HELP,
 	CLI_ACTION_COUNT
@@ -36,6 +37,8 @@ struct cli {
 	int log_level;           /* a log level, or -1: what the file says */
 	bool quiet;              /* warnings and errors only, and nothing said on success */
 	bool json;               /* --print-config=json */
+	bool single_process;     /* supervisor and worker in one process */
+	int worker_fd;           /* CLI_WORKER: where its control socket is */
 	/* `sockd run` */
 	bool run_form; /* the first word was `run`: which help text is meant */
 	const char *plugin;

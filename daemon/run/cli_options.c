@@ -2,11 +2,13 @@
  * reads why instead of "unknown". */
 #include "run/cli_options.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/log.h"
+#include "base/parse.h"
 
 enum { SET_DEPTH_MAX = 16 };
 
@@ -110,10 +112,20 @@ apply_quiet(struct cli *cli, const char *value)
 static int
 apply_single_process(struct cli *cli, const char *value)
 {
-	/* Every sockd of this version is one process: the wish is granted before it is made. */
-	(void)cli;
-	(void)value;
+	(void)value; /* takes none */
+	cli->single_process = true;
 	return 0;
+}
+
+static int
+apply_worker(struct cli *cli, const char *value)
+{
+	int64_t fd;
+
+	if (parse_integer(value, &fd, NULL) < 0 || fd < 3 || fd > INT_MAX)
+		return cli_usage("--worker is for sockd's own use");
+	cli->worker_fd = (int)fd;
+	return choose(cli, CLI_WORKER);
 }
 
 static int
@@ -187,7 +199,8 @@ const struct cli_option cli_options[] = {
 	{ 0, "print-schema", FOR_MAIN, ARGUMENT_NONE, NULL, apply_print_schema,
 		"print the JSON Schema of the configuration file" },
 	{ 0, "single-process", FOR_MAIN, ARGUMENT_NONE, NULL, apply_single_process,
-		"serve in one process (this version always does)" },
+		"serve in one process, for a debugger" },
+	{ 0, "worker", FOR_MAIN, ARGUMENT_REQUIRED, "FD", apply_worker, NULL },
 	{ 0, "plugin", FOR_RUN, ARGUMENT_REQUIRED, "NAME|FILE", apply_plugin,
 		"the plugin: a name, or the path of a .so file" },
 	{ 0, "listen", FOR_RUN, ARGUMENT_REQUIRED, "URL", apply_listen,

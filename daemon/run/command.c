@@ -20,8 +20,10 @@
 #include "run/single.h"
 #include "run/test_command.h"
 #include "run/version.h"
+#include "supervisor/child.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/supervisor.h"
+#include "worker/process.h"
 
 /* Where the options of `sockd run` are said to stand. */
 #define COMMAND_LINE "command line"
@@ -86,7 +88,7 @@ serve(struct config *config, struct cfg_record *record, const struct cli *cli, b
 		.record = record,
 		.config_path = record != NULL ? cli->config_path : NULL,
 		.report = &report,
-		.worker_ops = single_ops(),
+		.worker_ops = record == NULL || cli->single_process ? single_ops() : child_ops(),
 		.checker = &reload_checker,
 		.log_level = cli->log_level,
 		.announce = announce && !cli->quiet,
@@ -190,6 +192,12 @@ do_print_schema(const struct cli *cli)
 }
 
 static int
+do_worker(const struct cli *cli)
+{
+	return process_main(cli->worker_fd);
+}
+
+static int
 do_version(const struct cli *cli)
 {
 	(void)cli;
@@ -217,6 +225,7 @@ static int (*const actions[CLI_ACTION_COUNT])(const struct cli *cli) = {
 	[CLI_PLUGIN] = do_plugin,
 	[CLI_PRINT_CONFIG] = do_print_config,
 	[CLI_PRINT_SCHEMA] = do_print_schema,
+	[CLI_WORKER] = do_worker,
 	[CLI_VERSION] = do_version,
 	[CLI_HELP] = do_help,
 };

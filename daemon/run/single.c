@@ -8,7 +8,9 @@
 
 #include "base/strbuf.h"
 #include "control/snapshot.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/counters.h"
+#include "supervisor/identity.h"
+#include "worker/privileges.h"
 #include "worker/worker.h"
 
 /* What is owed to the supervisor at the next turn of its base. */
@@ -101,6 +103,23 @@ no_memory(struct single *s, struct err *e)
 	return err_set(e, -ENOMEM, "out of memory");
 }
 
+/* All of this process becomes who its plugins are to be: with them in it, nothing else would hold. */
+static int
+build(struct single *s, struct snapshot *snapshot)
+{
+	const struct identity *i = s->start.surroundings->identity;
+	const struct worker_memory shared = { .counters = s->start.counters->cells.cells };
+	int code = 0;
+
+	if (i->drop)
+		code = privileges_drop(i->uid, i->gid, i->groups, i->group_count, &s->error);
+	if (code < 0) {
+		snapshot_free(snapshot);
+		return code;
+	}
+	return worker_new(snapshot, &shared, s->start.report, s->serves, &s->worker, &s->error);
+}
+
 static bool
 watch(struct single *s)
 {
@@ -132,8 +151,7 @@ start(const struct supervisor_start *o, void **ret_worker, struct err *e)
 		return err_set(
 			e, code, "cannot copy the configuration's files and sockets: %s", strerror(-code));
 	}
-	code = worker_new(copy, o->report, s->serves, &s->worker, &s->error);
-	s->error.code = code;
+	code = s->error.code = build(s, copy);
 	if (code == 0 && !watch(s))
 		return no_memory(s, e);
 	owe(s, code == 0 ? DUE_READY : DUE_FAILED);

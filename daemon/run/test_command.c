@@ -8,6 +8,7 @@
 #include "control/snapshot.h"
 #include "run/check_child.h"
 #include "run/check_use.h"
+#include "supervisor/identity.h"
 #include "supervisor/limits.h"
 #include "supervisor/snapshot_build.h"
 #include "worker/check.h"
@@ -49,6 +50,7 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 {
 	auto_of(mem) bool *serves = calloc(config->listener_count + 1, sizeof *serves);
 	struct snapshot *snapshot = NULL;
+	struct identity identity = { 0 };
 	struct limits limits;
 	int code;
 
@@ -56,6 +58,9 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	limits_raise(); /* as a start would */
 	limits = limits_read();
+	if (identity_look_up(config, report, &identity) == -ENOMEM)
+		return err_set(e, -ENOMEM, "out of memory");
+	identity_fini(&identity);
 	code = snapshot_build_files(config, report, &snapshot, e);
 	if (code == 0 || code == -EINVAL)
 		code = test_plugins(snapshot, report, serves, e);

@@ -5,9 +5,12 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "control/snapshot.h"
+
 struct generations {
 	struct generations_options options;
-	struct generation *first; /* owned, with the list */
+	struct counters *counters; /* owned */
+	struct generation *first;  /* owned, with the list */
 	unsigned last_number;
 	struct supervisor_counts ended; /* of those that are gone */
 };
@@ -26,6 +29,11 @@ generations_new(const struct generations_options *options, struct generations **
 	if (all == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	all->options = *options;
+	all->counters = counters_new();
+	if (all->counters == NULL) {
+		generations_free(all);
+		return err_set(e, -ENOMEM, "out of memory");
+	}
 	*ret = all;
 	return 0;
 }
@@ -43,6 +51,15 @@ generations_serving(const struct generations *all)
 		if (g->state == GENERATION_SERVING)
 			return g;
 	return NULL;
+}
+
+bool
+generations_starting(const struct generations *all)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next)
+		if (g->state == GENERATION_STARTING)
+			return true;
+	return false;
 }
 
 static void
@@ -64,6 +81,8 @@ unlink_and_free(struct generation *g)
 	*link = g->next;
 	if (g->worker != NULL)
 		ops_of(g)->free(g->worker);
+	if (g->counters != NULL)
+		counters_fold(g->all->counters, g->counters);
 	free(g);
 }
 
@@ -113,9 +132,29 @@ static const struct supervisor_worker_events worker_events = {
 
 /* ---- orders ---- */
 
+static int
+start_worker(struct generation *g, const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+{
+	const struct generations_options *o = &g->all->options;
+
+	return o->ops->start(
+		&(struct supervisor_start){
+			.base = o->base,
+			.surroundings = o->surroundings,
+			.counters = g->counters,
+			.all_counters = g->all->counters,
+			.generation = g->number,
+			.snapshot = snapshot,
+			.report = report,
+			.events = &worker_events,
+			.arg = g,
+		},
+		&g->worker, e);
+}
+
 int
 generations_start(
-	struct generations *all, const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+	struct generations *all, struct snapshot *snapshot, struct cfg_report *report, struct err *e)
 {
 	struct generation *g = mem_new(*g);
 	int code;
@@ -126,19 +165,20 @@ generations_start(
 	g->number = ++all->last_number;
 	g->next = all->first;
 	all->first = g;
-	code = all->options.ops->start(
-		&(struct supervisor_start){
-			.base = all->options.base,
-			.generation = g->number,
-			.snapshot = snapshot,
-			.report = report,
-			.events = &worker_events,
-			.arg = g,
-		},
-		&g->worker, e);
+	code = counters_assign(all->counters, snapshot, e);
+	if (code == 0)
+		code = counters_block_new(all->counters, snapshot->loops, &g->counters, e);
+	if (code == 0)
+		code = start_worker(g, snapshot, report, e);
 	if (code < 0)
 		unlink_and_free(g);
 	return code;
+}
+
+struct counters *
+generations_counters(struct generations *all)
+{
+	return all->counters;
 }
 
 /* Whether orders still mean something to it. */
@@ -222,5 +262,6 @@ generations_free(struct generations *all)
 		return;
 	while (all->first != NULL)
 		unlink_and_free(all->first);
+	counters_free(all->counters);
 	free(all);
 }

@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_GENERATIONS_H
 #define SUPERVISOR_GENERATIONS_H
 
+#include "supervisor/counters.h"
 #include "supervisor/worker_ops.h"
 
 enum generation_state {
@@ -20,6 +21,7 @@ struct generation {
 	void *worker;                    /* owned */
 	struct generations *all;         /* borrowed */
 	struct generation *next;         /* the one before it in time */
+	struct counters_block *counters; /* owned, by the counters */
 	struct supervisor_counts counts; /* when last asked */
 };
 
@@ -33,9 +35,10 @@ struct generations_events {
 };
 
 struct generations_options {
-	struct event_base *base;                 /* borrowed */
-	const struct supervisor_worker_ops *ops; /* borrowed */
-	const struct generations_events *events; /* borrowed; called from the base */
+	struct event_base *base;                            /* borrowed */
+	const struct supervisor_worker_ops *ops;            /* borrowed */
+	const struct supervisor_surroundings *surroundings; /* borrowed */
+	const struct generations_events *events;            /* borrowed; called from the base */
 	void *arg;
 };
 
@@ -44,13 +47,15 @@ struct generations;
 must_check int generations_new(
 	const struct generations_options *options, struct generations **ret, struct err *e);
 
-/** Start the next generation. @p snapshot and @p report as in struct supervisor_start. @return 0, or a
- * negative errno with text, and no event follows */
+/** Start the next generation. @p snapshot gets its rows among the counters; it and @p report as in struct
+ * supervisor_start. @return 0, or a negative errno with text, and no event follows */
 must_check int generations_start(
-	struct generations *all, const struct snapshot *snapshot, struct cfg_report *report, struct err *e);
+	struct generations *all, struct snapshot *snapshot, struct cfg_report *report, struct err *e);
 
 /** The one that serves, or NULL. */
 struct generation *generations_serving(const struct generations *all);
+/** Whether one is on its way to serve. */
+bool generations_starting(const struct generations *all);
 /** The youngest, whatever it does; the others follow by their next. NULL: none. */
 struct generation *generations_first(const struct generations *all);
 
@@ -64,6 +69,9 @@ bool generations_kill(struct generations *all);
 
 /** Drain one of them. */
 void generation_drain(struct generation *g, int64_t timeout_ms, int64_t spread_ms);
+
+/** What was counted, over all of them. */
+struct counters *generations_counters(struct generations *all);
 
 /** Over all generations, those that ended too. */
 struct supervisor_counts generations_counts(struct generations *all);

@@ -6,8 +6,13 @@ core_sources += daemon/supervisor/admin.c daemon/supervisor/admin.h \
 	daemon/supervisor/admin_socket.c daemon/supervisor/admin_socket.h \
 	daemon/supervisor/admin_verbs.c
 core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
+	daemon/supervisor/backoff.c daemon/supervisor/backoff.h \
+	daemon/supervisor/child.c daemon/supervisor/child.h daemon/supervisor/child_private.h \
+	daemon/supervisor/child_hear.c daemon/supervisor/child_start.c \
+	daemon/supervisor/counters.c daemon/supervisor/counters.h \
 	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
 	daemon/supervisor/generations.c daemon/supervisor/generations.h \
+	daemon/supervisor/identity.c daemon/supervisor/identity.h \
 	daemon/supervisor/limits.c daemon/supervisor/limits.h \
 	daemon/supervisor/service.c daemon/supervisor/service.h \
 	daemon/supervisor/signals.c daemon/supervisor/signals.h \

@@ -221,40 +221,6 @@ on_checked(void *arg)
 
 /* ---- reading ---- */
 
-/* A listener keeps its row of counters by its name, and a new one gets one that nobody has. */
-static int
-give_rows(const struct snapshot *now, struct snapshot *next, struct err *e)
-{
-	auto_of(mem) bool *taken = calloc(now->metric_row_count + 1, sizeof *taken);
-	unsigned row = 0;
-
-	if (taken == NULL)
-		return err_set(e, -ENOMEM, "out of memory");
-	next->metric_row_count = now->metric_row_count;
-	for (size_t i = 0; i < now->config->listener_count; i++)
-		taken[now->metric_rows[i]] = true;
-	for (size_t i = 0; i < next->config->listener_count; i++) {
-		const char *name = next->config->listeners[i].name;
-		size_t k = 0;
-
-		while (k < now->config->listener_count && strcmp(now->config->listeners[k].name, name) != 0)
-			k++;
-		if (k < now->config->listener_count) {
-			next->metric_rows[i] = now->metric_rows[k];
-			continue;
-		}
-		while (row < now->metric_row_count && taken[row])
-			row++;
-		if (row == now->metric_row_count)
-			return err_set(e, -ENOSPC,
-				"there are counters for %u listeners and no more; an upgrade makes room",
-				now->metric_row_count);
-		taken[row] = true;
-		next->metric_rows[i] = row;
-	}
-	return 0;
-}
-
 static int
 read_configuration(struct reload *r, struct err *e)
 {
@@ -283,7 +249,7 @@ build_snapshot(struct reload *r, struct err *e)
 	r->next->loops = now->loops; /* the running worker's; other threads come with another worker */
 	if (r->next->config_path == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	code = give_rows(now, r->next, e);
+	code = counters_assign(generations_counters(service_generations(r->options.service)), r->next, e);
 	if (code == 0)
 		code = reload_plan_make(now, r->next, r->started, &r->plan);
 	r->planned = code == 0;

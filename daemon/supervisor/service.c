@@ -6,6 +6,7 @@
 #include "supervisor/service.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "config/report.h"
 #include "control/snapshot.h"
+#include "supervisor/backoff.h"
 #include "supervisor/notify.h"
 #include "supervisor/reload.h"
 #include "supervisor/status.h"
@@ -38,7 +41,10 @@ struct service {
 	struct service_options options;
 	struct snapshot *snapshot;       /* owned: what is served */
 	struct generations *generations; /* owned */
-	struct event *tick;              /* owned */
+	struct event *tick, *restart;    /* owned */
+	struct backoff backoff;
+	int64_t worker_started_ms;
+	bool killed; /* a worker did not end, and was ended by force */
 	enum phase phase;
 	int64_t started_ms;
 	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */
@@ -47,6 +53,7 @@ struct service {
 	struct err error;      /* SERVICE_FAILED */
 	struct reload *reload; /* borrowed; NULL: not yet */
 	char note[STATUS_SIZE - 80];
+	struct cfg_report report; /* of a worker that replaces another */
 };
 
 static const struct cfg_daemon *
@@ -87,6 +94,21 @@ tell_status(struct service *s, bool at_once)
 }
 
 static void
+leave(struct service *s, enum phase phase)
+{
+	s->phase = phase;
+	event_base_loopbreak(s->options.base);
+}
+
+/* Between the death of a worker and the start of the next there is nobody to wait for. */
+static void
+leave_if_alone(struct service *s)
+{
+	if (generations_first(s->generations) == NULL)
+		leave(s, SERVICE_OVER);
+}
+
+static void
 order_stop(struct service *s, const char *name)
 {
 	if (s->phase >= SERVICE_STOPPING)
@@ -103,6 +125,7 @@ order_stop(struct service *s, const char *name)
 	generations_shutdown(s->generations);
 	notify_extend(EXTEND_MS);
 	tell_status(s, true);
+	leave_if_alone(s);
 }
 
 static void
@@ -129,6 +152,20 @@ order_drain(struct service *s, const char *name)
 	snapshot_close_sockets(s->snapshot); /* or the kernel would go on queueing clients for nobody */
 	generations_tell(s->generations, "draining", text);
 	generations_drain(s->generations, d->shutdown_timeout_ms, d->shutdown_spread_ms);
+	leave_if_alone(s);
+}
+
+/* @p fd moves. Workers that start from here on get a copy of it too. */
+static void
+replace_log(struct supervisor_surroundings *around, int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy >= 0 && around->log_fd >= 0)
+		close(around->log_fd);
+	if (copy >= 0)
+		around->log_fd = copy;
+	log_replace_fd(fd);
 }
 
 /* Standard error is not ours to reopen; journal and syslog get a fresh connection. */
@@ -148,7 +185,7 @@ order_reopen(struct service *s)
 	}
 	generations_reopen(s->generations, fd);
 	if (fd >= 0)
-		log_replace_fd(fd);
+		replace_log(s->options.surroundings, fd);
 	if (fd >= 0 || is_stderr)
 		log_notice("reopened", LOG_S("target", target));
 }
@@ -187,6 +224,8 @@ on_ready(void *arg, struct generation *g, const bool *serves)
 	struct service *s = arg;
 	char text[STATUS_SIZE];
 
+	if (s->phase == SERVICE_SERVING)
+		log_notice("worker_ready", LOG_U("generation", g->number));
 	if (s->phase != SERVICE_STARTING)
 		return;
 	s->phase = SERVICE_SERVING;
@@ -209,11 +248,51 @@ on_done(void *arg, struct generation *g)
 	s->options.ops->tell(g->worker, "stopped", duration);
 }
 
+static void schedule_worker(struct service *s, int64_t lived_ms);
+
+/* Start a worker from what was last committed. One that can't even be started is tried again like one that
+ * died. */
 static void
-leave(struct service *s, enum phase phase)
+replace_worker(struct service *s)
 {
-	s->phase = phase;
-	event_base_loopbreak(s->options.base);
+	struct err e = { 0 };
+
+	s->worker_started_ms = clock_now_ms();
+	cfg_report_fini(&s->report);
+	if (generations_start(s->generations, s->snapshot, &s->report, &e) == 0)
+		return;
+	log_error("worker_failed", LOG_S("error", e.text));
+	schedule_worker(s, 0);
+}
+
+static void
+on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	struct service *s = arg;
+
+	(void)fd, (void)what; /* a timer has neither */
+	if (s->phase == SERVICE_SERVING)
+		replace_worker(s);
+}
+
+static void
+schedule_worker(struct service *s, int64_t lived_ms)
+{
+	int64_t wait_ms = backoff_next(&s->backoff, lived_ms);
+
+	if (wait_ms > 0)
+		log_warning("worker_delayed", LOG_I("wait_ms", wait_ms), LOG_U("deaths", s->backoff.deaths),
+			LOG_S("msg", "workers keep dying; clients wait until the next one starts"));
+	event_add(
+		s->restart, &(struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 });
+}
+
+/* Of a worker that replaces another: what is wrong with plugins or settings that were fine before. */
+static void
+log_findings(const struct cfg_report *report)
+{
+	for (size_t i = 0; i < report->count; i++)
+		log_error("worker_failed", LOG_S("error", report->findings[i].text));
 }
 
 static void
@@ -221,12 +300,20 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 {
 	struct service *s = arg;
 
-	if (s->phase <= SERVICE_SERVING && how != SUPERVISOR_END_ORDERED) {
+	if (s->phase == SERVICE_STARTING && how != SUPERVISOR_END_ORDERED) {
 		s->error = *e;
 		leave(s, SERVICE_FAILED);
-	} else if (generations_first(s->generations) == g && g->next == NULL) {
-		leave(s, SERVICE_OVER);
+		return;
 	}
+	if (how != SUPERVISOR_END_ORDERED) {
+		log_findings(&s->report);
+		log_error("worker_died", LOG_U("generation", g->number), LOG_S("error", e->text));
+	}
+	if (s->phase > SERVICE_SERVING && generations_first(s->generations) == g && g->next == NULL)
+		leave(s, SERVICE_OVER);
+	else if (s->phase == SERVICE_SERVING && generations_serving(s->generations) == NULL &&
+		 !generations_starting(s->generations))
+		schedule_worker(s, clock_now_ms() - s->worker_started_ms);
 }
 
 static const struct generations_events generations_events = {
@@ -248,6 +335,9 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	notify_extend(EXTEND_MS);
 	if (s->deadline_ms == CLOCK_NEVER || clock_now_ms() < s->deadline_ms + s->options.grace_ms)
 		return;
+	log_error("stuck", LOG_I("connections", open_now(s)),
+		LOG_S("msg", "a plugin keeps an event loop from ending; it is ended by force"));
+	s->killed = true;
 	if (!generations_kill(s->generations))
 		leave(s, SERVICE_STUCK);
 }
@@ -262,12 +352,15 @@ service_new(const struct service_options *options, struct service **ret, struct 
 		return err_set(e, -ENOMEM, "out of memory");
 	s->options = *options;
 	s->started_ms = clock_now_ms();
-	code = generations_new(
-		&(struct generations_options){
-			.base = options->base, .ops = options->ops, .events = &generations_events, .arg = s },
+	code = generations_new(&(struct generations_options){ .base = options->base,
+				       .ops = options->ops,
+				       .surroundings = options->surroundings,
+				       .events = &generations_events,
+				       .arg = s },
 		&s->generations, e);
 	s->tick = event_new(options->base, -1, EV_PERSIST, on_tick, s);
-	if (code == 0 && s->tick == NULL)
+	s->restart = event_new(options->base, -1, 0, on_restart, s);
+	if (code == 0 && (s->tick == NULL || s->restart == NULL))
 		code = err_set(e, -ENOMEM, "out of memory");
 	if (code < 0) {
 		service_free(s);
@@ -286,6 +379,7 @@ service_run(struct service *s, struct err *e)
 
 	if (code < 0)
 		return code;
+	s->worker_started_ms = clock_now_ms();
 	if (event_add(s->tick, &tick) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	event_base_dispatch(s->options.base);
@@ -293,7 +387,9 @@ service_run(struct service *s, struct err *e)
 		*e = s->error;
 		return e->code;
 	}
-	return s->phase == SERVICE_OVER ? 0 : -ETIMEDOUT;
+	if (s->phase == SERVICE_STUCK)
+		return -ETIMEDOUT;
+	return s->killed ? -ECANCELED : 0;
 }
 
 const struct snapshot *
@@ -368,6 +464,9 @@ service_free(struct service *s)
 		return;
 	if (s->tick != NULL)
 		event_free(s->tick);
+	if (s->restart != NULL)
+		event_free(s->restart);
+	cfg_report_fini(&s->report);
 	generations_free(s->generations);
 	snapshot_free(s->snapshot);
 	free(s);

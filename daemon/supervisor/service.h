@@ -19,7 +19,9 @@ struct snapshot;
 struct service_options {
 	struct event_base *base;                 /* borrowed */
 	const struct supervisor_worker_ops *ops; /* borrowed */
-	struct snapshot *snapshot;               /* moves on success: what the first worker serves */
+	struct supervisor_surroundings
+		*surroundings;     /* borrowed: the log's target changes when it is reopened */
+	struct snapshot *snapshot; /* moves on success: what the first worker serves */
 	struct cfg_report *report; /* borrowed: what is wrong with plugins and settings of the first worker */
 	int64_t grace_ms;          /* what loops may take to end after the deadline or the order to stop */
 	/** Called once, when the first worker serves and nobody was told yet. @p serves as in struct
@@ -37,9 +39,12 @@ void service_order(struct service *s, enum signal_order order, const char *name)
 /**
  * Start a worker, say READY when it serves, and serve until a drain or a stop is over.
  *
- * @return 0; -ETIMEDOUT when loops in this process did not end seconds after they had to: a plugin holds one,
- * and the only way left is to end the process without joining its threads; another negative errno when the
- * first worker did not come to serve, with @p e filled, or -EINVAL with errors in the report
+ * A worker that dies is replaced, at once or after a growing wait.
+ *
+ * @return 0; -ECANCELED when a worker did not end in time and was killed; -ETIMEDOUT when loops in this
+ * process did not end seconds after they had to: a plugin holds one, and the only way left is to end the
+ * process without joining its threads; another negative errno when the first worker did not come to serve,
+ * with @p e filled, or -EINVAL with errors in the report
  */
 must_check int service_run(struct service *s, struct err *e);
 

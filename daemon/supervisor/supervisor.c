@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "supervisor/admin_service.h"
 #include "supervisor/announce.h"
 #include "supervisor/exit_status.h"
+#include "supervisor/identity.h"
 #include "supervisor/limits.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
@@ -35,6 +37,8 @@ struct supervisor {
 	struct event_base *base;                  /* owned */
 	struct signals *signals;                  /* owned */
 	bool log_started;
+	struct identity identity;
+	struct supervisor_surroundings surroundings;
 	struct snapshot_sockets *sockets; /* owned: what the sockets leave in the file system */
 	struct snapshot *snapshot;        /* owned until the service has it */
 	struct announce *announce;        /* owned */
@@ -89,11 +93,23 @@ start_log(struct supervisor *s, struct err *e)
 
 	if (code < 0)
 		return code;
-	code = log_start(&o, e);
+	s->surroundings.log_fd = fcntl(o.fd, F_DUPFD_CLOEXEC, 0);
+	s->surroundings.log_protocol = o.protocol;
+	s->surroundings.log_json = o.json;
+	code = s->surroundings.log_fd >= 0 ? log_start(&o, e) : err_errno(e, "cannot duplicate the log");
 	if (code < 0)
 		close(o.fd);
 	s->log_started = code == 0;
 	return code;
+}
+
+static int
+start_identity(struct supervisor *s)
+{
+	int code = identity_look_up(s->config, s->options->report, &s->identity);
+
+	s->surroundings.identity = &s->identity;
+	return code == 0 ? identity_check_rights(&s->identity, s->config, s->options->report) : code;
 }
 
 static void
@@ -107,10 +123,11 @@ warn_limit(void *arg, const char *what, const char *text)
 static void
 warn_surroundings(const struct supervisor *s)
 {
-	if (geteuid() == 0)
+	if (geteuid() == 0 && !(s->identity.drop && s->identity.uid != 0))
 		log_warning("running_as_root",
 			LOG_S("msg",
-				"plugins run with all rights of root; start sockd as a user of its own"));
+				"plugins run with all rights of root; name a user in 'daemon.user', or start "
+				"sockd as a user of its own"));
 	if (s->config->listener_count == 0)
 		log_warning("no_listeners",
 			LOG_S("msg", "the configuration has no listeners: nothing is served"));
@@ -228,6 +245,7 @@ start_service(struct supervisor *s, struct err *e)
 {
 	int code = service_new(&(struct service_options){ .base = s->base,
 				       .ops = s->options->worker_ops,
+				       .surroundings = &s->surroundings,
 				       .snapshot = s->snapshot,
 				       .report = s->options->report,
 				       .grace_ms = GRACE_MS,
@@ -258,6 +276,9 @@ supervisor_start(struct supervisor *s)
 	if (code < 0)
 		return start_failed(s, EXIT_PHASE_LOG, code, &e);
 	limits_raise();
+	code = start_identity(s);
+	if (code < 0)
+		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
 	warn_surroundings(s);
 	code = start_snapshot(s, &phase, &e);
 	if (code < 0)
@@ -290,8 +311,6 @@ log_numbers(const struct supervisor *s)
 static _Noreturn void
 give_up(struct supervisor *s)
 {
-	log_error("stuck", LOG_I("connections", generations_counts(service_generations(s->service)).open),
-		LOG_S("msg", "a plugin keeps an event loop from ending; giving up"));
 	admin_free(s->admin);
 	snapshot_sockets_free(s->sockets);
 	log_stop();
@@ -306,10 +325,10 @@ supervisor_serve(struct supervisor *s)
 
 	if (code == -ETIMEDOUT)
 		give_up(s);
-	if (code < 0)
+	if (code < 0 && code != -ECANCELED)
 		return start_failed(s, EXIT_PHASE_WORKER, code, &e);
 	log_numbers(s);
-	return EX_OK;
+	return code == 0 ? EX_OK : EX_SOFTWARE;
 }
 
 /* In reverse, from wherever the start got to, but for the socket files: they go while the sockets are still
@@ -326,6 +345,9 @@ supervisor_fini(struct supervisor *s)
 	announce_free(s->announce);
 	if (s->log_started)
 		log_stop();
+	if (s->surroundings.log_fd >= 0)
+		close(s->surroundings.log_fd);
+	identity_fini(&s->identity);
 	signals_free(s->signals);
 	if (s->base != NULL)
 		event_base_free(s->base);
@@ -334,10 +356,13 @@ supervisor_fini(struct supervisor *s)
 int
 supervisor_run(const struct supervisor_options *options)
 {
-	struct supervisor s = { .options = options,
+	struct supervisor s = {
+		.options = options,
 		.config = options->config,
 		.admin_socket = { .fd = -1 },
-		.started_ms = clock_now_ms() };
+		.surroundings = { .log_fd = -1 },
+		.started_ms = clock_now_ms(),
+	};
 	int status = supervisor_start(&s);
 
 	if (status == EX_OK)

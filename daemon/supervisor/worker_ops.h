@@ -14,8 +14,12 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 
 struct cfg_report;
+struct counters;
+struct counters_block;
+struct identity;
 struct snapshot;
 
 struct supervisor_counts {
@@ -44,9 +48,20 @@ struct supervisor_worker_events {
 	void (*ended)(void *arg, enum supervisor_end how, const struct err *e);
 };
 
+/** What all workers have in common. */
+struct supervisor_surroundings {
+	int log_fd; /* where the log goes; -1: nowhere but standard error */
+	enum log_protocol log_protocol;
+	bool log_json;
+	const struct identity *identity; /* borrowed: who they are to be */
+};
+
 struct supervisor_start {
-	struct event_base *base;         /* borrowed until free() */
-	unsigned generation;             /* counts from 1 */
+	struct event_base *base;                            /* borrowed until free() */
+	const struct supervisor_surroundings *surroundings; /* borrowed until free() */
+	struct counters_block *counters;                    /* borrowed until free(): where it counts */
+	const struct counters *all_counters;                /* borrowed until free() */
+	unsigned generation;                                /* counts from 1 */
 	const struct snapshot *snapshot; /* borrowed for the call: the worker gets a copy */
 	struct cfg_report *report; /* borrowed until `ready` or `ended`: takes what is wrong at a place */
 	const struct supervisor_worker_events *events; /* borrowed until free() */

@@ -1,4 +1,6 @@
 core_sources += daemon/worker/ask.c daemon/worker/ask.h \
 	daemon/worker/check.c daemon/worker/check.h \
 	daemon/worker/instances.c daemon/worker/instances.h \
+	daemon/worker/privileges.c daemon/worker/privileges.h \
+	daemon/worker/process.c daemon/worker/process.h \
 	daemon/worker/worker.c daemon/worker/worker.h

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "config/report.h"
 #include "control/snapshot.h"
@@ -16,9 +18,10 @@
 struct worker {
 	struct snapshot *snapshot; /* owned */
 	struct instances instances;
-	struct metric_block *metrics; /* owned */
-	struct engine *engine;        /* owned */
-	struct asks *asks;            /* owned */
+	struct metric_block metrics;
+	void *own_counters;    /* owned; NULL: they are shared */
+	struct engine *engine; /* owned */
+	struct asks *asks;     /* owned */
 };
 
 /* How long a loop may take to answer to a reload before it is given up. */
@@ -50,7 +53,7 @@ start_engine(struct worker *w, struct err *e)
 	const struct engine_options options = {
 		.loops = w->snapshot->loops,
 		.fiber_stack = (size_t)w->snapshot->config->daemon.fiber_stack,
-		.metrics = w->metrics,
+		.metrics = &w->metrics,
 		.release = release_instance,
 	};
 	const struct engine_setup setup = {
@@ -78,15 +81,33 @@ list_serving(const struct worker *w, bool *serves)
 }
 
 static int
-build(struct worker *w, struct cfg_report *report, bool *serves, struct err *e)
+take_memory(struct worker *w, const struct worker_memory *shared)
+{
+	const struct snapshot *s = w->snapshot;
+	void *cells = shared != NULL ? shared->counters : NULL;
+
+	if (cells == NULL) {
+		size_t size = metric_block_size(s->loops, s->metric_row_count);
+
+		cells = w->own_counters = aligned_alloc(_Alignof(struct metric_cells), size);
+		if (cells == NULL)
+			return -ENOMEM;
+		memset(cells, 0, size);
+	}
+	metric_block_init(&w->metrics, cells, s->loops, s->metric_row_count);
+	return 0;
+}
+
+static int
+build(struct worker *w, const struct worker_memory *shared, struct cfg_report *report, bool *serves,
+	struct err *e)
 {
 	int code = instances_build(w->snapshot, NULL, INSTANCES_ALL, report, &w->instances);
 
 	if (code < 0)
 		return code == -ENOMEM ? err_set(e, code, "out of memory") : code;
 	list_serving(w, serves);
-	w->metrics = metric_block_new(w->snapshot->loops, w->snapshot->metric_row_count);
-	if (w->metrics == NULL)
+	if (take_memory(w, shared) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	code = asks_new(&w->asks, e);
 	if (code < 0)
@@ -95,8 +116,8 @@ build(struct worker *w, struct cfg_report *report, bool *serves, struct err *e)
 }
 
 int
-worker_new(struct snapshot *snapshot, struct cfg_report *report, bool *serves, struct worker **ret,
-	struct err *e)
+worker_new(struct snapshot *snapshot, const struct worker_memory *shared, struct cfg_report *report,
+	bool *serves, struct worker **ret, struct err *e)
 {
 	struct worker *w = mem_new(*w);
 	int code;
@@ -106,7 +127,7 @@ worker_new(struct snapshot *snapshot, struct cfg_report *report, bool *serves, s
 		return err_set(e, -ENOMEM, "out of memory");
 	}
 	w->snapshot = snapshot;
-	code = build(w, report, serves, e);
+	code = build(w, shared, report, serves, e);
 	if (code < 0) {
 		worker_free(w);
 		return code;
@@ -177,6 +198,14 @@ worker_drain(struct worker *w, int64_t timeout_ms, int64_t spread_ms)
 }
 
 void
+worker_drain_as_configured(struct worker *w)
+{
+	const struct cfg_daemon *d = &w->snapshot->config->daemon;
+
+	engine_drain(w->engine, d->shutdown_timeout_ms, d->shutdown_spread_ms);
+}
+
+void
 worker_shutdown(struct worker *w)
 {
 	engine_shutdown(w->engine);
@@ -198,7 +227,7 @@ void
 worker_ask(struct worker *w, const char *request, ask_reply_fn *reply, void *arg)
 {
 	const struct ask_subject subject = {
-		.engine = w->engine, .metrics = w->metrics, .snapshot = w->snapshot
+		.engine = w->engine, .metrics = &w->metrics, .snapshot = w->snapshot
 	};
 
 	asks_ask(w->asks, &subject, request, reply, arg);
@@ -223,7 +252,7 @@ worker_counts(const struct worker *w)
 
 	return (struct worker_counts){
 		.open = n.open,
-		.served = metric_sum(w->metrics, METRIC_ALL, METRIC_CONNECTIONS_ACCEPTED),
+		.served = metric_sum(&w->metrics, METRIC_ALL, METRIC_CONNECTIONS_ACCEPTED),
 		.drained = n.drained,
 		.forced = n.forced,
 	};
@@ -243,7 +272,7 @@ worker_free(struct worker *w)
 	engine_free(w->engine);
 	asks_free(w->asks);
 	instances_fini(&w->instances);
-	metric_block_free(w->metrics);
+	free(w->own_counters);
 	snapshot_free(w->snapshot);
 	free(w);
 }

@@ -15,22 +15,30 @@ struct snapshot;
 struct strbuf;
 struct worker;
 
+/** Memory that the supervisor reads too. */
+struct worker_memory {
+	void *counters; /* metric_block_size() of the snapshot's loops and rows; NULL: of its own */
+};
+
 /**
  * Open the plugins, build and check the instances, start the engine: when it returns, every listener is
  * served.
  *
  * @param snapshot  moves to the worker; on failure it is freed
+ * @param shared    borrowed, with what it points to; NULL: the worker shares nothing
  * @param report    takes what is wrong with plugins and settings, each with its place
  * @param serves    gets, for each listener of the configuration, whether its connections run on fibers
  * @return 0; -EINVAL with errors in @p report; another negative errno with @p e filled
  *
  * Runs plugin code (check, start). Its threads take no signals.
  */
-must_check int worker_new(struct snapshot *snapshot, struct cfg_report *report, bool *serves,
-	struct worker **ret, struct err *e);
+must_check int worker_new(struct snapshot *snapshot, const struct worker_memory *shared,
+	struct cfg_report *report, bool *serves, struct worker **ret, struct err *e);
 
 /** Orders; see engine/engine.h for what they do. They return at once. */
 void worker_drain(struct worker *w, int64_t timeout_ms, int64_t spread_ms);
+/** As its configuration says. */
+void worker_drain_as_configured(struct worker *w);
 void worker_shutdown(struct worker *w);
 void worker_reopen(struct worker *w);
 /** Pass a lifecycle event to the observers. */

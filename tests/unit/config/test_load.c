@@ -239,8 +239,6 @@ START_TEST(keys_of_later_versions_are_refused_by_name)
 		{ ECHO("    timeouts: {handshake: 1s}"),
 			"t.yaml:5:16: error: 'timeouts.handshake' is not available" },
 		{ ECHO("    limits: {bandwidth: {}}"), "'limits.bandwidth' is not available" },
-		{ DAEMON("user: sockd"), "'user' is not available" },
-		{ DAEMON("group: sockd"), "'group' is not available" },
 		{ DAEMON("watchdog: 1s"), "'watchdog' is not available" },
 		{ DAEMON("metrics: {}"), "'metrics' is not available" },
 		{ "version: 1\ndefaults: {timeouts: {handshake: 1s}}\n",

@@ -58,7 +58,7 @@ START_TEST(a_start_comes_out_as_it_went_in)
 		.generation = 9,
 		.log_protocol = 1,
 		.log_level = 7,
-		.has_log = true,
+		.log_json = true,
 		.drop = true,
 		.uid = 1000,
 		.gid = 1001,
@@ -74,7 +74,7 @@ START_TEST(a_start_comes_out_as_it_went_in)
 	ck_assert(unpack_is_done(&u));
 	ck_assert_uint_eq(out.generation, 9);
 	ck_assert_uint_eq(out.log_level, 7);
-	ck_assert(out.has_log && out.drop && !out.log_json);
+	ck_assert(out.drop && out.log_json);
 	ck_assert_uint_eq(out.uid, 1000);
 	ck_assert_uint_eq(out.gid, 1001);
 	ck_assert_mem_eq(out.groups, groups, sizeof groups);

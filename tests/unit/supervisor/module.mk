@@ -6,3 +6,5 @@ check_PROGRAMS += tests/unit/supervisor/test_notify
 check_PROGRAMS += tests/unit/supervisor/test_admin tests/unit/supervisor/test_admin_socket \
 	tests/unit/supervisor/test_admin_verbs
 EXTRA_DIST += tests/unit/supervisor/admin_case.h
+check_PROGRAMS += tests/unit/supervisor/test_backoff tests/unit/supervisor/test_counters \
+	tests/unit/supervisor/test_identity

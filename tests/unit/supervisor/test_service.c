@@ -166,6 +166,7 @@ serves(void *arg, const bool *per_listener)
 }
 
 static struct config *config;
+static struct supervisor_surroundings surroundings;
 
 static void
 prepare(int64_t open, const char *daemon)
@@ -183,9 +184,12 @@ prepare(int64_t open, const char *daemon)
 		daemon);
 	ck_assert_int_eq(config_parse_text("t.yaml", text, strlen(text), NULL, &config, &report), 0);
 	s->config = config;
+	s->loops = 1;
 	base = event_base_new();
+	surroundings = (struct supervisor_surroundings){ .log_fd = -1 };
 	ck_assert_int_eq(service_new(&(struct service_options){ .base = base,
 					     .ops = &fake_ops,
+					     .surroundings = &surroundings,
 					     .snapshot = s,
 					     .report = &report,
 					     .grace_ms = 200,

@@ -43,7 +43,7 @@ start(struct fixture *f)
 	made_plugin(f->dir, "echo", "", ECHO);
 	ck_assert_msg(worker_new(fixture_snapshot(
 					 f, HEAD "  a: {listen: \'unix://${DIR}/a\', handler: echo}\n", true),
-			      &f->report, serves, &w, &e) == 0,
+			      NULL, &f->report, serves, &w, &e) == 0,
 		"%s", e.text);
 	ck_assert(!serves[0]);
 	return w;
@@ -140,7 +140,7 @@ START_TEST(a_plugin_that_refuses_to_start_leaves_nothing_behind)
 	before = fd_count_open();
 	s = fixture_snapshot(&f, HEAD "  a: {listen: \'unix://${DIR}/a\', handler: lazy}\n", true);
 
-	ck_assert_int_lt(worker_new(s, &f.report, serves, &w, &e), 0);
+	ck_assert_int_lt(worker_new(s, NULL, &f.report, serves, &w, &e), 0);
 
 	ck_assert_ptr_null(w);
 	ck_assert_msg(strstr(e.text, "not today") != NULL, "%s", e.text);

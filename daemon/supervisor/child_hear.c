@@ -1,0 +1,151 @@
+/* What a worker says is taken from somebody who may have been taken over: a message that makes no sense costs
+ * the worker its life, and nobody else anything. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/pack.h"
+#include "control/snapshot_pack.h"
+#include "supervisor/child_private.h"
+
+static int
+take_hello(struct child *c, const struct wire_message *m)
+{
+	struct protocol_hello hello;
+	struct err e = { 0 };
+	int code = protocol_hello_unpack(m->body, m->size, &hello);
+
+	if (code < 0 || c->version != 0)
+		return -EBADMSG;
+	event_del(c->hello);
+	code = protocol_choose(&hello, &c->version, &e);
+	if (code < 0)
+		child_end_by_force(c, e.text);
+	else
+		code = child_send_first(c);
+	child_watch_writable(c);
+	return code == -EPROTONOSUPPORT || code == -EPIPE ? 0 : code;
+}
+
+static int
+take_ready(struct child *c, struct unpack *u)
+{
+	auto_of(mem) bool *serves = calloc(c->listeners + 1, sizeof *serves);
+	uint32_t count = unpack_count(u, 4);
+
+	if (serves == NULL)
+		return -ENOMEM;
+	if (count != c->listeners || c->ready)
+		return -EBADMSG;
+	for (size_t i = 0; i < count; i++)
+		serves[i] = unpack_u32(u) != 0;
+	c->ready = true;
+	c->start.events->ready(c->start.arg, serves);
+	return 0;
+}
+
+/* An error of the worker's; what is no errno becomes one. */
+static int
+unpack_code(struct unpack *u)
+{
+	uint32_t code = unpack_u32(u);
+
+	return code <= 4095 ? -(int)code : -EPROTO;
+}
+
+static int
+take_failed(struct child *c, struct unpack *u)
+{
+	int code = unpack_code(u);
+	const char *text = unpack_word(u);
+
+	if (u->failed || c->ready || code == 0 || report_unpack(u, c->start.report) < 0)
+		return -EBADMSG;
+	c->failed = true;
+	c->error.code = code;
+	snprintf(c->error.text, sizeof c->error.text, "%s", text);
+	return 0;
+}
+
+static int
+take_done(struct child *c, struct unpack *u)
+{
+	c->drained = unpack_u64(u);
+	c->forced = unpack_u64(u);
+	if (u->failed || !c->ready)
+		return -EBADMSG;
+	c->start.events->done(c->start.arg);
+	return 0;
+}
+
+static int
+take_reply(struct child *c, uint32_t number, struct unpack *u)
+{
+	int code = unpack_code(u);
+	const char *text = unpack_word(u);
+	struct cfg_report ignored = { 0 };
+	int result;
+
+	for (struct request *r = c->requests; r != NULL; r = r->next) {
+		if (r->number != number)
+			continue;
+		result = report_unpack(u, r->report != NULL ? r->report : &ignored);
+		cfg_report_fini(&ignored);
+		if (result == 0)
+			child_answer(c, r, code, text);
+		return result;
+	}
+	return -EBADMSG;
+}
+
+static int
+take_message(struct child *c, const struct wire_message *m)
+{
+	struct unpack u = UNPACK(m->body, m->size);
+
+	switch (m->type) {
+	case PROTOCOL_HELLO:
+		return take_hello(c, m);
+	case PROTOCOL_READY:
+		return take_ready(c, &u);
+	case PROTOCOL_FAILED:
+		return take_failed(c, &u);
+	case PROTOCOL_DONE:
+		return take_done(c, &u);
+	case PROTOCOL_REPLY:
+		return take_reply(c, m->number, &u);
+	default:
+		return -EBADMSG;
+	}
+}
+
+void
+child_hear(struct child *c)
+{
+	while (c->wire != NULL) {
+		struct wire_message m;
+		int code = wire_receive(c->wire, &m);
+
+		if (code == 0)
+			return;
+		if (code == 1) {
+			code = take_message(c, &m);
+			wire_message_fini(&m);
+		}
+		if (code >= 0)
+			continue;
+		/* A worker without a wire can't be told anything: it ends by itself, or is ended. */
+		event_del(c->readable);
+		event_del(c->writable);
+		wire_free(c->wire);
+		c->wire = NULL;
+		if (code != -EPIPE)
+			child_end_by_force(c, "it sent what no worker sends");
+	}
+}
+
+void
+child_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what; /* the wire knows */
+	child_hear(arg);
+}

@@ -1,0 +1,284 @@
+/* The memory of a generation has room for many more rows than there are listeners; what nobody counts in is
+ * never touched and costs nothing. A row of a listener that is long gone is given away when there is no
+ * other: its sums then begin at zero again, by starting from minus what stands in the memory of living
+ * workers. */
+#include "supervisor/counters.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fdutil.h"
+#include "control/snapshot.h"
+
+enum { ROWS = 8192 };
+
+struct row {
+	char *name;                   /* owned */
+	bool wanted;                  /* by the snapshot that is being looked at */
+	uint64_t ended[METRIC_COUNT]; /* by generations that are gone; modulo 2^64 */
+	uint64_t told[METRIC_COUNT];  /* the largest that was ever told */
+};
+
+struct counters {
+	struct row *rows; /* owned */
+	size_t count, capacity;
+	struct counters_block *blocks; /* owned, with the list */
+};
+
+struct counters *
+counters_new(void)
+{
+	struct counters *c = mem_new(*c);
+
+	return c;
+}
+
+/* ---- the memory of generations ---- */
+
+static void
+block_free(struct counters_block *b)
+{
+	if (b->cells.cells != NULL)
+		munmap(b->cells.cells, metric_block_size(b->cells.loops, b->cells.listeners));
+	if (b->fd >= 0)
+		close(b->fd);
+	free(b);
+}
+
+void
+counters_free(struct counters *c)
+{
+	if (c == NULL)
+		return;
+	while (c->blocks != NULL) {
+		struct counters_block *b = c->blocks;
+
+		c->blocks = b->next;
+		block_free(b);
+	}
+	for (size_t i = 0; i < c->count; i++)
+		free(c->rows[i].name);
+	free(c->rows);
+	free(c);
+}
+
+/* A worker can't make it smaller: reading it never faults. */
+static int
+block_map(struct counters_block *b, unsigned loops, struct err *e)
+{
+	size_t size = metric_block_size(loops, ROWS);
+	void *memory;
+
+	b->fd = memfd_create("sockd-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (b->fd < 0 || ftruncate(b->fd, (off_t)size) < 0 ||
+		fcntl(b->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return err_errno(e, "cannot make memory for counters");
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	if (memory == MAP_FAILED)
+		return err_errno(e, "cannot map memory for counters");
+	metric_block_init(&b->cells, memory, loops, ROWS);
+	return 0;
+}
+
+int
+counters_block_new(struct counters *c, unsigned loops, struct counters_block **ret, struct err *e)
+{
+	struct counters_block *b = mem_new(*b);
+	int code;
+
+	if (b == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	b->fd = -1;
+	code = block_map(b, loops, e);
+	if (code < 0) {
+		block_free(b);
+		return code;
+	}
+	b->next = c->blocks;
+	c->blocks = b;
+	*ret = b;
+	return 0;
+}
+
+static bool
+is_gauge(int id)
+{
+	return metric_info((enum metric_id)id)->kind == METRIC_GAUGE;
+}
+
+void
+counters_fold(struct counters *c, struct counters_block *block)
+{
+	struct counters_block **link = &c->blocks;
+
+	for (size_t i = 0; i < c->count; i++)
+		for (int id = 0; id < METRIC_COUNT; id++)
+			if (!is_gauge(id))
+				c->rows[i].ended[id] += metric_sum(&block->cells, (int)i, (enum metric_id)id);
+	while (*link != block)
+		link = &(*link)->next;
+	*link = block->next;
+	block_free(block);
+}
+
+/* ---- sums ---- */
+
+static uint64_t
+living(const struct counters *c, size_t row, enum metric_id id)
+{
+	uint64_t sum = 0;
+
+	for (const struct counters_block *b = c->blocks; b != NULL; b = b->next)
+		sum += metric_sum(&b->cells, (int)row, id);
+	return sum;
+}
+
+static uint64_t
+row_sum(struct counters *c, size_t i, enum metric_id id)
+{
+	struct row *r = &c->rows[i];
+	uint64_t sum = r->ended[id] + living(c, i, id);
+
+	if (is_gauge((int)id))
+		return sum;
+	if (sum > r->told[id])
+		r->told[id] = sum;
+	return r->told[id];
+}
+
+uint64_t
+counters_sum(struct counters *c, int row, enum metric_id id)
+{
+	uint64_t sum = 0;
+
+	if (row != METRIC_ALL)
+		return (size_t)row < c->count ? row_sum(c, (size_t)row, id) : 0;
+	for (size_t i = 0; i < c->count; i++)
+		sum += row_sum(c, i, id);
+	return sum;
+}
+
+uint64_t
+counters_block_sum(const struct counters *c, const struct counters_block *block, enum metric_id id)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		sum += metric_sum(&block->cells, (int)i, id);
+	return sum;
+}
+
+/* ---- rows ---- */
+
+static int
+row_of(const struct counters *c, const char *name)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (strcmp(c->rows[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* A row that nobody has or, when there is none, one whose listener is gone with all its connections. */
+static struct row *
+free_row(struct counters *c)
+{
+	if (c->count < ROWS) {
+		if (c->count == c->capacity) {
+			size_t capacity = c->capacity != 0 ? 2 * c->capacity : 16;
+			struct row *grown = reallocarray(c->rows, capacity, sizeof *grown);
+
+			if (grown == NULL)
+				return NULL;
+			c->rows = grown;
+			c->capacity = capacity;
+		}
+		c->rows[c->count] = (struct row){ 0 };
+		return &c->rows[c->count++];
+	}
+	for (size_t i = 0; i < c->count; i++)
+		if (!c->rows[i].wanted && living(c, i, METRIC_CONNECTIONS_OPEN) == 0)
+			return &c->rows[i];
+	return NULL;
+}
+
+static int
+add_row(struct counters *c, const char *name, struct err *e)
+{
+	char *copy = strdup(name);
+	struct row *r = copy != NULL ? free_row(c) : NULL;
+
+	if (r == NULL) {
+		free(copy);
+		if (c->count < ROWS)
+			return err_set(e, -ENOMEM, "out of memory");
+		return err_set(e, -ENOSPC, "more than %d listeners, with those that still drain", ROWS);
+	}
+	free(r->name);
+	*r = (struct row){ .name = copy };
+	for (int id = 0; id < METRIC_COUNT; id++)
+		if (!is_gauge(id))
+			r->ended[id] = 0 - living(c, (size_t)(r - c->rows), (enum metric_id)id);
+	return (int)(r - c->rows);
+}
+
+int
+counters_assign(struct counters *c, struct snapshot *s, struct err *e)
+{
+	const struct config *config = s->config;
+	unsigned *rows = calloc(config->listener_count + 1, sizeof *rows);
+
+	if (rows == NULL)
+		return err_set(e, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < c->count; i++)
+		c->rows[i].wanted = false;
+	for (size_t i = 0; i < config->listener_count; i++) {
+		int row = row_of(c, config->listeners[i].name);
+
+		if (row >= 0)
+			c->rows[row].wanted = true;
+	}
+	for (size_t i = 0; i < config->listener_count; i++) {
+		int row = row_of(c, config->listeners[i].name);
+
+		if (row < 0)
+			row = add_row(c, config->listeners[i].name, e);
+		if (row < 0) {
+			free(rows);
+			return row;
+		}
+		c->rows[row].wanted = true;
+		rows[i] = (unsigned)row;
+	}
+	free(s->metric_rows);
+	s->metric_rows = rows;
+	s->metric_row_count = ROWS;
+	return 0;
+}
+
+void
+counters_expose(struct counters *c, const struct snapshot *s, struct strbuf *out)
+{
+	size_t count = s->config->listener_count;
+	struct metric_block *sums = metric_block_new(1, (unsigned)count);
+	const char **names = calloc(count + 1, sizeof(*names));
+
+	for (size_t i = 0; sums != NULL && names != NULL && i < count; i++) {
+		struct metric_cells *cells = metric_cells(sums, 0, (unsigned)i);
+
+		names[i] = s->config->listeners[i].name;
+		for (int id = 0; id < METRIC_COUNT; id++)
+			metric_set(
+				cells, (enum metric_id)id, row_sum(c, s->metric_rows[i], (enum metric_id)id));
+	}
+	if (sums != NULL && names != NULL)
+		metric_expose(out, sums, names);
+	else
+		out->failed = true;
+	metric_block_free(sums);
+	free(names);
+}

@@ -1,0 +1,463 @@
+/* The main thread of a worker: it waits for orders, for answers of the engine, and for the end of a drain. It
+ * is never a loop, so a plugin that takes its time in start() holds up nobody that is served.
+ *
+ * Signals that people and systemd send to the whole group mean the supervisor: they are ignored here. When
+ * the supervisor is gone nobody can be told anything, and a worker that nobody can stop must not stay: it
+ * drains. */
+#include "worker/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/fdutil.h"
+#include "base/log.h"
+#include "control/protocol.h"
+#include "control/snapshot_pack.h"
+#include "control/wire.h"
+#include "metric/metric.h"
+#include "worker/privileges.h"
+#include "worker/worker.h"
+
+struct process {
+	struct wire *wire;     /* owned */
+	struct worker *worker; /* owned */
+	struct protocol_start start;
+	struct worker_memory shared;
+	size_t cells_size;
+	unsigned listeners;
+	bool *serves; /* owned */
+	bool draining, done_told, orphan, end;
+};
+
+static void
+ignore_signals(void)
+{
+	static const int ignored[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
+	sigset_t none;
+
+	for (size_t i = 0; i < array_len(ignored); i++)
+		sigaction(ignored[i], &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* What is the supervisor's alone, and would confuse whoever finds it here. */
+static void
+clean_surroundings(void)
+{
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	prctl(PR_SET_NAME, "sockd"); /* it was executed by descriptor, which makes a poor name */
+}
+
+/* ---- telling ---- */
+
+/* The end of the supervisor shows when the next message is received. */
+static void
+tell(struct process *p, enum protocol_type type, uint32_t number, struct strbuf *body)
+{
+	int code = body->failed ? -ENOMEM : wire_send(p->wire, type, number, body->data, body->size, NULL, 0);
+
+	if (code < 0 && code != -EPIPE)
+		log_error("control_failed", LOG_I("type", type), LOG_S("error", strerror(-code)));
+	strbuf_fini(body);
+}
+
+static void
+tell_hello(struct process *p)
+{
+	struct strbuf body = { 0 };
+
+	protocol_hello_pack(&body);
+	tell(p, PROTOCOL_HELLO, 0, &body);
+}
+
+static void
+tell_failed(struct process *p, int code, const char *text, const struct cfg_report *report)
+{
+	struct strbuf body = { 0 };
+
+	pack_u32(&body, (uint32_t)-code);
+	pack_text(&body, text);
+	report_pack(&body, report);
+	tell(p, PROTOCOL_FAILED, 0, &body);
+}
+
+static void
+tell_ready(struct process *p)
+{
+	struct strbuf body = { 0 };
+
+	pack_u32(&body, p->listeners);
+	for (unsigned i = 0; i < p->listeners; i++)
+		pack_u32(&body, p->serves[i]);
+	tell(p, PROTOCOL_READY, 0, &body);
+}
+
+static void
+tell_done(struct process *p)
+{
+	struct worker_counts n = worker_counts(p->worker);
+	struct strbuf body = { 0 };
+
+	p->done_told = true;
+	pack_u64(&body, n.drained);
+	pack_u64(&body, n.forced);
+	tell(p, PROTOCOL_DONE, 0, &body);
+	if (p->orphan)
+		p->end = true;
+}
+
+static void
+reply(struct process *p, uint32_t number, int code, const char *text, const struct cfg_report *report)
+{
+	struct strbuf body = { 0 };
+
+	pack_u32(&body, (uint32_t)-code);
+	pack_text(&body, text);
+	report_pack(&body, report);
+	tell(p, PROTOCOL_REPLY, number, &body);
+}
+
+/* ---- orders ---- */
+
+static void
+order_drain(struct process *p, struct unpack *u)
+{
+	int64_t timeout_ms = unpack_i64(u), spread_ms = unpack_i64(u);
+
+	p->draining = true;
+	worker_drain(p->worker, timeout_ms, spread_ms);
+}
+
+static void
+order_shutdown(struct process *p)
+{
+	p->draining = true;
+	worker_shutdown(p->worker);
+}
+
+static void
+order_reopen(struct process *p, struct wire_message *m)
+{
+	int fd = wire_message_take_fd(m, 0);
+
+	if (fd >= 0)
+		log_replace_fd(fd);
+	worker_reopen(p->worker);
+}
+
+static void
+order_tell(struct process *p, struct unpack *u)
+{
+	const char *event = unpack_word(u), *text = unpack_word(u);
+
+	if (!u->failed)
+		worker_tell(p->worker, event, text);
+}
+
+static void
+order_reload(struct process *p, struct wire_message *m, struct unpack *u)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	struct snapshot *snapshot = NULL;
+	struct err e = { 0 };
+	int code = snapshot_unpack(u, m->fds, m->fd_count, &report, &snapshot);
+
+	if (code < 0 && code != -EINVAL)
+		err_set(&e, code, "the worker cannot read the snapshot: %s", strerror(-code));
+	if (code == 0) {
+		cfg_report_fini(&report); /* its warnings were told by the supervisor */
+		code = worker_reload(p->worker, snapshot, &report, &e);
+	}
+	reply(p, m->number, code, e.text, &report);
+}
+
+struct asked {
+	struct process *process;
+	uint32_t number;
+};
+
+static void
+on_answer(void *arg, int code, const char *text)
+{
+	struct asked *a = arg;
+
+	reply(a->process, a->number, code, text, &(const struct cfg_report){ 0 });
+	free(a);
+}
+
+static void
+order_ask(struct process *p, const struct wire_message *m, struct unpack *u)
+{
+	const char *request = unpack_word(u);
+	struct asked *a = mem_new(*a);
+
+	if (a == NULL || u->failed) {
+		reply(p, m->number, a == NULL ? -ENOMEM : -EBADMSG, "the request was not understood",
+			&(const struct cfg_report){ 0 });
+		free(a);
+		return;
+	}
+	*a = (struct asked){ p, m->number };
+	worker_ask(p->worker, request, on_answer, a);
+}
+
+static void
+obey(struct process *p, struct wire_message *m)
+{
+	struct unpack u = UNPACK(m->body, m->size);
+
+	switch (m->type) {
+	case PROTOCOL_DRAIN:
+		order_drain(p, &u);
+		break;
+	case PROTOCOL_SHUTDOWN:
+		order_shutdown(p);
+		break;
+	case PROTOCOL_END:
+		p->end = true;
+		break;
+	case PROTOCOL_REOPEN:
+		order_reopen(p, m);
+		break;
+	case PROTOCOL_TELL:
+		order_tell(p, &u);
+		break;
+	case PROTOCOL_RELOAD:
+		order_reload(p, m, &u);
+		break;
+	case PROTOCOL_ASK:
+		order_ask(p, m, &u);
+		break;
+	case PROTOCOL_TAKE_OVER:
+		tell_hello(p);
+		break;
+	default:
+		log_error("control_unknown", LOG_U("type", m->type),
+			LOG_S("msg", "the supervisor gives an order that this worker does not know"));
+		break;
+	}
+}
+
+/* Nobody is left who could say when to stop. */
+static void
+supervisor_is_gone(struct process *p)
+{
+	p->orphan = true;
+	if (!p->draining) {
+		log_warning("supervisor_gone",
+			LOG_S("msg", "the supervisor is gone; this worker serves what is open and ends"));
+		p->draining = true;
+		worker_drain_as_configured(p->worker);
+	}
+	if (p->done_told)
+		p->end = true;
+}
+
+static void
+take_orders(struct process *p)
+{
+	while (!p->end) {
+		struct wire_message m;
+		int code = wire_receive(p->wire, &m);
+
+		if (code == 0)
+			return;
+		if (code < 0) {
+			supervisor_is_gone(p);
+			return;
+		}
+		obey(p, &m);
+		wire_message_fini(&m);
+	}
+}
+
+static void
+serve(struct process *p)
+{
+	while (!p->end) {
+		struct pollfd fds[] = {
+			{ .fd = p->orphan ? -1 : wire_fd(p->wire), .events = POLLIN },
+			{ .fd = p->done_told ? -1 : worker_done_fd(p->worker), .events = POLLIN },
+			{ .fd = worker_answer_fd(p->worker), .events = POLLIN },
+			{ .fd = worker_turn_fd(p->worker), .events = POLLIN },
+		};
+
+		if (wire_wants_write(p->wire))
+			fds[0].events |= POLLOUT;
+		if (poll(fds, array_len(fds), -1) < 0)
+			continue;
+		if ((fds[0].revents & POLLOUT) != 0 && wire_flush(p->wire) < 0)
+			supervisor_is_gone(p);
+		if ((fds[0].revents & ~POLLOUT) != 0)
+			take_orders(p);
+		if (fds[2].revents != 0)
+			worker_answer(p->worker);
+		if (fds[3].revents != 0)
+			worker_turn(p->worker);
+		if (fds[1].revents != 0)
+			tell_done(p);
+	}
+}
+
+/* ---- the start ---- */
+
+/* @return 1 with a message, or a negative errno: the supervisor has gone before it said anything */
+static int
+wait_message(struct process *p, struct wire_message *ret)
+{
+	for (;;) {
+		struct pollfd fd = { .fd = wire_fd(p->wire), .events = POLLIN };
+		int code = wire_receive(p->wire, ret);
+
+		if (code != 0)
+			return code;
+		poll(&fd, 1, -1);
+	}
+}
+
+static int
+start_log(const struct protocol_start *start, int fd, struct err *e)
+{
+	struct log_options o = {
+		.fd = fd,
+		.protocol = (enum log_protocol)start->log_protocol,
+		.json = start->log_json,
+		.level = (int)start->log_level,
+	};
+	int code = log_start(&o, e);
+
+	if (code < 0)
+		close(fd);
+	return code;
+}
+
+static int
+map_counters(struct process *p, int fd, const struct snapshot *s, struct err *e)
+{
+	size_t size = metric_block_size(s->loops, s->metric_row_count);
+	struct stat st;
+	void *memory;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || size == 0 || (size_t)st.st_size < size)
+		return err_set(e, -EBADMSG, "the memory for counters is too small");
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return err_errno(e, "cannot map the counters");
+	p->shared.counters = memory;
+	p->cells_size = size;
+	return 0;
+}
+
+static int
+start_worker(struct process *p, struct snapshot *s, struct cfg_report *report, struct err *e)
+{
+	int code = 0;
+
+	p->listeners = (unsigned)s->config->listener_count;
+	p->serves = calloc(p->listeners + 1, sizeof *p->serves);
+	if (p->serves == NULL)
+		code = err_set(e, -ENOMEM, "out of memory");
+	else if (p->start.drop)
+		code = privileges_drop(p->start.uid, p->start.gid, p->start.groups, p->start.group_count, e);
+	else if (geteuid() != 0)
+		code = privileges_drop_capabilities(e); /* those to bind with are of no use here */
+	if (code < 0) {
+		snapshot_free(s);
+		return code;
+	}
+	return worker_new(s, &p->shared, report, p->serves, &p->worker, e);
+}
+
+/* Everything up to the moment where listeners are served. */
+static int
+start(struct process *p, struct wire_message *m, struct cfg_report *report, struct err *e)
+{
+	struct unpack u = UNPACK(m->body, m->size);
+	struct snapshot *s = NULL;
+	auto_of(fd) int counters = -1;
+	int code = m->type == PROTOCOL_START ? protocol_start_unpack(&u, &p->start) : -EBADMSG;
+
+	if (code < 0 || m->fd_count < PROTOCOL_START_FDS)
+		return err_set(e, -EBADMSG, "the supervisor's first message is not understood");
+	code = start_log(&p->start, wire_message_take_fd(m, 0), e);
+	if (code < 0)
+		return code;
+	counters = wire_message_take_fd(m, 1);
+	code = snapshot_unpack(&u, m->fds + PROTOCOL_START_FDS, m->fd_count - PROTOCOL_START_FDS, report, &s);
+	if (code < 0)
+		return code == -EINVAL ? code
+				       : err_set(e, code, "cannot read the snapshot: %s", strerror(-code));
+	cfg_report_fini(report); /* its warnings were told by the supervisor */
+	code = map_counters(p, counters, s, e);
+	if (code < 0) {
+		snapshot_free(s);
+		return code;
+	}
+	return start_worker(p, s, report, e);
+}
+
+static int
+begin(struct process *p)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	struct wire_message m;
+	struct err e = { 0 };
+	int code;
+
+	tell_hello(p);
+	if (wait_message(p, &m) < 0)
+		return -EPIPE;
+	code = start(p, &m, &report, &e);
+	wire_message_fini(&m);
+	if (code == 0)
+		tell_ready(p);
+	else
+		tell_failed(p, code, e.text, &report);
+	return code;
+}
+
+static void
+flush(struct process *p)
+{
+	while (wire_wants_write(p->wire)) {
+		struct pollfd fd = { .fd = wire_fd(p->wire), .events = POLLOUT };
+
+		if (poll(&fd, 1, 1000) <= 0 || wire_flush(p->wire) < 0)
+			return;
+	}
+}
+
+int
+process_main(int fd)
+{
+	struct process p = { 0 };
+	int flags = fcntl(fd, F_GETFD), code;
+
+	ignore_signals();
+	clean_surroundings();
+	if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0 || wire_new(fd, &p.wire) < 0)
+		return EX_USAGE; /* nobody starts a worker by hand */
+	code = begin(&p);
+	if (code == 0)
+		serve(&p);
+	worker_free(p.worker);
+	flush(&p);
+	log_stop();
+	wire_free(p.wire);
+	if (p.shared.counters != NULL)
+		munmap(p.shared.counters, p.cells_size);
+	protocol_start_fini(&p.start);
+	free(p.serves);
+	return code == 0 ? EX_OK : EX_CONFIG;
+}
