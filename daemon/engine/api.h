@@ -47,6 +47,10 @@ api_host(const struct conn *c)
 /** The connection that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV. */
 struct conn *api_find(uint64_t ref);
 
+/** As api_find(), for what moves bytes: NULL with EBADF within close(), with ECANCELED on a strand that was
+ * cancelled. */
+struct conn *api_find_open(uint64_t ref);
+
 /** Set errno to -@p error and return -1, for the end of an operation. */
 int api_fail(int error);
 

@@ -7,9 +7,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "engine/conn_wait.h"
 #include "engine/engine_private.h"
 #include "engine/proxied.h"
 #include "engine/scope.h"
+#include "engine/strand.h"
 #include "engine/stream.h"
 #include "net/addr.h"
 
@@ -34,6 +36,21 @@ api_find(uint64_t ref)
 	if (c == NULL)
 		errno = EBADF;
 	return c;
+}
+
+struct conn *
+api_find_open(uint64_t ref)
+{
+	struct conn *c = api_find(ref);
+	const struct strand *self;
+
+	if (c == NULL)
+		return NULL;
+	self = strand_here(conn_loop(c));
+	if (likely(!c->gone && (self == NULL || !self->cancelled)))
+		return c;
+	errno = c->gone ? EBADF : c->state == CONN_ENDING ? -conn_ending_error(c) : ECANCELED;
+	return NULL;
 }
 
 const char *

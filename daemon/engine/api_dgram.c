@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "engine/api.h"
+#include "engine/api_frame.h"
+#include "engine/frame.h"
 #include "engine/strand.h"
 
 struct endpoint *
@@ -130,6 +132,62 @@ reader_readable(struct sockd_reader r)
 	return m != NULL ? m->msg_len : 0;
 }
 
+/* Each datagram is a message; a delimiter at its end is its mark here too. */
+static int
+reader_read_frame(
+	struct sockd_reader r, const struct sockd_framing *f, void *buf, size_t size, size_t *ret_size)
+{
+	size_t got = 0;
+	int result;
+
+	if (endpoint_find(r.ref) == NULL)
+		return -1;
+	if (frame_check(f) < 0)
+		return api_fail(-EINVAL);
+	result = reader_receive(r, buf, frame_most(f, size), &got);
+	if (result <= 0)
+		return result;
+	if (f->kind == SOCKD_FRAME_DELIMITER && !f->include_delimiter && got > 0 &&
+		((const unsigned char *)buf)[got - 1] == f->delimiter)
+		got--;
+	*ret_size = got;
+	return 1;
+}
+
+static ssize_t
+reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
+{
+	struct endpoint *ep = endpoint_find(r.ref);
+	const struct mmsghdr *m;
+	int result;
+
+	if (ep == NULL)
+		return -1;
+	if (want > ep->io->in_size)
+		return api_fail(-EMSGSIZE);
+	result = endpoint_await(ep);
+	if (result <= 0)
+		return api_fail(result);
+	m = endpoint_present(ep);
+	*ret_data = m->msg_hdr.msg_iov->iov_base;
+	return (ssize_t)m->msg_len;
+}
+
+static int
+reader_pause(struct sockd_reader r, bool paused)
+{
+	struct endpoint *ep = endpoint_find(r.ref);
+
+	return ep != NULL ? api_fail(endpoint_mute(ep, paused)) : -1;
+}
+
+static ssize_t
+reader_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
+{
+	(void)delimiter, (void)delimiter_size, (void)buf, (void)size; /* datagrams make no stream to search */
+	return endpoint_find(r.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
 static int
 reader_not_supported(struct sockd_reader r)
 {
@@ -141,8 +199,12 @@ const struct sockd_reader_ops endpoint_reader_ops = {
 	.read = reader_read,
 	.receive = reader_receive,
 	.read_full = reader_read_full,
+	.read_until = reader_read_until,
+	.read_frame = reader_read_frame,
+	.peek = reader_peek,
 	.discard = reader_discard,
 	.readable = reader_readable,
+	.pause = reader_pause,
 	.close_read = reader_not_supported,
 };
 
@@ -260,6 +322,13 @@ writer_not_supported(struct sockd_writer w)
 	return endpoint_find(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
+static int64_t
+writer_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
+{
+	(void)fd, (void)offset, (void)count; /* a file has no messages */
+	return endpoint_find(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
 /* Answer with the present datagram. From its own endpoint it is sent from where it lies. */
 static ssize_t
 move_datagram(struct endpoint *to, struct endpoint *from)
@@ -374,8 +443,11 @@ const struct sockd_writer_ops endpoint_writer_ops = {
 	.size = sizeof(struct sockd_writer_ops),
 	.write = writer_write,
 	.writev = writer_writev,
+	.vprintf = any_vprintf,
 	.write_to = writer_write_to,
+	.write_frame = datagram_write_frame,
 	.flush = writer_flush,
+	.sendfile = writer_sendfile,
 	.writable = writer_writable,
 	.close_write = writer_not_supported,
 	.copy = writer_copy,

@@ -7,31 +7,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "engine/api_frame.h"
 #include "engine/conn_wait.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
+#include "engine/stream_ahead.h"
+#include "engine/stream_file.h"
 
 static bool
 on_fiber(const struct conn *c)
 {
 	return strand_here(conn_loop(c)) != NULL;
-}
-
-/* As api_find(), for what moves bytes: within close() there is nothing left to move, and a strand that was
- * cancelled may not begin what might wait. */
-static struct conn *
-find_open(uint64_t ref)
-{
-	struct conn *c = api_find(ref);
-	const struct strand *self;
-
-	if (c == NULL)
-		return NULL;
-	self = strand_here(conn_loop(c));
-	if (likely(!c->gone && (self == NULL || !self->cancelled)))
-		return c;
-	errno = c->gone ? EBADF : c->state == CONN_ENDING ? -conn_ending_error(c) : ECANCELED;
-	return NULL;
 }
 
 /* ---- reader ---- */
@@ -72,7 +58,7 @@ read_some(struct conn *c, void *buf, size_t size)
 static ssize_t
 reader_read(struct sockd_reader r, void *buf, size_t size)
 {
-	struct conn *c = find_open(r.ref);
+	struct conn *c = api_find_open(r.ref);
 	ssize_t n;
 
 	if (c == NULL)
@@ -93,29 +79,26 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 static int
 reader_read_full(struct sockd_reader r, void *buf, size_t size)
 {
-	struct conn *c = find_open(r.ref);
-	size_t done = 0;
+	struct conn *c = api_find_open(r.ref);
+	int filled = 1;
 
 	if (c == NULL)
 		return -1;
-	if (!on_fiber(c) && stream_unread(c) < size)
-		return api_fail(!c->fin_read ? -EAGAIN : stream_unread(c) > 0 ? -EPIPE : 0);
-	while (done < size) {
-		ssize_t n = read_some(c, (char *)buf + done, size - done);
-
-		if (n < 0)
-			return api_fail((int)n);
-		if (n == 0)
-			return done == 0 ? 0 : api_fail(-EPIPE);
-		done += (size_t)n;
-	}
+	if (stream_unread(c) < size)
+		filled = stream_fill(c, size);
+	if (filled < 0)
+		return api_fail(filled);
+	if (filled == 0)
+		return stream_unread(c) == 0 ? 0 : api_fail(-EPIPE);
+	stream_take(c, buf, size);
+	stream_arm(c);
 	return 1;
 }
 
 static ssize_t
 reader_discard(struct sockd_reader r, size_t size)
 {
-	struct conn *c = find_open(r.ref);
+	struct conn *c = api_find_open(r.ref);
 	size_t n;
 
 	if (c == NULL)
@@ -134,9 +117,23 @@ reader_readable(struct sockd_reader r)
 }
 
 static int
+reader_pause(struct sockd_reader r, bool paused)
+{
+	struct conn *c = api_find_open(r.ref);
+
+	if (c == NULL)
+		return -1;
+	c->paused = paused;
+	stream_arm(c);
+	c->data_due = !paused; /* what is there is told from the loop */
+	conn_settle_later(c);
+	return 0;
+}
+
+static int
 reader_close_read(struct sockd_reader r)
 {
-	struct conn *c = find_open(r.ref);
+	struct conn *c = api_find_open(r.ref);
 
 	if (c == NULL)
 		return -1;
@@ -151,8 +148,12 @@ const struct sockd_reader_ops stream_reader_ops = {
 	.read = reader_read,
 	.receive = reader_receive,
 	.read_full = reader_read_full,
+	.read_until = stream_read_until,
+	.read_frame = stream_read_frame,
+	.peek = stream_peek,
 	.discard = reader_discard,
 	.readable = reader_readable,
+	.pause = reader_pause,
 	.close_read = reader_close_read,
 };
 
@@ -226,7 +227,7 @@ write_at_once(struct conn *c, const struct iovec *iov, int count, size_t total)
 static ssize_t
 writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
-	struct conn *c = find_open(w.ref);
+	struct conn *c = api_find_open(w.ref);
 	size_t total = 0;
 	ssize_t n;
 
@@ -262,7 +263,7 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 static int
 writer_flush(struct sockd_writer w)
 {
-	struct conn *c = find_open(w.ref);
+	struct conn *c = api_find_open(w.ref);
 	int r;
 
 	if (c == NULL)
@@ -282,6 +283,20 @@ writer_flush(struct sockd_writer w)
 	return api_fail(r);
 }
 
+static int64_t
+writer_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
+{
+	struct conn *c = api_find_open(w.ref);
+	int64_t n;
+
+	if (c == NULL)
+		return -1;
+	if (c->state != CONN_OPEN || c->write_closed)
+		return api_fail(write_closed_error(c));
+	n = stream_file_send(c, fd, offset, count);
+	return n < 0 ? api_fail((int)n) : n;
+}
+
 static size_t
 writer_writable(struct sockd_writer w)
 {
@@ -293,7 +308,7 @@ writer_writable(struct sockd_writer w)
 static int
 writer_close_write(struct sockd_writer w)
 {
-	struct conn *c = find_open(w.ref);
+	struct conn *c = api_find_open(w.ref);
 
 	if (c == NULL)
 		return -1;
@@ -305,14 +320,14 @@ writer_close_write(struct sockd_writer w)
 static ssize_t
 writer_move(struct sockd_writer w, struct sockd_reader r)
 {
-	struct conn *to = find_open(w.ref), *from;
+	struct conn *to = api_find_open(w.ref), *from;
 	ssize_t n;
 
 	if (to == NULL)
 		return -1;
 	if (r.ops != &stream_reader_ops)
 		return api_fail(-ENOTSUP);
-	from = find_open(r.ref);
+	from = api_find_open(r.ref);
 	if (from == NULL)
 		return -1;
 	if (to->state != CONN_OPEN || to->write_closed)
@@ -360,7 +375,7 @@ wait_for_room(struct conn *c)
 static int64_t
 writer_copy(struct sockd_writer w, struct sockd_reader r)
 {
-	struct conn *to = find_open(w.ref);
+	struct conn *to = api_find_open(w.ref);
 	int64_t total = 0;
 
 	if (to == NULL)
@@ -377,7 +392,7 @@ writer_copy(struct sockd_writer w, struct sockd_reader r)
 		n = sockd_receive(r, buffer, LOOP_BUFFER_SIZE, &got);
 		if (n <= 0)
 			return n < 0 ? -1 : total;
-		if (find_open(w.ref) == NULL || (got > 0 && write_copied(w, to, buffer, got) < 0))
+		if (api_find_open(w.ref) == NULL || (got > 0 && write_copied(w, to, buffer, got) < 0))
 			return -1;
 		total += (int64_t)got;
 	}
@@ -387,8 +402,11 @@ const struct sockd_writer_ops stream_writer_ops = {
 	.size = sizeof(struct sockd_writer_ops),
 	.write = writer_write,
 	.writev = writer_writev,
+	.vprintf = any_vprintf,
 	.write_to = writer_write_to,
+	.write_frame = stream_write_frame,
 	.flush = writer_flush,
+	.sendfile = writer_sendfile,
 	.writable = writer_writable,
 	.close_write = writer_close_write,
 	.copy = writer_copy,

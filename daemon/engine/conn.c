@@ -24,6 +24,7 @@
 #include "engine/serve.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
+#include "engine/stream_file.h"
 
 enum { LINGER_MS = 1000, MAX_SINGLE_WRITE = 256 * 1024 };
 
@@ -178,6 +179,7 @@ conn_free(struct conn *c)
 		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
 			sizeof(struct linger)); /* without it the peer sees FIN: good enough */
 	close(c->fd);
+	stream_file_free(c);
 	if (c->estate != NULL)
 		estate_fini(c->estate);
 	free(c->estate);
@@ -211,7 +213,7 @@ conn_end(struct conn *c)
 
 	if (!conn_let_go(c))
 		return;
-	written = c->queued_bytes - stream_pending(c);
+	written = c->queued_bytes - stream_pending_bytes(c);
 	c->gone = true;
 	if (c->told_open && c->entries->close != NULL)
 		c->entries->close(api_conn(c), c->reason);
@@ -226,7 +228,8 @@ conn_end(struct conn *c)
 static void
 conn_settle_eof(struct conn *c)
 {
-	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked) || c->reader != NULL)
+	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked) || c->reader != NULL ||
+		c->paused)
 		return;
 	c->eof_told = true;
 	observe_state(c, SOCKD_CLOSE_READ);
@@ -262,6 +265,10 @@ conn_settle_drain(struct conn *c)
 static void
 conn_settle_open(struct conn *c)
 {
+	if (!c->straight && c->data_due && !c->paused) {
+		c->data_due = false;
+		stream_tell_unread(c);
+	}
 	if (!c->straight)
 		conn_settle_eof(c);
 	if (c->state != CONN_OPEN)

@@ -23,6 +23,7 @@ extern const char *const conn_state_name[CONN_STATE_COUNT];
 
 struct estate;
 struct strand;
+struct stream_file;
 struct conn_text;
 
 struct conn {
@@ -46,6 +47,8 @@ struct conn {
 	bool told_open : 1;                 /* open() or serve() happened: close() is owed */
 	bool told_read : 1, told_write : 1; /* observers hear of the first byte only */
 	bool in_entry : 1;                  /* a plugin's event entry runs on it now */
+	bool paused : 1;                    /* sockd_pause(): nothing is read or told */
+	bool data_due : 1;                  /* data() for what lies unread is called from the loop */
 	bool aborted : 1;                   /* close with RST */
 	bool unnamed : 1;                   /* unix: the client has no address, as most */
 	bool straight : 1;                  /* fibers read it; else data() is called */
@@ -56,6 +59,7 @@ struct conn {
 	const struct conn_entries *entries; /* borrowed */
 	struct strand *serve; /* runs the plugin's serve(); NULL once it is over, and in event style */
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
+	struct stream_file *file;        /* owned; a part of a file on its way, or NULL */
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
 	struct proxied *proxied;         /* owned; what a PROXY header said, or NULL */

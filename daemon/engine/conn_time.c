@@ -82,7 +82,7 @@ conn_time_out(struct conn *c, int which, int reason, const int64_t *deadline_ms)
 static bool
 conn_made_progress(struct conn *c, int64_t now_ms)
 {
-	uint64_t flushed = c->queued_bytes - stream_pending(c);
+	uint64_t flushed = c->queued_bytes - stream_pending_bytes(c);
 
 	if (flushed == c->flushed_seen)
 		return false;

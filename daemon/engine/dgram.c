@@ -15,7 +15,6 @@
 #include "net/peer.h"
 
 enum {
-	EVENT_SLOTS = 64,
 	SERVE_SLOTS = 8, /* a waiting fiber keeps its datagrams, so each endpoint has its own */
 	TURN_BATCHES = 4,
 	PAUSE_MS = 100, /* when the kernel has no memory to receive with */
@@ -28,7 +27,7 @@ enum {
 void
 endpoint_arm(struct endpoint *ep)
 {
-	if (ep->armed || ep->paused || ep->held || ep->state != ENDPOINT_OPEN)
+	if (ep->armed || ep->paused || ep->held || ep->muted || ep->state != ENDPOINT_OPEN)
 		return;
 	ep->armed = event_add(&ep->readable, NULL) == 0;
 	if (!ep->armed) /* no memory in the kernel: try again */
@@ -170,7 +169,7 @@ endpoint_deliver(struct endpoint *ep)
 	struct dgram_io *io = ep->io;
 
 	io->flush_follows = true;
-	while (endpoint_present(ep) != NULL) {
+	while (!ep->muted && endpoint_present(ep) != NULL) {
 		unsigned at = io->in_next;
 
 		endpoint_meet(ep);
@@ -182,6 +181,18 @@ endpoint_deliver(struct endpoint *ep)
 	dgram_io_flush(io);
 }
 
+/* Paused by the plugin: nothing is read, but a drain does not wait for ever. */
+static void
+endpoint_step_muted(struct endpoint *ep)
+{
+	if (ep->cut || (ep->state == ENDPOINT_DRAINING && loop_now_ms(endpoint_loop(ep)) >= ep->drain_by_ms))
+		endpoint_end(ep);
+	else if (ep->state == ENDPOINT_DRAINING)
+		loop_timer_set(endpoint_loop(ep), &ep->timer, ep->drain_by_ms);
+	else
+		endpoint_disarm(ep);
+}
+
 static void
 endpoint_step_event(struct endpoint *ep)
 {
@@ -189,14 +200,18 @@ endpoint_step_event(struct endpoint *ep)
 
 	if (ep->held && ep->state == ENDPOINT_OPEN && !ep->cut)
 		return;
-	for (int i = 0; i < TURN_BATCHES && r >= 0; i++) {
+	if (!ep->cut && !ep->muted && endpoint_present(ep) != NULL)
+		endpoint_deliver(ep); /* what was left when it was paused */
+	for (int i = 0; i < TURN_BATCHES && r >= 0 && !ep->muted; i++) {
 		r = endpoint_receive(ep);
 		if (r > 0)
 			endpoint_deliver(ep);
 		if (r > 0 && ep->drained && ep->state == ENDPOINT_OPEN)
 			r = -EAGAIN;
 	}
-	if (r == -ESHUTDOWN)
+	if (ep->muted)
+		endpoint_step_muted(ep);
+	else if (r == -ESHUTDOWN)
 		endpoint_end(ep);
 	else if (ep->state == ENDPOINT_DRAINING)
 		loop_defer(endpoint_loop(ep), &ep->task);
@@ -390,7 +405,7 @@ endpoint_find_io(struct endpoint *ep, size_t in_size)
 			return other->io;
 		}
 	}
-	return dgram_io_new(loop, EVENT_SLOTS, in_size, ep->write_limit);
+	return dgram_io_new(loop, ENDPOINT_EVENT_SLOTS, in_size, ep->write_limit);
 }
 
 static void

@@ -15,6 +15,9 @@
  * ENDED: the plugin does not have it any more. */
 enum endpoint_state { ENDPOINT_OPEN, ENDPOINT_DRAINING, ENDPOINT_OVER, ENDPOINT_ENDED, ENDPOINT_STATE_COUNT };
 
+/** In event style, shared by the endpoints of a loop. */
+enum { ENDPOINT_EVENT_SLOTS = 64 };
+
 struct endpoint {
 	struct slot slot;
 	uint8_t state;     /* enum endpoint_state */
@@ -27,6 +30,7 @@ struct endpoint {
 	bool drained;      /* the last batch emptied the socket: wait before the next */
 	bool asked_varies; /* bound to no single address: each datagram tells which one was asked */
 	bool has_peer;     /* remote and local stand for a datagram */
+	bool muted;        /* sockd_pause(): the kernel keeps what comes */
 	bool refused;      /* somebody's buffer was too small for the one that lies there */
 	bool has_text;
 	int fd;               /* borrowed: socket's */
@@ -119,6 +123,8 @@ const struct mmsghdr *endpoint_present(struct endpoint *ep);
 void endpoint_take(struct endpoint *ep);
 /** Drop the present datagram; @p id says why, METRIC_COUNT: for no reason worth counting. */
 void endpoint_skip(struct endpoint *ep, enum metric_id id);
+/** Event style: read no more, or go on, from the loop's next step. @return 0 or -ENOMEM */
+must_check int endpoint_mute(struct endpoint *ep, bool muted);
 /** Wait on a fiber until a datagram is present. @return 1, 0 at the end, or a negative errno (-EAGAIN in
  * event style) */
 must_check int endpoint_await(struct endpoint *ep);

@@ -15,6 +15,7 @@
 #include "engine/api.h"
 #include "engine/conn_wait.h"
 #include "engine/observe.h"
+#include "engine/stream_file.h"
 
 /* A turn of the loop takes at most PUMP_TURNS full buffers from one connection, so that it leaves the others
  * their share, and a stream at full speed does not ask epoll about each. */
@@ -33,9 +34,22 @@ stream_output(const struct conn *c)
 }
 
 size_t
-stream_pending(const struct conn *c)
+stream_pending_bytes(const struct conn *c)
 {
 	return evbuffer_get_length(stream_output(c));
+}
+
+size_t
+stream_pending(const struct conn *c)
+{
+	return stream_pending_bytes(c) + (c->file != NULL ? (size_t)stream_file_left(c) : 0);
+}
+
+bool
+stream_is_plain(const struct conn *c)
+{
+	(void)c; /* nothing is encrypted here */
+	return true;
 }
 
 static bool
@@ -55,7 +69,7 @@ stream_room(const struct conn *c)
 {
 	size_t limit = (size_t)conn_cfg(c)->write_buffer, pending = stream_pending(c);
 
-	if (c->state != CONN_OPEN || c->write_closed || c->broken)
+	if (c->state != CONN_OPEN || c->write_closed || c->broken || c->file != NULL)
 		return 0;
 	return pending < limit ? limit - pending : 0;
 }
@@ -71,7 +85,7 @@ stream_wants_input(const struct conn *c)
 		return true; /* thrown away; we wait for the FIN */
 	if (c->straight || conn_has_reader(c))
 		return conn_has_reader(c);
-	return stream_unread(c) < (size_t)conn_cfg(c)->read_buffer &&
+	return !c->paused && stream_unread(c) < (size_t)conn_cfg(c)->read_buffer &&
 	       stream_pending(c) < (size_t)conn_cfg(c)->write_buffer;
 }
 
@@ -173,7 +187,7 @@ stream_forget_unread(struct conn *c)
 }
 
 /* The bufferevent keeps the end of its input frozen for everybody but itself. */
-static int
+int
 stream_keep(struct conn *c, const void *bytes, size_t size)
 {
 	struct evbuffer *input = stream_input(c);
@@ -192,6 +206,13 @@ stream_call_data(struct conn *c)
 	c->in_entry = true;
 	c->entries->data(api_conn(c), api_reader(c), api_writer(c));
 	c->in_entry = false;
+}
+
+void
+stream_tell_unread(struct conn *c)
+{
+	if (c->state == CONN_OPEN && stream_unread(c) > 0 && !conn_has_reader(c) && !c->paused)
+		stream_call_data(c);
 }
 
 /* New bytes lie in the loop's buffer: show them to the plugin, keep what it leaves. @p held: it has unread
@@ -278,7 +299,7 @@ stream_read_all(struct conn *c)
 
 /* ---- writing ---- */
 
-static void
+void
 stream_count_queued(struct conn *c, size_t size)
 {
 	c->queued_bytes += size;
@@ -295,7 +316,7 @@ static void
 stream_watch_output(struct conn *c)
 {
 	c->progress_ms = loop_now_ms(conn_loop(c));
-	c->flushed_seen = c->queued_bytes - stream_pending(c);
+	c->flushed_seen = c->queued_bytes - stream_pending_bytes(c);
 	conn_rearm(c);
 }
 
@@ -343,7 +364,7 @@ stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 	ssize_t sent = 0;
 	int r = 0;
 
-	if (stream_pending(c) == 0)
+	if (stream_pending_bytes(c) == 0)
 		sent = stream_send(c, iov, count);
 	if (sent < 0)
 		r = (int)sent;
@@ -361,7 +382,7 @@ stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 static ssize_t
 stream_move_chains(struct conn *to, struct conn *from, size_t size)
 {
-	bool was_empty = stream_pending(to) == 0;
+	bool was_empty = stream_pending_bytes(to) == 0;
 	int n = evbuffer_remove_buffer(stream_input(from), stream_output(to), size);
 
 	if (n < 0)
@@ -405,7 +426,9 @@ stream_on_written(struct bufferevent *bev, void *arg)
 	c->progress_ms = loop_now_ms(conn_loop(c));
 	conn_touch(c);
 	conn_settle_later(c);
-	if (c->state != CONN_OPEN)
+	if (c->file != NULL)
+		stream_file_go_on(c);
+	if (c->state != CONN_OPEN || c->file != NULL)
 		return;
 	conn_wake_writer(c);
 	if (c->straight)
@@ -418,8 +441,7 @@ stream_on_written(struct bufferevent *bev, void *arg)
 			c->in_entry = false;
 		}
 	}
-	if (c->state == CONN_OPEN && stream_unread(c) > 0 && !conn_has_reader(c))
-		stream_call_data(c);
+	stream_tell_unread(c);
 	stream_arm(c);
 }
 

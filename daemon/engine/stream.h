@@ -20,8 +20,10 @@ void stream_attach(struct conn *c);
 void stream_arm(struct conn *c);
 void stream_disarm(struct conn *c);
 
-/** Bytes taken from the plugin that the kernel has not taken yet. */
+/** Bytes taken from the plugin that the kernel has not taken yet, those of a file under way among them. */
 size_t stream_pending(const struct conn *c);
+/** The same without the file: those that count as queued. */
+size_t stream_pending_bytes(const struct conn *c);
 /** Bytes read that the plugin has not taken yet. */
 size_t stream_unread(const struct conn *c);
 /** Bytes a write would take now. */
@@ -30,6 +32,9 @@ size_t stream_room(const struct conn *c);
 /** recv() with accounting. @return bytes, 0 at the peer's FIN, -EAGAIN, or another negative errno after which
  * the connection has failed. */
 ssize_t stream_recv(struct conn *c, void *buf, size_t size);
+
+/** Put bytes that were just read behind those that are unread. @return 0 or -1 */
+int stream_keep(struct conn *c, const void *bytes, size_t size);
 
 /** Take unread bytes. @return how many, perhaps 0. */
 size_t stream_take(struct conn *c, void *buf, size_t size);
@@ -41,9 +46,17 @@ void stream_forget_unread(struct conn *c);
  * @return 0 or a negative errno after which the connection has failed */
 int stream_write(struct conn *c, const struct iovec *iov, int count, size_t total);
 
+/** Count what was handed to the kernel past stream_write(). */
+void stream_count_queued(struct conn *c, size_t size);
+/** Its bytes go over the wire as they are. */
+bool stream_is_plain(const struct conn *c);
+
 /** Move unread bytes of @p from to @p to as far as there is room. @return bytes or a negative errno of @p to.
  */
 ssize_t stream_move(struct conn *to, struct conn *from);
+
+/** Event style: call data() if bytes are unread and nothing stands against it. From the loop's frame only. */
+void stream_tell_unread(struct conn *c);
 
 /** Event style, at the drain: read and deliver until the socket is empty. */
 void stream_read_all(struct conn *c);

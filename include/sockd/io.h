@@ -63,7 +63,9 @@ sockd_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_
 /** Read one framed message of a stream, without its mark (see struct sockd_framing).
  * @param ret_size  its length, perhaps 0; untouched unless 1 is returned
  * @return 1 with a message, 0 at the end between two messages, -1 (EMSGSIZE: longer than f->limit or @p size,
- * the stream can't be read on as frames; EPIPE: the stream ended within a message; EVENT: EAGAIN) */
+ * the stream can't be read on as frames; EBADMSG: no valid length; EPIPE: the stream ended within a message;
+ * EVENT: EAGAIN). Datagrams: each is one message and has no mark, but for a delimiter at its end, which is
+ * taken off as on a stream; one above the limit is dropped as by sockd_receive(). */
 static inline int
 sockd_read_frame(
 	struct sockd_reader r, const struct sockd_framing *f, void *buf, size_t size, size_t *ret_size)
@@ -84,7 +86,8 @@ sockd_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_
 /** Look at all that is there, in one piece, without taking it; on a fiber wait until at least @p want bytes
  * are there or the stream ends. @p want above the read buffer is EMSGSIZE.
  * @param ret_data  borrowed: valid until the next call with this reader, or the next call that waits
- * @return bytes there, fewer than @p want only at the end; -1 (EVENT with fewer: EAGAIN) */
+ * @return bytes there, fewer than @p want only at the end; -1 (EVENT with fewer: EAGAIN). Datagrams: the next
+ * one, whole, whatever @p want says. */
 static inline ssize_t
 sockd_peek(struct sockd_reader r, const void **ret_data, size_t want)
 {
@@ -181,7 +184,8 @@ sockd_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct 
 	SOCKD_CALL_(w, write_to, -1, (w, to, from, buf, size));
 }
 
-/** Send one message with its mark (see struct sockd_framing), as one write.
+/** Send one message with its mark (see struct sockd_framing), as one write. A datagram needs no mark and gets
+ * none.
  * @return @p size, or -1 (EMSGSIZE: longer than f->limit, or than f->width can say; EINVAL: a delimiter
  * within it) */
 static inline ssize_t
@@ -208,7 +212,8 @@ sockd_flush(struct sockd_writer w)
 
 /** Send a part of a file on a stream. FIBER: returns when it is queued to the kernel. EVENT: queued behind
  * what was written before; the descriptor is duplicated, so close yours when you like.
- * @param count  bytes; -1: to the end of the file
+ * @param fd     a regular file (else EINVAL)
+ * @param count  bytes; -1: to the end of the file. What the file does not have is not sent
  * @return bytes sent or queued, or -1 (ENOTSUP with datagrams) */
 static inline int64_t
 sockd_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)

@@ -194,6 +194,38 @@ START_TEST(straight_line_code_reads_to_the_end)
 }
 END_TEST
 
+static void
+serve_frames(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	const struct sockd_framing f = { .size = sizeof f, .kind = SOCKD_FRAME_LENGTH, .width = 1 };
+	char buf[16];
+	size_t n;
+
+	(void)c;
+	while (sockd_read_frame(r, &f, buf, sizeof buf, &n) == 1)
+		ck_assert_int_eq(sockd_write_frame(w, &f, buf, n), n);
+}
+
+START_TEST(frames_are_messages_on_every_transport)
+{
+	const struct sockd_plugin p = { SOCKD_PLUGIN_INIT, .name = "frames", .version = "1",
+		.serve = serve_frames };
+	struct sockd_fake *f = sockd_fake_new(&p, SOCKD_TCP);
+	char buf[32];
+
+	sockd_fake_feed(f, "\2ab\0\1c", 6);
+	sockd_fake_turn(f);
+	ck_assert_int_eq(sockd_fake_take(f, buf, sizeof buf), 6);
+	ck_assert_mem_eq(buf, "\2ab\0\1c", 6);
+	sockd_fake_free(f);
+	f = sockd_fake_new(&p, SOCKD_UDP);
+	sockd_fake_feed(f, "ab", 2);
+	sockd_fake_turn(f);
+	ck_assert_int_eq(sockd_fake_take(f, buf, sizeof buf), 2);
+	sockd_fake_free(f);
+}
+END_TEST
+
 START_TEST(a_null_handle_is_refused_by_every_function)
 {
 	const struct sockd_conn c = { NULL, 0 };
@@ -287,5 +319,6 @@ END_TEST
 
 UNIT_TESTS("fake", entries_are_called_in_order_and_once, writable_follows_a_refused_write_once_half_is_free,
 	a_timeout_ends_the_connection_unless_set_anew, a_refused_socket_is_neither_opened_nor_closed,
-	straight_line_code_reads_to_the_end, a_null_handle_is_refused_by_every_function,
-	what_a_table_lacks_is_enosys, timers_fire_in_order_as_the_clock_moves)
+	straight_line_code_reads_to_the_end, frames_are_messages_on_every_transport,
+	a_null_handle_is_refused_by_every_function, what_a_table_lacks_is_enosys,
+	timers_fire_in_order_as_the_clock_moves)

@@ -110,4 +110,12 @@ void fake_timers_end(struct sockd_fake *f);
 /** Set errno and return -1 if a call of this kind is to fail now; 0 if not. */
 int fake_fails(struct sockd_fake *f, int call);
 
+/** The fake behind a handle that may read and write; NULL with errno, also if @p call is to fail now. */
+struct sockd_fake *fake_usable(uint64_t ref, int call);
+/** What is there to read; a datagram may be there and be empty. */
+bool fake_has_input(const struct sockd_fake *f);
+size_t fake_input_size(const struct sockd_fake *f);
+/** Take it; @p buf may be NULL. A datagram goes whole. */
+void fake_take_input(struct sockd_fake *f, void *buf, size_t size);
+
 #endif

@@ -1,10 +1,12 @@
 """Test plugins made of scenarios (tests/system/plugins/scenario.h), on a real daemon over every transport."""
 
+import functools
 import os
 import pathlib
 import shlex
 import socket
 import subprocess
+import tempfile
 
 import harness
 from harness import Daemon
@@ -14,9 +16,10 @@ STREAMS = ("tcp://127.0.0.1:0", "unix://${SOCKD_DIR}/stream.sock")
 DATAGRAMS = ("udp://127.0.0.1:0", "unixgram://${SOCKD_DIR}/datagram.sock")
 
 
-def build(folder, name):
-    """Compile a plugin of tests/system/plugins as its author would. @return the path of the .so"""
-    target = pathlib.Path(folder) / f"{name}.so"
+@functools.cache
+def build(name):
+    """Compile a plugin of tests/system/plugins as its author would, once. @return the path of the .so"""
+    target = pathlib.Path(tempfile.mkdtemp(prefix="p")) / f"{name}.so"
     compiler = shlex.split(os.environ.get("CC") or "cc")
     subprocess.run([*compiler, "-std=gnu99", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC",
                     f"-I{harness.SRC}/include", "-Wl,-z,defs", "-o", str(target), str(FOLDER / f"{name}.c")], check=True)
@@ -24,9 +27,9 @@ def build(folder, name):
     return target
 
 
-def serve(tmp, name, listen=STREAMS, config=None, daemon=None, **listener):
+def serve(name, listen=STREAMS, config=None, daemon=None, **listener):
     """A daemon with one listener on all of these addresses, handled by that test plugin."""
-    handler = {"plugin": str(build(tmp, name)), "config": config or {}}
+    handler = {"plugin": str(build(name)), "config": config or {}}
     return Daemon({"t": {"listen": list(listen), "handler": handler, **listener}}, daemon=daemon).start()
 
 

@@ -14,8 +14,8 @@ EVERYWHERE = ("join_gives_the_result", "nobody_joins_himself", "cancel_ends_a_wa
 BLOCK = 700000
 
 
-def test_fibers_on_every_transport(tmp):
-    d = scenarios.serve(tmp, "fibers", scenarios.STREAMS + scenarios.DATAGRAMS)
+def test_fibers_on_every_transport():
+    d = scenarios.serve("fibers", scenarios.STREAMS + scenarios.DATAGRAMS)
     scenarios.run_all(d, *EVERYWHERE, "timers_fire_and_stop", "one_fiber_reads")
     assert d.stop() == 0
 
@@ -30,8 +30,8 @@ def blocks_of(text):
     return found
 
 
-def test_writes_of_many_fibers_never_mix(tmp):
-    d = scenarios.serve(tmp, "fibers")
+def test_writes_of_many_fibers_never_mix():
+    d = scenarios.serve("fibers")
     for address in d.addresses("t"):
         with harness.connect(address) as c:
             c.sendall(b"writes_queue_whole\n")
@@ -41,8 +41,8 @@ def test_writes_of_many_fibers_never_mix(tmp):
     assert d.stop() == 0
 
 
-def test_a_cancelled_writer_leaves_the_queue(tmp):
-    d = scenarios.serve(tmp, "fibers", socket={"send_buffer": "16KiB"})
+def test_a_cancelled_writer_leaves_the_queue():
+    d = scenarios.serve("fibers", socket={"send_buffer": "16KiB"})
     for address in d.addresses("t"):
         with harness.connect(address, receive_buffer=4096) as c:
             since = d.mark()
@@ -53,8 +53,8 @@ def test_a_cancelled_writer_leaves_the_queue(tmp):
     assert d.stop() == 0
 
 
-def test_children_left_behind_are_ended_before_close(tmp):
-    d = scenarios.serve(tmp, "ending")
+def test_children_left_behind_are_ended_before_close():
+    d = scenarios.serve("ending")
     for address in d.addresses("t"):
         since = d.mark()
         with harness.connect(address) as c:
@@ -69,8 +69,8 @@ def test_children_left_behind_are_ended_before_close(tmp):
     assert not d.find_logs("spawned_in_close")
 
 
-def test_drain_interrupts_every_quiet_wait_once(tmp):
-    d = scenarios.serve(tmp, "ending", daemon={"shutdown": {"timeout": "60s"}})
+def test_drain_interrupts_every_quiet_wait_once():
+    d = scenarios.serve("ending", daemon={"shutdown": {"timeout": "60s"}})
     clients = [harness.connect(address) for address in d.addresses("t")]
     for c in clients:
         c.sendall(b"wait_in_every_way\n")
@@ -90,8 +90,8 @@ def test_drain_interrupts_every_quiet_wait_once(tmp):
     assert len(d.find_logs("conn_closed", reason="drain")) == len(clients)
 
 
-def test_at_the_deadline_every_wait_is_cancelled(tmp):
-    d = scenarios.serve(tmp, "ending", daemon={"shutdown": {"timeout": "300ms"}})
+def test_at_the_deadline_every_wait_is_cancelled():
+    d = scenarios.serve("ending", daemon={"shutdown": {"timeout": "300ms"}})
     with harness.connect(d.addr("t", "tcp")) as c:
         c.sendall(b"stay_until_forced\n")
         assert harness.receive_exactly(c, 8) == b"waiting\n"
@@ -100,15 +100,15 @@ def test_at_the_deadline_every_wait_is_cancelled(tmp):
     d.wait_log("conn_closed", reason="drain_forced")
 
 
-def test_a_loops_own_fibers_end_with_the_drain(tmp):
-    d = scenarios.serve(tmp, "ending", daemon={"threads": 3, "shutdown": {"timeout": "60s"}})
+def test_a_loops_own_fibers_end_with_the_drain():
+    d = scenarios.serve("ending", daemon={"threads": 3, "shutdown": {"timeout": "60s"}})
     assert d.stop() == 0
     assert len(d.find_logs("housekeeper_ended", msg="Cannot send after transport endpoint shutdown")) == 3
     assert not d.find_logs("a_dead_timer_fired")
 
 
-def test_fibers_of_a_start_that_fails_are_ended(tmp):
-    so = scenarios.build(tmp, "ending")
+def test_fibers_of_a_start_that_fails_are_ended():
+    so = scenarios.build("ending")
     d = harness.Daemon({"t": {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": str(so), "config": {"refuse": True}}}},
                        daemon={"threads": 2})
     d.launch()

@@ -18,7 +18,7 @@ struct scenario {
 
 static char failure[400];
 
-static void
+static inline void
 scenario_fail(int line, const char *what)
 {
 	if (failure[0] == '\0')
@@ -51,12 +51,12 @@ scenario_run(const struct scenario *all, const char *name, struct sockd_conn c, 
 static inline void
 scenario_serve(const struct scenario *all, struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
+	const struct sockd_framing line = { sizeof line, SOCKD_FRAME_DELIMITER, 0, 0, 0, '\n', 0 };
 	char name[65];
 	size_t n;
 
-	while (sockd_receive(r, name, sizeof name - 1, &n) > 0) {
+	while (sockd_read_frame(r, &line, name, sizeof name - 1, &n) > 0) {
 		name[n] = '\0';
-		name[strcspn(name, "\n")] = '\0';
 		scenario_run(all, name, c, r, w);
 		if (failure[0] == '\0')
 			(void)sockd_write(w, "ok\n", 3);
