@@ -7,14 +7,20 @@
  *
  * Words used by every comment of this header tree:
  *
- *   FIBER    serve() and what sockd_spawn() runs. Calls that need something that is not there yet wait for
- * it, while the loop serves others. EVENT    every other entry and callback. Nothing waits there: I/O fails
- * with EAGAIN, a function marked "fiber only" with EDEADLK. loop     one thread of a worker. A handle belongs
- * to the loop that made it. From another thread only functions marked [any] may be called; the others fail
- * with EXDEV. scope    what a host handle stands for: an instance, one loop of an instance, or one
- * connection. Timers, fibers, dialled connections made through it end with it. failure  -1, NULL, the id 0 or
- * a null handle, with errno set. No function aborts. errno is EBADF for a null handle and for one whose
- * connection is gone, ENOSYS for a function that this sockd does not have. */
+ * FIBER: serve() and what sockd_spawn() runs. Calls that need something that is not there yet wait for it,
+ * while the loop serves others.
+ *
+ * EVENT: every other entry and callback. Nothing waits there: I/O fails with EAGAIN, a function marked "fiber
+ * only" with EDEADLK.
+ *
+ * Loop: one thread of a worker. A handle belongs to the loop that made it. From another thread only functions
+ * marked [any] may be called; the others fail with EXDEV.
+ *
+ * Scope: what a host handle stands for: an instance, one loop of an instance, or one connection. Timers,
+ * fibers, dialled connections made through it end with it.
+ *
+ * Failure: -1, NULL, the id 0 or a null handle, with errno set. No function aborts. errno is EBADF for a null
+ * handle and for one whose connection is gone, ENOSYS for a function that this sockd does not have. */
 #ifndef SOCKD_TYPES_H
 #define SOCKD_TYPES_H
 
