@@ -44,7 +44,8 @@ sockd_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 }
 
 /** Read exactly @p size bytes of a stream. EVENT: -1 EAGAIN, and nothing taken, until all of them are there.
- * @return 1 all of it; 0 the stream ended before the first byte; -1 (EPIPE: it ended in the middle) */
+ * @return 1 all of it; 0 the stream ended before the first byte; -1 (EPIPE: it ended in the middle, and what
+ * there is stays to be read) */
 static inline int
 sockd_read_full(struct sockd_reader r, void *buf, size_t size)
 {
