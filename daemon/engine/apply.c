@@ -88,19 +88,6 @@ lives_on(const struct apply *a, const struct listener *l)
 	return false;
 }
 
-/* Every version of a listener drains. */
-static void
-drain_versions(struct engine *engine, const char *name, int64_t deadline_ms, int64_t spread_ms)
-{
-	for (struct listener *l = engine->all; l != NULL; l = l->after) {
-		if (strcmp(l->cfg->name, name) != 0)
-			continue;
-		l->drain_deadline_ms = deadline_ms;
-		l->drain_spread_ms = spread_ms;
-		atomic_store_explicit(&l->draining, true, memory_order_release);
-	}
-}
-
 static void
 drain_removed(struct apply *a, const struct cfg_daemon *d)
 {
@@ -115,7 +102,7 @@ drain_removed(struct apply *a, const struct cfg_daemon *d)
 			stays = stays || strcmp(a->listeners[k]->cfg->name, l->cfg->name) == 0;
 		if (stays || lives_on(a, l))
 			continue;
-		drain_versions(engine, l->cfg->name, a->cut_at_ms, d->shutdown_spread_ms);
+		listener_drain_versions(engine, l->cfg->name, a->cut_at_ms, d->shutdown_spread_ms);
 		a->drains = true;
 	}
 }

@@ -70,6 +70,18 @@ void engine_drain(struct engine *engine, int64_t timeout_ms, int64_t spread_ms);
  */
 void engine_shutdown(struct engine *engine);
 
+/**
+ * Orders to one listener. Paused: nobody is accepted and no datagram is read; clients wait in the kernel.
+ * Drained: the same for datagrams; a client is accepted and closed at once, and the connections that are open
+ * drain. A resumed one serves as before. A reload changes none of it.
+ *
+ * @return 0; -ENOENT: there is no such listener; -ENOMEM
+ */
+must_check int engine_listener_pause(struct engine *engine, const char *name);
+must_check int engine_listener_resume(struct engine *engine, const char *name);
+must_check int engine_listener_drain(
+	struct engine *engine, const char *name, int64_t timeout_ms, int64_t spread_ms);
+
 /** USR1: calls each plugin's reopen(). */
 void engine_reopen(struct engine *engine);
 

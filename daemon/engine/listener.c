@@ -3,6 +3,7 @@
 #include "engine/listener.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/engine_private.h"
 #include "guard/guard.h"
@@ -151,6 +152,18 @@ listener_retire(struct listener *l)
 {
 	for (unsigned i = 0; i < l->engine->loop_count; i++)
 		engine_tell_loop(l->engine, i, &l->scopes[i].retire);
+}
+
+void
+listener_drain_versions(struct engine *engine, const char *name, int64_t deadline_ms, int64_t spread_ms)
+{
+	for (struct listener *l = engine->all; l != NULL; l = l->after) {
+		if (strcmp(l->cfg->name, name) != 0)
+			continue;
+		l->drain_deadline_ms = deadline_ms;
+		l->drain_spread_ms = spread_ms;
+		atomic_store_explicit(&l->draining, true, memory_order_release);
+	}
 }
 
 void

@@ -105,6 +105,10 @@ struct listener *listener_new(struct engine *engine, struct config *config, cons
  * what it was used for before has been ordered to end, or to go over to another, on every loop. */
 void listener_retire(struct listener *l);
 
+/** Connections of every version of that name have to end; the mail that tells the loops is the caller's to
+ * send. Main thread. */
+void listener_drain_versions(struct engine *engine, const char *name, int64_t deadline_ms, int64_t spread_ms);
+
 /** At the end of the engine, when there are no loops any more: free it, whoever refers to it. */
 void listener_free(struct listener *l);
 

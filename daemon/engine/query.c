@@ -130,7 +130,7 @@ engine_each_listener(const struct engine *engine,
 			.plugin = l->plugin,
 			.open = atomic_load_explicit(&l->tally->open, memory_order_relaxed),
 			.paused = l->paused,
-			.draining = atomic_load_explicit(&l->draining, memory_order_relaxed) };
+			.draining = l->refusing };
 
 		fn(arg, &info);
 	}

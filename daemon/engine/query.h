@@ -55,7 +55,7 @@ struct engine_listener_info {
 	const struct cfg_listener *cfg;
 	const struct sockd_plugin *plugin;
 	int64_t open;
-	bool draining, paused;
+	bool draining, paused; /* see engine_listener_drain() and engine_listener_pause() */
 };
 
 /** Each listener, in the order of the configuration. */

@@ -207,7 +207,7 @@ read_value(const struct settings *s, struct value *v, const struct cfg_node *nod
 {
 	if ((v->option->type & SOCKD_T_LIST) != 0)
 		return read_list(s, v, node, report);
-	if (node->kind != CFG_SCALAR)
+	if (node->kind != CFG_SCALAR && v->option->type != SOCKD_T_SECRET) /* {file: PATH} is one, too */
 		return cfg_node_wrong_kind(node, v->option->name, "one value", report);
 	return read_scalar(s, v->option, node, report, &v->number, &v->text);
 }

@@ -5,3 +5,4 @@ EXTRA_DIST += tests/support/netns.py
 EXTRA_DIST += tests/support/harness.py tests/support/unit.h
 EXTRA_DIST += tests/support/scenarios.py
 EXTRA_DIST += tests/support/bounds.py tests/support/clients.py tests/support/crowd.py tests/support/starved.py
+EXTRA_DIST += tests/support/reloading.py
