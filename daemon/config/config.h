@@ -54,7 +54,7 @@ struct cfg_socket {
 };
 
 struct cfg_timeouts {
-	int64_t first_byte_ms, idle_ms, write_ms, lifetime_ms; /* CFG_OFF: none */
+	int64_t handshake_ms, first_byte_ms, idle_ms, write_ms, lifetime_ms; /* CFG_OFF: none */
 };
 
 /** One network, as the file says it or as a list file does. */
@@ -117,11 +117,69 @@ struct cfg_proxy {
 
 struct cfg_origin;
 
+/** A certificate with its key. */
+struct cfg_certificate {
+	const char *cert, *key;            /* key NULL: it is in the file of the certificate */
+	const struct cfg_node *passphrase; /* a secret, as in config/value.h; NULL: none */
+	struct cfg_place cert_place, key_place, passphrase_place;
+	const struct cfg_origin *origins; /* as in struct cfg_listener */
+};
+
+/** A list of texts or paths; count 0: not given. */
+struct cfg_texts {
+	const char **at;
+	size_t count;
+};
+
+enum cfg_verify { CFG_VERIFY_NONE, CFG_VERIFY_OPTIONAL, CFG_VERIFY_REQUIRED };
+
+/** One map of TLS settings. */
+struct cfg_tls {
+	const char *name; /* under tls:, or the listener that it stands in */
+	bool named;
+	struct cfg_place place;
+	size_t index; /* in config.tls */
+	struct cfg_certificate *certificates;
+	size_t certificate_count;
+	int min_version, max_version; /* as on the wire: 0x0303, 0x0304 */
+	const char *ciphers, *ciphersuites, *groups;
+	struct cfg_texts alpn;
+	struct {
+		enum cfg_verify verify;
+		struct cfg_texts ca;
+		struct cfg_place ca_place;
+	} server; /* how a server is verified when this is dialled with; no CA: the system's */
+	struct {
+		enum cfg_verify verify;
+		struct cfg_texts ca, crl, allow_san, allow_fingerprint;
+		int depth;
+		struct cfg_place verify_place, ca_place, crl_place, san_place, fingerprint_place;
+	} client; /* how clients are verified */
+	bool session_tickets;
+	struct cfg_texts ticket_keys, ocsp;
+	bool watch;
+	struct cfg_place certificates_place, ciphers_place, ciphersuites_place, groups_place, alpn_place;
+	struct cfg_place ticket_keys_place, ocsp_place, max_version_place;
+	/* Only where a listener names another map: */
+	const char *use;
+	struct cfg_place use_place;
+	bool by_handler;                  /* the plugin begins TLS by sockd_conn_start_tls() */
+	const struct cfg_origin *origins; /* as in struct cfg_listener */
+};
+
+/** What a listener says of TLS. */
+struct cfg_tls_use {
+	const struct cfg_node *node; /* as written; NULL: nothing */
+	const struct cfg_tls *tls;   /* NULL: plain */
+	bool by_handler;             /* plain until sockd_conn_start_tls() */
+};
+
 struct cfg_listener {
 	const char *name;
 	struct cfg_place place;
 	struct cfg_address *addresses; /* at least one */
 	size_t address_count;
+	struct cfg_tls_use tls;
 	const char *plugin; /* a bare name, or a path (it holds a '/') */
 	struct cfg_place plugin_place;
 	const struct cfg_node *settings; /* handler.config, or NULL */
@@ -179,6 +237,8 @@ struct config {
 	struct cfg_daemon daemon;
 	struct cfg_listener *listeners; /* in the order of the file */
 	size_t listener_count;
+	struct cfg_tls **tls; /* all maps of TLS settings, the named ones first */
+	size_t tls_count, tls_named_count;
 };
 
 struct config *config_ref(struct config *c);

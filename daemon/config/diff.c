@@ -118,6 +118,33 @@ observers_are_same(const void *a, const void *b)
 	return same;
 }
 
+static bool
+certificates_are_same(const void *a, const void *b)
+{
+	struct list x = list_at(a), y = list_at(b);
+	const struct cfg_certificate *p = x.items, *q = y.items;
+	bool same = x.count == y.count;
+
+	for (size_t i = 0; same && i < x.count; i++)
+		same = table_is_same(&key_table_certificate, &p[i], &q[i]);
+	return same;
+}
+
+bool
+cfg_tls_is_same(const struct cfg_tls *a, const struct cfg_tls *b)
+{
+	return table_is_same(&key_table_tls, a, b);
+}
+
+/* The settings, however they are named; what the files hold is another question. */
+static bool
+tls_use_is_same(const struct cfg_tls_use *a, const struct cfg_tls_use *b)
+{
+	if (a->tls == NULL || b->tls == NULL)
+		return a->tls == b->tls;
+	return a->by_handler == b->by_handler && cfg_tls_is_same(a->tls, b->tls);
+}
+
 bool
 cfg_value_is_same(const struct key *key, const void *a, const void *b)
 {
@@ -139,9 +166,15 @@ cfg_value_is_same(const struct key *key, const void *a, const void *b)
 	case KEY_TARGET:
 	case KEY_SOCKET:
 	case KEY_PLUGIN:
+	case KEY_PATH:
 		return text_is_same(*(const char *const *)x, *(const char *const *)y);
+	case KEY_TEXTS:
 	case KEY_PATHS:
 		return paths_are_same(x, y);
+	case KEY_CERTIFICATES:
+		return certificates_are_same(x, y);
+	case KEY_TLS:
+		return tls_use_is_same(x, y);
 	case KEY_NETWORKS:
 		return networks_are_same(x, y);
 	case KEY_USERS:
@@ -149,6 +182,7 @@ cfg_value_is_same(const struct key *key, const void *a, const void *b)
 		return accounts_are_same(x, y);
 	case KEY_ADDRESSES:
 		return addresses_are_same(x, y);
+	case KEY_SECRET:
 	case KEY_SETTINGS:
 		return node_is_same(*(const struct cfg_node *const *)x, *(const struct cfg_node *const *)y);
 	case KEY_OBSERVERS:
@@ -202,6 +236,16 @@ add_settings(struct strbuf *out, const struct cfg_node *settings, const char *pl
 		strbuf_add(out, "{}");
 }
 
+static bool
+add_tls(struct strbuf *out, const struct cfg_tls_use *use)
+{
+	if (use->tls == NULL)
+		return false;
+	strbuf_add(out, use->tls->named ? use->tls->name : "settings of its own");
+	strbuf_add(out, use->by_handler ? ", begun by the handler" : "");
+	return true;
+}
+
 /* The value of a key on one line; NULL: it has none, or there was no memory, which is noted. */
 static char *
 value_text(const struct key *key, const void *target, const char *plugin, struct cfg_changes *io)
@@ -212,6 +256,8 @@ value_text(const struct key *key, const void *target, const char *plugin, struct
 
 	if (key->type == KEY_ADDRESSES || key->type == KEY_OBSERVERS || key->type == KEY_PATHS)
 		add_list(&text, key, field);
+	else if (key->type == KEY_TLS)
+		there = add_tls(&text, field);
 	else if (key->type == KEY_SETTINGS)
 		add_settings(&text, *(const struct cfg_node *const *)field, plugin);
 	else

@@ -38,4 +38,7 @@ void cfg_diff_listener(
 /** Free the changes; it is empty and usable again. */
 void cfg_changes_fini(struct cfg_changes *c);
 
+/** Whether two maps of TLS settings are the same in every key. */
+bool cfg_tls_is_same(const struct cfg_tls *a, const struct cfg_tls *b);
+
 #endif

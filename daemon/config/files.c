@@ -30,7 +30,7 @@ struct section {
 struct reader {
 	struct tree_context tree;
 	struct gather seen;
-	struct section sections[3];
+	struct section sections[4];
 };
 
 static int read_file(struct reader *r, const char *path, const struct cfg_place *from, int depth);
@@ -313,7 +313,8 @@ files_read(const char *path, const char *text, size_t text_size, const struct cf
 {
 	struct reader r = {
 		.tree = { .arena = arena, .source = source, .report = report },
-		.sections = { { .name = "daemon" }, { .name = "defaults" }, { .name = "listeners" } },
+		.sections = { { .name = "daemon" }, { .name = "defaults" }, { .name = "tls" },
+			{ .name = "listeners" } },
 	};
 	int result = text != NULL ? read_text(&r, path, text, text_size) : read_file(&r, path, NULL, 0);
 
@@ -322,7 +323,9 @@ files_read(const char *path, const char *text, size_t text_size, const struct cf
 	if (result == 0)
 		result = join(&r, &r.sections[1], &ret->defaults);
 	if (result == 0)
-		result = join(&r, &r.sections[2], &ret->listeners);
+		result = join(&r, &r.sections[2], &ret->tls);
+	if (result == 0)
+		result = join(&r, &r.sections[3], &ret->listeners);
 	reader_fini(&r);
 	return result;
 }

@@ -14,7 +14,7 @@ enum {
 
 /** What the files say; NULL: nothing. Everything lies in the arena. */
 struct files_sections {
-	struct cfg_node *daemon, *defaults, *listeners;
+	struct cfg_node *daemon, *defaults, *tls, *listeners;
 };
 
 /** Read @p path, or take @p text as its content, and what it includes.

@@ -11,22 +11,27 @@
 #include "config/config.h"
 
 enum key_type {
-	KEY_MAP,       /* only holds the keys below it; no value of its own */
-	KEY_BOOL,      /* bool */
-	KEY_INTEGER,   /* int or int64_t, by the row's size; or one of its words */
-	KEY_SIZE,      /* int64_t, bytes */
-	KEY_DURATION,  /* int64_t, milliseconds or CFG_OFF */
-	KEY_MODE,      /* mode_t */
-	KEY_WORD,      /* one of the row's words: bool, int or an enum, by the row's size */
-	KEY_TEXT,      /* const char * */
-	KEY_TARGET,    /* const char *: one of the row's words, or an absolute path */
-	KEY_SOCKET,    /* const char *: one of the row's words, or the URL of a unix stream socket */
-	KEY_RATE,      /* struct cfg_rate */
-	KEY_BANDWIDTH, /* int64_t, bytes in a second or CFG_OFF */
-	KEY_NETWORKS,  /* struct cfg_networks: a network or a list; words: those that may stand in it */
-	KEY_USERS,     /* struct cfg_accounts: a name or a list */
-	KEY_GROUPS,    /* the same of groups */
-	KEY_PLUGIN,    /* const char *: a bare name, or a path that starts at the file's folder */
+	KEY_MAP,          /* only holds the keys below it; no value of its own */
+	KEY_BOOL,         /* bool */
+	KEY_INTEGER,      /* int or int64_t, by the row's size; or one of its words */
+	KEY_SIZE,         /* int64_t, bytes */
+	KEY_DURATION,     /* int64_t, milliseconds or CFG_OFF */
+	KEY_MODE,         /* mode_t */
+	KEY_WORD,         /* one of the row's words: bool, int or an enum, by the row's size */
+	KEY_TEXT,         /* const char * */
+	KEY_TARGET,       /* const char *: one of the row's words, or an absolute path */
+	KEY_SOCKET,       /* const char *: one of the row's words, or the URL of a unix stream socket */
+	KEY_RATE,         /* struct cfg_rate */
+	KEY_BANDWIDTH,    /* int64_t, bytes in a second or CFG_OFF */
+	KEY_NETWORKS,     /* struct cfg_networks: a network or a list; words: those that may stand in it */
+	KEY_USERS,        /* struct cfg_accounts: a name or a list */
+	KEY_GROUPS,       /* the same of groups */
+	KEY_PLUGIN,       /* const char *: a bare name, or a path that starts at the file's folder */
+	KEY_TEXTS,        /* struct cfg_texts: a text or a list */
+	KEY_PATH,         /* const char *: from the file's folder */
+	KEY_SECRET,       /* const struct cfg_node *: text, or what names a file that holds it */
+	KEY_CERTIFICATES, /* struct cfg_certificate * and, right behind it, size_t */
+	KEY_TLS,          /* struct cfg_tls_use: the name of a map under tls:, or such a map */
 	KEY_PATHS, /* const char ** and, right behind it, size_t: a path or a list, from the file's folder */
 	KEY_ADDRESSES, /* struct cfg_address * and, right behind it, size_t: a URL or a list */
 	KEY_SETTINGS,  /* const struct cfg_node *: any map; a plugin knows its keys */
@@ -85,7 +90,8 @@ struct key_table {
 	size_t target_size; /* of the struct that takes the values; 0: none */
 };
 
-extern const struct key_table key_table_file, key_table_daemon, key_table_listener, key_table_observer;
+extern const struct key_table key_table_file, key_table_daemon, key_table_listener, key_table_observer,
+	key_table_tls, key_table_certificate;
 
 /** Where a value comes from. A table's target has one for each row, in the order of the rows. */
 enum cfg_origin_kind { CFG_FROM_DEFAULT, CFG_FROM_DEFAULTS_MAP, CFG_FROM_FILE };

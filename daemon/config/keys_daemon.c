@@ -31,7 +31,6 @@ static const struct key file_keys[] = {
 	{ .name = "tls",
 		.type = KEY_NAMED,
 		.help = "TLS settings by name, shared by listeners",
-		.later = "TLS",
 		.also = "ssl" },
 	{ .name = "listeners",
 		.type = KEY_NAMED,

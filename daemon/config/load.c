@@ -11,6 +11,7 @@
 #include "config/config_whole.h"
 #include "config/files.h"
 #include "config/key.h"
+#include "config/load_tls.h"
 #include "config/tree.h"
 #include "config/value.h"
 
@@ -61,16 +62,16 @@ load_defaults(struct config_whole *w, const struct cfg_node *map, const struct c
 	return r < 0 ? r : bind_map(ret, map);
 }
 
-static void
-check_name(const struct cfg_pair *pair, struct cfg_report *report)
+void
+load_check_name(const struct cfg_pair *pair, const char *of, struct cfg_report *report)
 {
 	size_t size = strlen(pair->key);
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
 
 	if (size == 0 || size > LISTENER_NAME_MAX || pair->key[strspn(pair->key, allowed)] != '\0')
 		cfg_report_error(report, &pair->key_place,
-			"'%.70s' cannot be the name of a listener; write 1 to %d of A-Z a-z 0-9 _ . -",
-			pair->key, LISTENER_NAME_MAX);
+			"'%.70s' cannot be the name of %s; write 1 to %d of A-Z a-z 0-9 _ . -", pair->key, of,
+			LISTENER_NAME_MAX);
 }
 
 /* Which transports the listener has, before anything is bound: they decide which other keys fit. 0 if that
@@ -113,12 +114,14 @@ load_listener(struct config_whole *w, const struct cfg_pair *pair, const struct 
 
 	if (r < 0)
 		return r;
-	check_name(pair, b.report);
+	load_check_name(pair, "a listener", b.report);
 	l->name = pair->key;
 	l->place = pair->key_place;
 	l->origins = b.origins;
 	bind_inherit(&b, defaults);
 	r = bind_map(&b, pair->value);
+	if (r == 0)
+		r = load_tls_use(w, l, b.transports, b.report);
 	if (r == 0 && (pair->value->kind == CFG_MAP || cfg_node_is_null(pair->value)))
 		bind_require(&b, &pair->key_place);
 	return r;
@@ -157,6 +160,8 @@ load_whole(struct config_whole *w, const char *path, const char *text, size_t si
 		r = load_daemon(w, sections.daemon, source, report);
 	if (r == 0)
 		r = load_defaults(w, sections.defaults, source, report, &defaults);
+	if (r == 0)
+		r = load_tls(w, sections.tls, sections.listeners, report);
 	if (r == 0)
 		r = load_listeners(w, sections.listeners, &defaults);
 	if (r == 0)

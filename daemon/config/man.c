@@ -98,4 +98,6 @@ config_print_man(struct strbuf *out)
 	add_table(out, "daemon", &key_table_daemon);
 	add_table(out, "An entry of daemon.observers", &key_table_observer);
 	add_table(out, "A listener", &key_table_listener);
+	add_table(out, "An entry of tls, or tls of a listener", &key_table_tls);
+	add_table(out, "A certificate", &key_table_certificate);
 }

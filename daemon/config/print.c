@@ -27,6 +27,7 @@ struct subject {
 	const struct cfg_origin *origins;
 	unsigned transports; /* 0: all keys are shown */
 	const char *plugin;  /* whose settings these are */
+	bool shared;         /* keys of a listener's own are not shown */
 };
 
 static void
@@ -217,6 +218,56 @@ put_observers(struct printer *p, const struct key *key, const void *field)
 	close_level(p, ']');
 }
 
+static void
+put_certificates(struct printer *p, const struct key *key, const void *field)
+{
+	const struct cfg_certificate *const *certificates = field;
+	size_t count;
+
+	memcpy(&count, (const char *)field + sizeof *certificates, sizeof count);
+	if (!open_level(p, key_last(key), '[', count == 0))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		const struct subject s = { .table = &key_table_certificate,
+			.target = &(*certificates)[i],
+			.origins = (*certificates)[i].origins };
+
+		begin_item(p);
+		if (p->format == QUOTE_JSON)
+			open_level(p, NULL, '{', false);
+		put_level(p, &s, "");
+		if (p->format == QUOTE_JSON)
+			close_level(p, '}');
+		end_item(p);
+	}
+	close_level(p, ']');
+}
+
+/* The name for short, where that says it. */
+static void
+put_tls(struct printer *p, const struct key *key, const void *field, const struct cfg_origin *origin)
+{
+	const struct cfg_tls_use *use = field;
+	const struct subject s = { .table = &key_table_tls,
+		.target = use->tls,
+		.origins = use->tls != NULL ? use->tls->origins : NULL };
+
+	if (use->tls == NULL)
+		return;
+	if (use->tls->named && !use->by_handler) {
+		put_text(p, key_last(key), QUOTE_TEXT, use->tls->name, origin);
+		return;
+	}
+	open_level(p, key_last(key), '{', false);
+	if (use->tls->named) {
+		put_text(p, "use", QUOTE_TEXT, use->tls->name, origin);
+		put_text(p, "start", QUOTE_WORD, "handler", origin);
+	} else {
+		put_level(p, &s, "");
+	}
+	close_level(p, '}');
+}
+
 static enum quote_style
 style_of(const struct key *key, bool bare)
 {
@@ -260,6 +311,7 @@ put_key(struct printer *p, const struct subject *s, const struct key *key)
 	case KEY_ADDRESSES:
 		put_addresses(p, key, field);
 		break;
+	case KEY_TEXTS:
 	case KEY_PATHS:
 		put_paths(p, key, field, origin);
 		break;
@@ -270,6 +322,16 @@ put_key(struct printer *p, const struct subject *s, const struct key *key)
 		break;
 	case KEY_OBSERVERS:
 		put_observers(p, key, field);
+		break;
+	case KEY_CERTIFICATES:
+		put_certificates(p, key, field);
+		break;
+	case KEY_TLS:
+		put_tls(p, key, field, origin);
+		break;
+	case KEY_SECRET:
+		if (*(const struct cfg_node *const *)field != NULL)
+			put_text(p, key_last(key), QUOTE_TEXT, "***", origin);
 		break;
 	case KEY_SETTINGS:
 		put_settings(p, s, key, field, origin);
@@ -293,8 +355,25 @@ put_level(struct printer *p, const struct subject *s, const char *prefix)
 			continue;
 		if (s->transports != 0 && (key->transports & s->transports) == 0)
 			continue;
+		if (s->shared && key->own)
+			continue;
 		put_key(p, s, key);
 	}
+}
+
+static void
+put_name(struct printer *p, const char *text)
+{
+	auto_of(strbuf) struct strbuf name = { 0 };
+
+	if (p->format == QUOTE_YAML)
+		quote_scalar(&name, p->format, QUOTE_TEXT, text);
+	else
+		strbuf_add(&name, text);
+	if (name.failed || name.data == NULL)
+		p->out->failed = true;
+	else
+		open_level(p, name.data, '{', false);
 }
 
 static void
@@ -303,20 +382,32 @@ put_listener(struct printer *p, const struct cfg_listener *l)
 	struct subject s = {
 		.table = &key_table_listener, .target = l, .origins = l->origins, .plugin = l->plugin
 	};
-	auto_of(strbuf) struct strbuf name = { 0 };
 
 	for (size_t i = 0; i < l->address_count; i++)
 		s.transports |= 1u << l->addresses[i].transport;
-	if (p->format == QUOTE_YAML)
-		quote_scalar(&name, p->format, QUOTE_TEXT, l->name);
-	else
-		strbuf_add(&name, l->name);
-	if (name.failed || !open_level(p, name.data, '{', false)) {
-		p->out->failed = true;
+	put_name(p, l->name);
+	if (p->out->failed)
 		return;
-	}
 	put_level(p, &s, "");
 	close_level(p, '}');
+}
+
+static void
+put_named_tls(struct printer *p, const struct cfg_tls *t, bool first, bool last)
+{
+	const struct subject s = {
+		.table = &key_table_tls, .target = t, .origins = t->origins, .shared = true
+	};
+
+	if (first)
+		open_level(p, "tls", '{', false);
+	put_name(p, t->name);
+	if (p->out->failed)
+		return;
+	put_level(p, &s, "");
+	close_level(p, '}');
+	if (last)
+		close_level(p, '}');
 }
 
 static void
@@ -331,6 +422,8 @@ put_config(struct printer *p, const struct config *c)
 	open_level(p, "daemon", '{', false);
 	put_level(p, &daemon, "");
 	close_level(p, '}');
+	for (size_t i = 0; i < c->tls_named_count; i++)
+		put_named_tls(p, c->tls[i], i == 0, i + 1 == c->tls_named_count);
 	if (open_level(p, "listeners", '{', c->listener_count == 0)) {
 		for (size_t i = 0; i < c->listener_count; i++)
 			put_listener(p, &c->listeners[i]);

@@ -10,6 +10,7 @@
 
 #include "base/pack.h"
 #include "base/parse.h"
+#include "config/load_tls.h"
 #include "config/value.h"
 
 enum question {
@@ -317,7 +318,7 @@ cfg_record_secrets(struct cfg_record *r, const struct config *c)
 		code = cfg_node_read_secrets(c->listeners[i].settings, &r->source);
 	for (size_t i = 0; i < c->daemon.observer_count && code == 0; i++)
 		code = cfg_node_read_secrets(c->daemon.observers[i].settings, &r->source);
-	return code;
+	return code == 0 ? tls_ask_files(c, &r->source) : code;
 }
 
 void

@@ -21,7 +21,8 @@ void cfg_record_unref(struct cfg_record *r); /* NULL is fine; the last one wipes
  * answer. After cfg_record_close() a new question is answered with -ENOENT, nothing, or no such variable. */
 const struct cfg_source *cfg_record_source(struct cfg_record *r);
 
-/** Ask for every file that a setting of a plugin may name as {file: PATH}, so that it is in the record. What
+/** Ask for every file that a setting of a plugin may name as {file: PATH}, and for those that TLS settings
+ * name, so that they are in the record. What
  * cannot be read is remembered too: whoever wants it gets the error. @return 0 or -ENOMEM */
 must_check int cfg_record_secrets(struct cfg_record *r, const struct config *c);
 

@@ -91,6 +91,10 @@ static const char *const type_schemas[KEY_TYPE_COUNT] = {
 	[KEY_TARGET] = "{\"type\": \"string\", \"pattern\": \"^/\"}",
 	[KEY_SOCKET] = "{\"type\": \"string\", \"pattern\": \"^unix:(///|@)\"}",
 	[KEY_PLUGIN] = "{\"type\": \"string\", \"minLength\": 1}",
+	[KEY_TEXTS] = "{\"type\": [\"string\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": "
+		      "\"string\"}}",
+	[KEY_PATH] = "{\"type\": \"string\", \"minLength\": 1}",
+	[KEY_SECRET] = "{\"type\": [\"string\", \"object\"]}",
 	[KEY_PATHS] = "{\"type\": [\"string\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": "
 		      "\"string\"}}",
 	[KEY_FILES] = "{\"type\": [\"string\", \"null\"]}, {\"type\": \"array\", \"items\": {\"type\": "
@@ -208,16 +212,37 @@ put_map(struct writer *w, const struct level *l, const struct key *key)
 	w->comma = true;
 }
 
+/* A list of maps of another table, or one of them. */
 static void
-put_observers(struct writer *w)
+put_items(struct writer *w, const struct key_table *table)
 {
-	static const struct level observer = { &key_table_observer, is_fit_for_anything };
+	const struct level item = { table, is_fit_for_anything };
 
 	put_raw(w, "type", "[\"array\", \"string\", \"object\", \"null\"]");
 	open_object(w, "items");
 	put_raw(w, "type", "[\"object\", \"string\"]");
-	put_properties(w, &observer, "");
+	put_properties(w, &item, "");
 	close_object(w);
+}
+
+/* The name of a map, or the map. */
+static void
+put_tls(struct writer *w)
+{
+	static const struct level tls = { &key_table_tls, is_fit_for_anything };
+
+	next(w, "anyOf");
+	strbuf_add_char(w->out, '[');
+	w->depth++;
+	w->comma = false;
+	put_raw(w, NULL, "{\"type\": \"string\"}");
+	open_object(w, NULL);
+	put_string(w, "type", "object");
+	put_properties(w, &tls, "");
+	close_object(w);
+	w->depth--;
+	strbuf_printf(w->out, "\n%*s]", w->depth * INDENT, "");
+	w->comma = true;
 }
 
 static void
@@ -236,7 +261,11 @@ put_key(struct writer *w, const struct level *l, const struct key *key, const ch
 	else if (key->type == KEY_MAP)
 		put_map(w, l, key);
 	else if (key->type == KEY_OBSERVERS)
-		put_observers(w);
+		put_items(w, &key_table_observer);
+	else if (key->type == KEY_CERTIFICATES)
+		put_items(w, &key_table_certificate);
+	else if (key->type == KEY_TLS)
+		put_tls(w);
 	else
 		put_scalar(w, key);
 	if (key->fallback != NULL && key->later == NULL)
@@ -296,7 +325,8 @@ put_section(struct writer *w, const struct key *key)
 {
 	static const struct level daemon = { &key_table_daemon, is_fit_for_anything },
 				  defaults = { &key_table_listener, is_fit_for_defaults },
-				  listener = { &key_table_listener, is_fit_for_anything };
+				  listener = { &key_table_listener, is_fit_for_anything },
+				  tls = { &key_table_tls, is_fit_for_defaults };
 
 	open_object(w, key->name);
 	put_string(w, "description", key->help);
@@ -307,7 +337,7 @@ put_section(struct writer *w, const struct key *key)
 		close_object(w);
 		open_object(w, "additionalProperties");
 		put_string(w, "type", "object");
-		put_properties(w, &listener, "");
+		put_properties(w, strcmp(key->name, "tls") == 0 ? &tls : &listener, "");
 		close_object(w);
 	} else
 		put_properties(w, strcmp(key->name, "daemon") == 0 ? &daemon : &defaults, "");

@@ -12,19 +12,9 @@
 #include "base/parse.h"
 #include "config/address.h"
 #include "config/accounts.h"
-#include "config/bind.h"
 #include "config/networks.h"
+#include "config/store_maps.h"
 #include "config/value.h"
-
-/* Everything that storing needs to know. */
-struct store {
-	const struct key *key;
-	const struct cfg_node *node;
-	const struct cfg_source *source;
-	struct arena *arena;
-	void *field;
-	struct cfg_report *report;
-};
 
 /* Whole numbers are kept in fields of several sizes; the row knows. */
 static void
@@ -230,29 +220,6 @@ store_plugin(const struct store *s)
 	return r;
 }
 
-/* The items of a list, or the one scalar or map in its place. */
-static size_t
-item_count(const struct cfg_node *node)
-{
-	if (node->kind == CFG_LIST)
-		return node->count;
-	return cfg_node_is_null(node) ? 0 : 1;
-}
-
-static const struct cfg_node *
-item_at(const struct cfg_node *node, size_t i)
-{
-	return node->kind == CFG_LIST ? node->items[i] : node;
-}
-
-/* Array fields are a pointer, and right behind it the number of items. */
-static void
-put_array(const struct store *s, const void *items, size_t count)
-{
-	memcpy(s->field, &items, sizeof items);
-	memcpy((char *)s->field + sizeof items, &count, sizeof count);
-}
-
 static int
 store_paths(const struct store *s)
 {
@@ -326,45 +293,56 @@ store_settings(const struct store *s)
 }
 
 static int
-store_observer(const struct store *s, const struct cfg_node *node, struct cfg_observer *ret)
-{
-	struct cfg_pair name = {
-		.key = "plugin", .key_place = node->place, .value = (struct cfg_node *)node
-	};
-	const struct cfg_node brief = { .kind = CFG_MAP, .place = node->place, .count = 1, .pairs = &name };
-	struct bind b = { .arena = s->arena,
-		.report = s->report,
-		.source = s->source,
-		.table = &key_table_observer,
-		.title = key_table_observer.title,
-		.target = ret };
-	int r = bind_start(&b);
-
-	ret->origins = b.origins;
-	if (node->faulty)
-		return r;
-	if (r == 0)
-		r = bind_map(&b, node->kind == CFG_SCALAR && !cfg_node_is_null(node) ? &brief : node);
-	if (r == 0)
-		bind_require(&b, &node->place);
-	return r;
-}
-
-static int
-store_observers(const struct store *s)
+store_texts(const struct store *s)
 {
 	size_t count = item_count(s->node);
-	struct cfg_observer *observers = arena_array(s->arena, count, sizeof *observers);
+	const char **texts = arena_array(s->arena, count, sizeof *texts);
 
-	if (observers == NULL)
+	if (texts == NULL)
 		return cfg_report_no_memory(s->report);
 	for (size_t i = 0; i < count; i++) {
-		int r = store_observer(s, item_at(s->node, i), &observers[i]);
+		int r = cfg_node_text(item_at(s->node, i), s->key->name, &texts[i], s->report);
 
 		if (r < 0)
 			return r;
 	}
-	put_array(s, observers, count);
+	put_array(s, texts, count);
+	return 0;
+}
+
+static int
+store_path(const struct store *s)
+{
+	const char *path;
+	int r = take_path(s, s->node, &path);
+
+	if (r == 0)
+		memcpy(s->field, &path, sizeof path);
+	return r;
+}
+
+/* What it holds is read by whoever uses it, from where the snapshot is read from. */
+static int
+store_secret(const struct store *s)
+{
+	const struct cfg_node *node = s->node;
+
+	if (!cfg_node_is_secret_reference(node) && (node->kind != CFG_SCALAR || cfg_node_is_null(node)))
+		return cfg_node_wrong_kind(
+			node, s->key->name, "text, {file: PATH} or {credential: NAME}", s->report);
+	memcpy(s->field, &node, sizeof node);
+	return 0;
+}
+
+/* A name is resolved, and a map bound, when all names are known. */
+static int
+store_tls(const struct store *s)
+{
+	const struct cfg_tls_use use = { .node = s->node };
+
+	if (s->node->kind == CFG_LIST || cfg_node_is_null(s->node))
+		return cfg_node_wrong_kind(s->node, s->key->name, "a name or a map", s->report);
+	memcpy(s->field, &use, sizeof use);
 	return 0;
 }
 
@@ -408,6 +386,11 @@ static int (*const store_by_type[KEY_TYPE_COUNT])(const struct store *s) = {
 	[KEY_USERS] = store_accounts,
 	[KEY_GROUPS] = store_accounts,
 	[KEY_PLUGIN] = store_plugin,
+	[KEY_TEXTS] = store_texts,
+	[KEY_PATH] = store_path,
+	[KEY_SECRET] = store_secret,
+	[KEY_CERTIFICATES] = store_certificates,
+	[KEY_TLS] = store_tls,
 	[KEY_PATHS] = store_paths,
 	[KEY_ADDRESSES] = store_addresses,
 	[KEY_SETTINGS] = store_settings,

@@ -51,6 +51,12 @@ struct conn *api_find(uint64_t ref);
  * cancelled. */
 struct conn *api_find_open(uint64_t ref);
 
+/** The operations of TLS, for the table in api_conn.c. */
+const struct sockd_tls_info *api_conn_tls(struct sockd_conn h);
+int api_conn_tls_export(struct sockd_conn h, const char *label, const void *context, size_t context_size,
+	void *out, size_t size);
+int api_conn_start_tls(struct sockd_conn h, const char *server_name);
+
 /** Set errno to -@p error and return -1, for the end of an operation. */
 int api_fail(int error);
 

@@ -37,7 +37,7 @@ read_some(struct conn *c, void *buf, size_t size)
 			return n;
 		}
 		if (c->read_closed || c->fin_read)
-			return 0;
+			return c->truncated && !c->read_closed ? -ECONNRESET : 0;
 		if (!on_fiber(c))
 			return c->state == CONN_OPEN ? -EAGAIN : -ECANCELED;
 		if (c->reader != NULL)

@@ -88,14 +88,15 @@ plan_listener(struct apply *a, const struct engine_setup *setup, size_t i)
 	struct config *config = setup->snapshot->config;
 	const struct cfg_listener *cfg = &config->listeners[i];
 	struct listener *now = find_current(a->engine, cfg->name), *l;
+	struct tls_context *tls = cfg->tls.tls != NULL ? setup->tls[cfg->tls.tls->index] : NULL;
 
 	if (now != NULL && now->handler == a->handlers[i] && now->observers == a->observers &&
-		cfg_listener_is_same(now->cfg, cfg)) {
+		now->tls == tls && cfg_listener_is_same(now->cfg, cfg)) {
 		a->listeners[a->listener_count++] = now;
 		return 0;
 	}
 	l = listener_new(
-		a->engine, config, cfg, setup->snapshot->metric_rows[i], a->handlers[i], a->observers);
+		a->engine, config, cfg, setup->snapshot->metric_rows[i], a->handlers[i], a->observers, tls);
 	if (l == NULL)
 		return -ENOMEM;
 	if (now != NULL) {

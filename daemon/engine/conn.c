@@ -16,6 +16,7 @@
 
 #include "base/log.h"
 #include "engine/api.h"
+#include "engine/conn_private.h"
 #include "engine/conn_time.h"
 #include "engine/conn_wait.h"
 #include "engine/engine_private.h"
@@ -25,14 +26,17 @@
 #include "engine/strand.h"
 #include "engine/stream.h"
 #include "engine/stream_file.h"
+#include "engine/tls_stream.h"
 
-enum { LINGER_MS = 1000, MAX_SINGLE_WRITE = 256 * 1024 };
+enum { LINGER_MS = 1000 };
 
-const char *const conn_state_name[CONN_STATE_COUNT] = { "free", "open", "flushing", "lingering", "ending" };
+const char *const conn_state_name[CONN_STATE_COUNT] = { "free", "handshake", "open", "flushing", "lingering",
+	"ending" };
 
 static const bool step_allowed[CONN_STATE_COUNT][CONN_STATE_COUNT] = {
-	[CONN_FREE] = { [CONN_OPEN] = true },
-	[CONN_OPEN] = { [CONN_FLUSHING] = true, [CONN_ENDING] = true },
+	[CONN_FREE] = { [CONN_HANDSHAKE] = true, [CONN_OPEN] = true },
+	[CONN_HANDSHAKE] = { [CONN_OPEN] = true, [CONN_FLUSHING] = true, [CONN_ENDING] = true },
+	[CONN_OPEN] = { [CONN_HANDSHAKE] = true, [CONN_FLUSHING] = true, [CONN_ENDING] = true },
 	[CONN_FLUSHING] = { [CONN_LINGERING] = true, [CONN_ENDING] = true },
 	[CONN_LINGERING] = { [CONN_ENDING] = true },
 	[CONN_ENDING] = { [CONN_FREE] = true },
@@ -81,7 +85,7 @@ conn_set_reason(struct conn *c, int reason)
 void
 conn_finish(struct conn *c, int reason)
 {
-	if (c->state != CONN_OPEN)
+	if (c->state != CONN_OPEN && c->state != CONN_HANDSHAKE)
 		return;
 	conn_set_reason(c, reason);
 	conn_enter(c, CONN_FLUSHING);
@@ -116,6 +120,15 @@ conn_fail(struct conn *c, int error)
 	conn_cut(c, SOCKD_BY_ERROR);
 }
 
+/* Everything is flushed, the last word of TLS too: FIN may follow. */
+static bool
+conn_has_said_all(struct conn *c)
+{
+	if (c->tls != NULL && stream_pending(c) == 0)
+		tls_stream_end(c);
+	return stream_pending(c) == 0;
+}
+
 /* @param closes  the descriptor is closed next, and nothing unread is in it: that says FIN as well */
 static void
 conn_send_fin(struct conn *c, bool closes)
@@ -140,7 +153,7 @@ conn_log_closed(const struct conn *c, uint64_t written)
 		LOG_S("peer", peer), LOG_S("proxy", c->proxied != NULL ? balancer : NULL),
 		LOG_U("rx", c->read_bytes), LOG_U("tx", written),
 		LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
-		LOG_S("reason", api_reason_name(c->reason)));
+		LOG_S("reason", api_reason_name(c->reason)), LOG_S("detail", tls_stream_failure(c)));
 }
 
 static void
@@ -175,6 +188,7 @@ conn_free(struct conn *c)
 	stream_disarm(c);
 	bufferevent_disable(c->bev, EV_WRITE);
 	bufferevent_free(c->bev);
+	tls_stream_free(c->tls);
 	if (c->aborted)
 		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
 			sizeof(struct linger)); /* without it the peer sees FIN: good enough */
@@ -213,7 +227,7 @@ conn_end(struct conn *c)
 
 	if (!conn_let_go(c))
 		return;
-	written = c->queued_bytes - stream_pending_bytes(c);
+	written = stream_written(c);
 	c->gone = true;
 	if (c->told_open && c->entries->close != NULL)
 		c->entries->close(api_conn(c), c->reason);
@@ -232,6 +246,10 @@ conn_settle_eof(struct conn *c)
 		c->paused)
 		return;
 	c->eof_told = true;
+	if (c->truncated) {
+		conn_finish(c, SOCKD_BY_TLS_TRUNCATED); /* no end that eof() may be told of */
+		return;
+	}
 	observe_state(c, SOCKD_CLOSE_READ);
 	if (c->entries->eof == NULL || c->read_closed) {
 		conn_finish(c, SOCKD_BY_EOF);
@@ -273,7 +291,7 @@ conn_settle_open(struct conn *c)
 		conn_settle_eof(c);
 	if (c->state != CONN_OPEN)
 		return;
-	if (c->write_closed && !c->fin_sent && stream_pending(c) == 0)
+	if (c->write_closed && !c->fin_sent && conn_has_said_all(c))
 		conn_send_fin(c, false);
 	if (!c->straight && c->fin_sent && c->eof_told) {
 		conn_finish(c, SOCKD_BY_EOF);
@@ -285,7 +303,7 @@ conn_settle_open(struct conn *c)
 static void
 conn_settle_flushing(struct conn *c)
 {
-	if (stream_pending(c) > 0)
+	if (!c->fin_sent && !conn_has_said_all(c))
 		return;
 	if (!c->fin_sent)
 		conn_send_fin(c, c->fin_read);
@@ -299,7 +317,7 @@ conn_settle_flushing(struct conn *c)
 	stream_arm(c);
 }
 
-static void
+void
 conn_settle(struct loop *loop, struct loop_task *task)
 {
 	struct conn *c = container_of(task, struct conn, task);
@@ -318,26 +336,31 @@ conn_settle(struct loop *loop, struct loop_task *task)
 }
 
 void
+conn_tell_draining(struct conn *c)
+{
+	int64_t left_ms = c->drain_by_ms - loop_now_ms(conn_loop(c));
+
+	if (c->drain_by_ms == CLOCK_NEVER || c->state != CONN_OPEN || c->entries->draining == NULL ||
+		!c->told_open)
+		return;
+	c->in_entry = true;
+	c->entries->draining(api_conn(c), left_ms > 0 ? left_ms : 1);
+	c->in_entry = false;
+}
+
+void
 conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
 {
-	int64_t left_ms;
-
 	if (deadline_ms >= c->drain_by_ms)
 		return; /* it drains already, and is to be through earlier */
 	c->slot_at_ms = slot_at_ms < c->slot_at_ms ? slot_at_ms : c->slot_at_ms;
 	c->drain_by_ms = deadline_ms;
-	left_ms = deadline_ms - loop_now_ms(conn_loop(c));
-	if (c->state == CONN_OPEN && c->entries->draining != NULL && c->told_open) {
-		c->in_entry = true;
-		c->entries->draining(api_conn(c), left_ms > 0 ? left_ms : 1);
-		c->in_entry = false;
-	}
+	conn_tell_draining(c);
 	if (c->state != CONN_ENDING)
 		conn_rearm(c);
 }
 
-/* One that came while its listener, or all of them, drain. */
-static void
+void
 conn_drain_newcomer(struct conn *c)
 {
 	const struct listener *l = c->scope->listener;
@@ -347,99 +370,4 @@ conn_drain_newcomer(struct conn *c)
 		conn_drain(c, loop_now_ms(conn_loop(c)), loop->drain_deadline_ms);
 	else if (atomic_load_explicit(&l->draining, memory_order_acquire))
 		conn_drain(c, loop_now_ms(conn_loop(c)), l->drain_deadline_ms);
-}
-
-/* ---- the beginning ---- */
-
-void
-conn_refuse(struct scope *scope, const struct newcomer *n)
-{
-	close(n->fd);
-	source_release(n->source);
-	free(n->proxied);
-	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
-	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
-	engine_check_idle(scope->loop);
-}
-
-static void
-conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
-{
-	const struct cfg_listener *cfg = scope->listener->cfg;
-	int64_t now_ms = loop_now_ms(scope->loop);
-
-	c->fd = n->fd;
-	c->source = n->source;
-	c->proxied = n->proxied;
-	c->scope = scope;
-	scope->thread->conns++;
-	c->entries = &scope->listener->entries;
-	c->straight = c->entries->data == NULL;
-	c->transport = (uint8_t)n->transport;
-	c->id = (uint64_t)scope->loop->index << 48 | ++scope->loop->next_conn;
-	c->opened_ms = c->active_ms = c->progress_ms = now_ms;
-	c->idle_ms = cfg->timeouts.idle_ms;
-	c->read_by_ms = c->write_by_ms = c->linger_by_ms = c->slot_at_ms = c->drain_by_ms = CLOCK_NEVER;
-	c->lifetime_by_ms =
-		cfg->timeouts.lifetime_ms != CFG_OFF ? now_ms + cfg->timeouts.lifetime_ms : CLOCK_NEVER;
-	c->timer.fire = conn_on_timer;
-	c->task.run = conn_settle;
-	bufferevent_set_max_single_write(c->bev, MAX_SINGLE_WRITE);
-	bufferevent_setwatermark(c->bev, EV_WRITE, (size_t)cfg->write_buffer / 2, 0);
-	stream_attach(c);
-}
-
-/* Hand it to the plugin. */
-static void
-conn_open(struct conn *c)
-{
-	const struct sockd_plugin *plugin = c->scope->listener->plugin;
-
-	observe_state(c, SOCKD_NEW);
-	if (plugin->tune != NULL && plugin->tune(api_conn(c), c->fd) < 0) {
-		conn_cut(c, SOCKD_BY_DENIED);
-		return;
-	}
-	if (c->straight && serve_begin(c) < 0) {
-		conn_cut(c, SOCKD_BY_ERROR);
-		return;
-	}
-	c->told_open = true;
-	observe_state(c, SOCKD_HANDLER);
-	if (c->entries->open != NULL) {
-		c->in_entry = true;
-		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
-		c->in_entry = false;
-	}
-}
-
-void
-conn_begin(struct scope *scope, const struct newcomer *n)
-{
-	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, n->fd, 0);
-	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
-
-	if (c == NULL) {
-		if (bev != NULL)
-			bufferevent_free(bev);
-		conn_refuse(scope, n);
-		return;
-	}
-	c->bev = bev;
-	scope_hold(scope);
-	conn_init(c, scope, n);
-	if (n->transport == CFG_TCP)
-		memcpy(&c->peer, &n->peer, n->peer_size < sizeof c->peer ? n->peer_size : sizeof c->peer);
-	else
-		c->unnamed = n->peer_size <= sizeof(sa_family_t);
-	conn_enter(c, CONN_OPEN);
-	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
-	conn_open(c);
-	if (c->state == CONN_OPEN) {
-		stream_arm(c);
-		conn_rearm(c);
-	}
-	if (c->state == CONN_OPEN)
-		conn_drain_newcomer(c);
 }

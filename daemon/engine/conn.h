@@ -13,11 +13,20 @@
 #include "engine/loop.h"
 #include "engine/newcomer.h"
 
-/** OPEN: the plugin has it. FLUSHING: the plugin is done with it, its output still goes out. LINGERING: our
- * FIN is sent, what comes is thrown away until the peer's FIN or a second has passed, because a close with
- * unread input sends RST and may cost the peer the answer (RFC 1122 section 4.2.2.13). ENDING: waits for the
- * loop's frame to tell the plugin and to close. */
-enum conn_state { CONN_FREE, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING, CONN_ENDING, CONN_STATE_COUNT };
+/** HANDSHAKE: TLS begins; the plugin does not have it yet, or waits. OPEN: the plugin has it. FLUSHING: the
+ * plugin is done with it, its output still goes out. LINGERING: our FIN is sent, what comes is thrown away
+ * until the peer's FIN or a second has passed, because a close with unread input sends RST and may cost the
+ * peer the answer (RFC 1122 section 4.2.2.13). ENDING: waits for the loop's frame to tell the plugin and to
+ * close. */
+enum conn_state {
+	CONN_FREE,
+	CONN_HANDSHAKE,
+	CONN_OPEN,
+	CONN_FLUSHING,
+	CONN_LINGERING,
+	CONN_ENDING,
+	CONN_STATE_COUNT
+};
 
 extern const char *const conn_state_name[CONN_STATE_COUNT];
 
@@ -25,13 +34,15 @@ struct estate;
 struct strand;
 struct stream_file;
 struct conn_text;
+struct tls_stream;
 
 struct conn {
 	struct slot slot;
 	uint8_t state;  /* enum conn_state; conn_enter() changes it */
 	uint8_t reason; /* enum sockd_reason; 0 until it is known why it ends */
 	uint8_t transport;
-	bool fin_read : 1;     /* the peer's FIN was read */
+	bool fin_read : 1;     /* the peer's FIN was read; with TLS its close_notify */
+	bool truncated : 1;    /* TLS: its FIN came without close_notify */
 	bool eof_told : 1;     /* the plugin knows of it */
 	bool read_closed : 1;  /* sockd_close_read(): what comes is thrown away */
 	bool write_closed : 1; /* sockd_close_write(): FIN after what is queued */
@@ -61,6 +72,7 @@ struct conn {
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
 	struct stream_file *file;        /* owned; a part of a file on its way, or NULL */
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
+	struct tls_stream *tls;          /* owned; NULL: plain */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
 	struct proxied *proxied;         /* owned; what a PROXY header said, or NULL */
 	struct source *source;           /* held: who it counts for in limits.per_source, or NULL */
@@ -90,6 +102,11 @@ void conn_begin(struct scope *scope, const struct newcomer *n);
 
 /** Instead of beginning: close and give back all, for want of memory. */
 void conn_refuse(struct scope *scope, const struct newcomer *n);
+
+/** Begin TLS as the server, within @p timeout_ms; CFG_OFF: in any time. @return 0 or -ENOMEM */
+must_check int conn_begin_tls(struct conn *c, int64_t timeout_ms);
+/** The handshake is done: the plugin gets it, or goes on. */
+void conn_shaken(struct conn *c);
 
 /** Move to another state; asserts that the step is allowed. */
 void conn_enter(struct conn *c, enum conn_state next);

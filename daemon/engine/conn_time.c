@@ -5,6 +5,7 @@
 
 #include "engine/api.h"
 #include "engine/stream.h"
+#include "engine/tls_stream.h"
 
 static int64_t
 earlier(int64_t a, int64_t b)
@@ -45,6 +46,11 @@ conn_next_deadline(const struct conn *c)
 	if (c->state == CONN_LINGERING)
 		return c->linger_by_ms;
 	at = earlier(at, conn_write_deadline(c));
+	if (c->state == CONN_HANDSHAKE) {
+		at = earlier(at, tls_stream_deadline_ms(c));
+		if (!c->slot_passed)
+			at = earlier(at, c->slot_at_ms);
+	}
 	if (c->state == CONN_OPEN) {
 		at = earlier(at, conn_input_deadline(c));
 		if (!c->slot_passed)
@@ -82,7 +88,7 @@ conn_time_out(struct conn *c, int which, int reason, const int64_t *deadline_ms)
 static bool
 conn_made_progress(struct conn *c, int64_t now_ms)
 {
-	uint64_t flushed = c->queued_bytes - stream_pending_bytes(c);
+	uint64_t flushed = stream_flushed(c);
 
 	if (flushed == c->flushed_seen)
 		return false;
@@ -111,6 +117,22 @@ conn_check_open_deadlines(struct conn *c, int64_t now_ms)
 	}
 }
 
+/* In a drain a client that has not begun its handshake has nothing to lose. */
+static void
+conn_check_handshake(struct conn *c, int64_t now_ms)
+{
+	if (now_ms >= tls_stream_deadline_ms(c)) {
+		tls_stream_time_out(c);
+		return;
+	}
+	if (c->slot_passed || now_ms < c->slot_at_ms)
+		return;
+	c->slot_passed = true;
+	tls_stream_shake(c);
+	if (c->state == CONN_HANDSHAKE && tls_stream_is_silent(c))
+		conn_cut(c, SOCKD_BY_DRAIN);
+}
+
 void
 conn_on_timer(struct loop *loop, struct loop_timer *timer)
 {
@@ -129,6 +151,8 @@ conn_on_timer(struct loop *loop, struct loop_timer *timer)
 		conn_cut(c, SOCKD_BY_WRITE_TIMEOUT);
 	else if (!c->straight && now_ms >= c->write_by_ms)
 		conn_time_out(c, SOCKD_TIMEOUT_WRITE, SOCKD_BY_WRITE_TIMEOUT, &c->write_by_ms);
+	else if (c->state == CONN_HANDSHAKE)
+		conn_check_handshake(c, now_ms);
 	else if (c->state == CONN_OPEN)
 		conn_check_open_deadlines(c, now_ms);
 	if (c->state != CONN_ENDING)

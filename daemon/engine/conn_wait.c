@@ -14,6 +14,8 @@ conn_ending_error(const struct conn *c)
 	switch (c->reason) {
 	case SOCKD_BY_RESET:
 	case SOCKD_BY_ERROR:
+	case SOCKD_BY_TLS_TRUNCATED:
+	case SOCKD_BY_HANDSHAKE_FAILED:
 		return -ECONNRESET;
 	case SOCKD_BY_IDLE_TIMEOUT:
 	case SOCKD_BY_FIRST_BYTE_TIMEOUT:
@@ -52,6 +54,24 @@ conn_wait_input(struct conn *c)
 	r = strand_wait(self, STRAND_READS, c->read_by_ms);
 	c->reader = NULL;
 	if (c->state == CONN_OPEN)
+		return r;
+	conn_left(c);
+	return conn_ending_error(c);
+}
+
+int
+conn_wait_handshake(struct conn *c)
+{
+	struct strand *self = strand_here(conn_loop(c));
+	int r = 0;
+
+	if (self == NULL)
+		return -EDEADLK;
+	c->reader = self;
+	while (r == 0 && c->state == CONN_HANDSHAKE)
+		r = strand_wait(self, STRAND_READS, CLOCK_NEVER);
+	c->reader = NULL;
+	if (c->state == CONN_OPEN || c->state == CONN_HANDSHAKE)
 		return r;
 	conn_left(c);
 	return conn_ending_error(c);

@@ -10,6 +10,9 @@
  * -ETIMEDOUT, -ECANCELED, -ECONNRESET; -EDEADLK: not on a fiber */
 must_check int conn_wait_input(struct conn *c);
 
+/** Wait until the handshake is over. @return as conn_wait_input() */
+must_check int conn_wait_handshake(struct conn *c);
+
 /** Why a call fails on a connection that is not open any more. */
 int conn_ending_error(const struct conn *c);
 

@@ -18,6 +18,7 @@
 #include "engine/engine_private.h"
 #include "guard/sources.h"
 #include "engine/scope.h"
+#include "net/tls.h"
 
 /* ---- mail ---- */
 

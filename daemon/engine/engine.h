@@ -13,6 +13,7 @@
 #include "plugin/instance.h"
 
 struct engine;
+struct tls_context;
 
 /** The engine is through with an instance: it has stopped, or was never started. */
 typedef void engine_release_fn(void *arg, struct instance *instance);
@@ -37,6 +38,8 @@ struct engine_setup {
 	 * already goes on running; another is checked but not started, and moves to the engine whatever
 	 * becomes of the setup. */
 	struct instance **listeners, **observers;
+	struct tls_context *const
+		*tls; /* borrowed; one for each map of config.tls, NULL where none is used */
 };
 
 /** Start the loops and serve the first setup: instances (plugin start() on this thread), their threads

@@ -7,6 +7,7 @@
 
 #include "engine/engine_private.h"
 #include "guard/guard.h"
+#include "net/tls.h"
 
 /* ---- observers ---- */
 
@@ -107,7 +108,7 @@ listener_set_guard(struct listener *l)
 
 struct listener *
 listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg, unsigned row,
-	struct handler *handler, struct observers *observers)
+	struct handler *handler, struct observers *observers, struct tls_context *tls)
 {
 	struct listener *l = mem_new(*l);
 
@@ -130,6 +131,7 @@ listener_new(struct engine *engine, struct config *config, const struct cfg_list
 	l->observers = observers_ref(observers);
 	l->plugin = handler->plugin;
 	l->entries = conn_entries_of(handler->plugin);
+	l->tls = tls != NULL ? tls_context_ref(tls) : NULL;
 	l->instance = handler->instance;
 	l->engine = engine;
 	l->tally = &engine->tallies[row];
@@ -171,6 +173,7 @@ listener_free(struct listener *l)
 {
 	listener_unlink(l->engine, l);
 	guard_free(l->guard);
+	tls_context_unref(l->tls);
 	config_unref(l->config);
 	free(l->scopes);
 	free(l);

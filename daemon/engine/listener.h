@@ -23,6 +23,7 @@ struct engine;
 struct guard;
 struct loop;
 struct sources;
+struct tls_context;
 
 /** What is called for a connection: the entries of its listener's plugin, or what it was dialled with. The
  * contracts are those of struct sockd_plugin. Without data() its bytes are read in straight-line code. */
@@ -80,6 +81,7 @@ struct listener {
 	struct observers *observers;       /* ref */
 	const struct sockd_plugin *plugin; /* borrowed: the handler's, and so is instance */
 	struct conn_entries entries;       /* of its stream connections */
+	struct tls_context *tls;           /* ref; NULL: plain */
 	struct instance *instance;
 	struct engine *engine; /* borrowed: outlives us */
 	struct tally *tally;   /* borrowed: the engine's */
@@ -99,7 +101,7 @@ struct listener {
 
 /** Make one, with references to all that it names. Main thread. NULL without memory. */
 struct listener *listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg,
-	unsigned row, struct handler *handler, struct observers *observers);
+	unsigned row, struct handler *handler, struct observers *observers, struct tls_context *tls);
 
 /** Nothing new will use it: it ends on each loop with its last user there, and then as a whole. Main thread;
  * what it was used for before has been ordered to end, or to go over to another, on every loop. */

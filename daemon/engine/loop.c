@@ -207,6 +207,7 @@ loop_free(struct loop *loop)
 	slab_fini(&loop->strands);
 	slab_fini(&loop->timers);
 	free(loop->buffer);
+	free(loop->wire);
 	free(loop);
 }
 

@@ -58,7 +58,9 @@ struct loop {
 	struct slab timers;                          /* of struct plugin_timer */
 	struct strand *waiting[1 << LOOP_WAIT_BITS]; /* those that wait for a sockd_wake(), by what for */
 	uint64_t next_conn;                          /* serial part of connection ids */
-	unsigned char *buffer;   /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
+	unsigned char *buffer; /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
+	unsigned char *wire;   /* owned; LOOP_BUFFER_SIZE, made when needed: records on their way out */
+	size_t wire_size;
 	struct conn *view_owner; /* whose bytes lie in it now, or NULL */
 	const unsigned char *view;
 	size_t view_size;

@@ -41,7 +41,7 @@ fill_row(const struct conn *c, const struct conn_text *text, int64_t now_ms, str
 		.age_ms = now_ms - c->opened_ms,
 		.idle_ms = now_ms - c->active_ms,
 		.rx = c->read_bytes,
-		.tx = c->queued_bytes - pending,
+		.tx = stream_written(c),
 		.pending = pending,
 	};
 	snprintf(row->listener, sizeof row->listener, "%s", conn_cfg(c)->name);

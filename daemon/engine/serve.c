@@ -26,7 +26,10 @@ serve_ended(struct strand *s)
 	if (c->estate != NULL)
 		estate_close(c->estate);
 	if (c->state == CONN_OPEN)
-		conn_finish(c, c->end_given ? SOCKD_BY_DRAIN : c->fin_read ? SOCKD_BY_EOF : SOCKD_BY_HANDLER);
+		conn_finish(c, c->end_given   ? SOCKD_BY_DRAIN
+			       : c->truncated ? SOCKD_BY_TLS_TRUNCATED
+			       : c->fin_read  ? SOCKD_BY_EOF
+					      : SOCKD_BY_HANDLER);
 	else
 		conn_settle_later(c);
 }

@@ -16,27 +16,17 @@
 #include "engine/conn_wait.h"
 #include "engine/observe.h"
 #include "engine/stream_file.h"
+#include "engine/stream_private.h"
+#include "engine/tls_stream.h"
 
 /* A turn of the loop takes at most PUMP_TURNS full buffers from one connection, so that it leaves the others
  * their share, and a stream at full speed does not ask epoll about each. */
 enum { PUMP_TURNS = 4, READ_ALL_TURNS = 64 };
 
-static struct evbuffer *
-stream_input(const struct conn *c)
-{
-	return bufferevent_get_input(c->bev);
-}
-
-static struct evbuffer *
-stream_output(const struct conn *c)
-{
-	return bufferevent_get_output(c->bev);
-}
-
 size_t
 stream_pending_bytes(const struct conn *c)
 {
-	return evbuffer_get_length(stream_output(c));
+	return evbuffer_get_length(stream_output(c)) + (c->tls != NULL ? tls_stream_staged(c) : 0);
 }
 
 size_t
@@ -48,14 +38,22 @@ stream_pending(const struct conn *c)
 bool
 stream_is_plain(const struct conn *c)
 {
-	(void)c; /* nothing is encrypted here */
-	return true;
+	return c->tls == NULL;
 }
 
-static bool
-stream_has_view(const struct conn *c)
+uint64_t
+stream_written(const struct conn *c)
 {
-	return conn_loop(c)->view_owner == c;
+	size_t pending = stream_pending_bytes(c);
+
+	return c->queued_bytes > pending ? c->queued_bytes - pending : 0;
+}
+
+uint64_t
+stream_flushed(const struct conn *c)
+{
+	return (c->tls != NULL ? tls_stream_wire_bytes(c) : c->queued_bytes) -
+	       evbuffer_get_length(stream_output(c));
 }
 
 size_t
@@ -105,6 +103,8 @@ stream_arm(struct conn *c)
 		stream_disarm(c);
 		return;
 	}
+	if (c->tls != NULL && c->state == CONN_OPEN && tls_stream_has_pending(c))
+		tls_stream_again(c);
 	if (c->armed)
 		return;
 	if (event_add(&c->readable, NULL) < 0) {
@@ -117,30 +117,22 @@ stream_arm(struct conn *c)
 /* ---- reading ---- */
 
 ssize_t
-stream_recv(struct conn *c, void *buf, size_t size)
+stream_recv_socket(struct conn *c, void *buf, size_t size)
 {
 	ssize_t n;
 
-	if (c->fin_read)
-		return 0;
 	do
 		n = recv(c->fd, buf, size, 0);
 	while (n < 0 && errno == EINTR);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-		c->drained = true;
-		return -EAGAIN;
-	}
-	if (n < 0) {
-		int error = errno;
+	if (n < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return n;
+}
 
-		conn_fail(c, error);
-		return -error;
-	}
-	if (n == 0) {
-		c->fin_read = true;
-		return 0;
-	}
-	c->drained = (size_t)n < size;
+/* What came in for the plugin, or to be thrown away. */
+static ssize_t
+stream_count_read(struct conn *c, ssize_t n)
+{
 	c->read_bytes += (uint64_t)n;
 	metric_add(c->scope->cells, METRIC_BYTES_READ, (uint64_t)n);
 	conn_touch(c);
@@ -149,6 +141,32 @@ stream_recv(struct conn *c, void *buf, size_t size)
 		observe_state(c, SOCKD_READ);
 	}
 	return n;
+}
+
+ssize_t
+stream_recv(struct conn *c, void *buf, size_t size)
+{
+	ssize_t n;
+
+	if (c->fin_read)
+		return c->truncated ? -ECONNRESET : 0;
+	if (c->tls != NULL && c->state == CONN_OPEN) {
+		n = tls_stream_recv(c, buf, size);
+		return n > 0 ? stream_count_read(c, n) : n;
+	}
+	n = stream_recv_socket(c, buf, size);
+	if (n == -EAGAIN)
+		c->drained = true;
+	else if (n < 0)
+		conn_fail(c, (int)-n);
+	if (n < 0)
+		return n;
+	if (n == 0) {
+		c->fin_read = true;
+		return 0;
+	}
+	c->drained = (size_t)n < size;
+	return c->tls != NULL ? n : stream_count_read(c, n); /* ciphertext that nobody decrypts any more */
 }
 
 size_t
@@ -274,12 +292,9 @@ stream_has_more(const struct conn *c)
 	return !c->drained && !conn_has_reader(c) && stream_wants_input(c);
 }
 
-static void
-stream_on_readable(evutil_socket_t fd, short what, void *arg)
+void
+stream_go_on(struct conn *c)
 {
-	struct conn *c = arg;
-
-	(void)fd, (void)what; /* the connection knows its descriptor; only EV_READ is asked for */
 	c->drained = false;
 	if (conn_has_reader(c) && c->state == CONN_OPEN && !c->read_closed)
 		conn_wake_reader(c);
@@ -289,9 +304,26 @@ stream_on_readable(evutil_socket_t fd, short what, void *arg)
 	stream_arm(c);
 }
 
+static void
+stream_on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	(void)fd, (void)what; /* the connection knows its descriptor; only EV_READ is asked for */
+	if (c->state == CONN_HANDSHAKE) {
+		tls_stream_shake(c);
+		return;
+	}
+	if (c->tls != NULL)
+		tls_stream_on_readable(c);
+	stream_go_on(c);
+}
+
 void
 stream_read_all(struct conn *c)
 {
+	if (c->tls != NULL)
+		tls_stream_on_readable(c);
 	for (int turn = 0; turn < READ_ALL_TURNS && stream_wants_input(c) && stream_pump(c); turn++)
 		;
 	stream_arm(c);
@@ -311,12 +343,11 @@ stream_count_queued(struct conn *c, size_t size)
 	}
 }
 
-/* The output begins to hold something: the write timeout runs from here. */
-static void
+void
 stream_watch_output(struct conn *c)
 {
 	c->progress_ms = loop_now_ms(conn_loop(c));
-	c->flushed_seen = c->queued_bytes - stream_pending_bytes(c);
+	c->flushed_seen = stream_flushed(c);
 	conn_rearm(c);
 }
 
@@ -359,11 +390,38 @@ stream_queue_rest(struct conn *c, const struct iovec *iov, int count, size_t ski
 }
 
 int
+stream_put(struct conn *c, const void *bytes, size_t size)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = size };
+	ssize_t sent = 0;
+
+	if (evbuffer_get_length(stream_output(c)) == 0)
+		sent = stream_send(c, &iov, 1);
+	if (sent < 0)
+		return (int)sent;
+	return (size_t)sent < size ? stream_queue_rest(c, &iov, 1, (size_t)sent) : 0;
+}
+
+static int
+stream_write_tls(struct conn *c, const struct iovec *iov, int count, size_t total)
+{
+	int r;
+
+	stream_count_queued(c, total);
+	r = tls_stream_write(c, iov, count);
+	if (r < 0)
+		conn_fail(c, -r);
+	return r;
+}
+
+int
 stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 {
 	ssize_t sent = 0;
 	int r = 0;
 
+	if (c->tls != NULL)
+		return stream_write_tls(c, iov, count, total);
 	if (stream_pending_bytes(c) == 0)
 		sent = stream_send(c, iov, count);
 	if (sent < 0)
@@ -378,44 +436,6 @@ stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 	return r;
 }
 
-/* Chains change hands without being copied; the flush is the bufferevent's. */
-static ssize_t
-stream_move_chains(struct conn *to, struct conn *from, size_t size)
-{
-	bool was_empty = stream_pending_bytes(to) == 0;
-	int n = evbuffer_remove_buffer(stream_input(from), stream_output(to), size);
-
-	if (n < 0)
-		return -ENOMEM;
-	stream_count_queued(to, (size_t)n);
-	if (was_empty && n > 0)
-		stream_watch_output(to);
-	return n;
-}
-
-ssize_t
-stream_move(struct conn *to, struct conn *from)
-{
-	size_t unread = stream_unread(from), room = stream_room(to), size = unread < room ? unread : room;
-	ssize_t moved;
-
-	if (size < unread)
-		to->blocked = from->blocked = true;
-	if (size == 0)
-		return 0;
-	if (stream_has_view(from)) {
-		struct iovec iov = { .iov_base = (void *)(uintptr_t)conn_loop(from)->view, .iov_len = size };
-		int r = stream_write(to, &iov, 1, size);
-
-		if (r < 0)
-			return r;
-		return (ssize_t)stream_drop(from, size); /* the pump is at work and will arm it */
-	}
-	moved = stream_move_chains(to, from, size);
-	stream_arm(from);
-	return moved;
-}
-
 /* Output fell to half its limit or below. */
 static void
 stream_on_written(struct bufferevent *bev, void *arg)
@@ -425,6 +445,8 @@ stream_on_written(struct bufferevent *bev, void *arg)
 	(void)bev; /* c->bev */
 	c->progress_ms = loop_now_ms(conn_loop(c));
 	conn_touch(c);
+	if (c->tls != NULL)
+		tls_stream_on_written(c);
 	conn_settle_later(c);
 	if (c->file != NULL)
 		stream_file_go_on(c);

@@ -20,10 +20,15 @@ void stream_attach(struct conn *c);
 void stream_arm(struct conn *c);
 void stream_disarm(struct conn *c);
 
-/** Bytes taken from the plugin that the kernel has not taken yet, those of a file under way among them. */
+/** Bytes that the kernel has not taken yet, those of a file under way among them; with TLS encrypted ones,
+ * and what waits to be. */
 size_t stream_pending(const struct conn *c);
 /** The same without the file: those that count as queued. */
 size_t stream_pending_bytes(const struct conn *c);
+/** Bytes of the plugin's that the kernel has taken; with TLS at least so many. */
+uint64_t stream_written(const struct conn *c);
+/** Bytes that have left, of whatever kind: whether it grows tells whether the peer takes any. */
+uint64_t stream_flushed(const struct conn *c);
 /** Bytes read that the plugin has not taken yet. */
 size_t stream_unread(const struct conn *c);
 /** Bytes a write would take now. */
@@ -35,6 +40,13 @@ ssize_t stream_recv(struct conn *c, void *buf, size_t size);
 
 /** Put bytes that were just read behind those that are unread. @return 0 or -1 */
 int stream_keep(struct conn *c, const void *bytes, size_t size);
+
+/** recv() on the socket itself. @return bytes, 0, or a negative errno */
+ssize_t stream_recv_socket(struct conn *c, void *buf, size_t size);
+/** Send these bytes as they are, or keep them in the output. @return 0 or a negative errno */
+must_check int stream_put(struct conn *c, const void *bytes, size_t size);
+/** Read and deliver what lies ready without an event of the socket. */
+void stream_go_on(struct conn *c);
 
 /** Take unread bytes. @return how many, perhaps 0. */
 size_t stream_take(struct conn *c, void *buf, size_t size);

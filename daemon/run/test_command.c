@@ -12,6 +12,7 @@
 #include "supervisor/limits.h"
 #include "supervisor/snapshot_build.h"
 #include "worker/check.h"
+#include "worker/contexts.h"
 
 enum { CHECK_TIMEOUT_MS = 30000 };
 
@@ -34,6 +35,16 @@ test_plugins(const struct snapshot *snapshot, struct cfg_report *report, bool *s
 			serves[i] = flag;
 	}
 	return code;
+}
+
+static int
+test_tls(const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+{
+	struct contexts contexts;
+	int code = contexts_build(snapshot, NULL, true, report, &contexts);
+
+	contexts_fini(&contexts);
+	return code == -ENOMEM ? err_set(e, code, "out of memory") : 0;
 }
 
 static void
@@ -64,6 +75,8 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 	code = snapshot_build_files(config, report, &snapshot, e);
 	if (code == 0 || code == -EINVAL)
 		code = test_plugins(snapshot, report, serves, e);
+	if (code == 0)
+		code = test_tls(snapshot, report, e);
 	if (code == 0)
 		code = snapshot_check_sockets(config, report, e);
 	if (code == 0)

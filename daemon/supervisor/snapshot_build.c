@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "control/snapshot.h"
 #include "plugin/plugin_file.h"
@@ -111,6 +112,23 @@ add_plugins(struct search *f)
 	return result;
 }
 
+/* A private key that all the world may read is not private. */
+static void
+check_key_rights(const struct config *config, struct cfg_report *report)
+{
+	for (size_t i = 0; i < config->tls_count; i++)
+		for (size_t k = 0; k < config->tls[i]->certificate_count; k++) {
+			const struct cfg_certificate *c = &config->tls[i]->certificates[k];
+			const char *path = c->key != NULL ? c->key : c->cert;
+			struct stat st;
+
+			if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0007) != 0)
+				cfg_report_warning(report, c->key != NULL ? &c->key_place : &c->cert_place,
+					"the private key in %s can be %s by everybody; chmod o= %s", path,
+					(st.st_mode & 0002) != 0 ? "written" : "read", path);
+		}
+}
+
 int
 snapshot_build_files(struct config *config, struct cfg_report *report, struct snapshot **ret, struct err *e)
 {
@@ -126,6 +144,8 @@ snapshot_build_files(struct config *config, struct cfg_report *report, struct sn
 		code = f.snapshot->plugins != NULL ? add_rows(f.snapshot) : -ENOMEM;
 		if (code == 0)
 			code = add_plugins(&f);
+		if (code != -ENOMEM)
+			check_key_rights(config, report);
 	}
 	free(f.failures);
 	if (code == -ENOMEM) {

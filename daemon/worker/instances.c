@@ -110,6 +110,11 @@ check_transports(const struct snapshot *s, size_t listener, const struct plugin 
 	for (size_t i = 0; i < s->socket_count; i++) {
 		const struct snapshot_socket *k = &s->sockets[i];
 
+		if (k->listener == listener && l->tls.tls != NULL && cfg_transport_is_datagram(k->transport))
+			result = cfg_report_error(report, &l->addresses[k->address].place,
+				"'tls' does not apply to %s, which the passed socket is",
+				cfg_transport_name(k->transport));
+
 		if (k->listener == listener && l->addresses[k->address].transport == CFG_PASSED &&
 			plugin_style(p, k->transport) == PLUGIN_CANNOT)
 			result = cfg_report_error(report, &l->addresses[k->address].place,

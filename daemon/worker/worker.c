@@ -13,11 +13,13 @@
 #include "control/snapshot.h"
 #include "engine/engine.h"
 #include "metric/metric.h"
+#include "worker/contexts.h"
 #include "worker/instances.h"
 
 struct worker {
 	struct snapshot *snapshot; /* owned */
 	struct instances instances;
+	struct contexts contexts;
 	struct metric_block metrics;
 	void *own_counters;    /* owned; NULL: they are shared */
 	struct engine *engine; /* owned */
@@ -59,6 +61,7 @@ start_engine(struct worker *w, struct err *e)
 	const struct engine_setup setup = {
 		.snapshot = w->snapshot,
 		.listeners = w->instances.listeners,
+		.tls = w->contexts.at,
 		.observers = w->instances.observers,
 	};
 	sigset_t old;
@@ -102,8 +105,11 @@ static int
 build(struct worker *w, const struct worker_memory *shared, struct cfg_report *report, bool *serves,
 	struct err *e)
 {
-	int code = instances_build(w->snapshot, NULL, INSTANCES_ALL, report, &w->instances);
+	int code = instances_build(w->snapshot, NULL, INSTANCES_ALL, report, &w->instances), contexts = 0;
 
+	if (code != -ENOMEM)
+		contexts = contexts_build(w->snapshot, NULL, false, report, &w->contexts);
+	code = contexts < 0 ? contexts : code;
 	if (code < 0)
 		return code == -ENOMEM ? err_set(e, code, "out of memory") : code;
 	list_serving(w, serves);
@@ -137,11 +143,13 @@ worker_new(struct snapshot *snapshot, const struct worker_memory *shared, struct
 }
 
 static int
-change_over(struct worker *w, struct snapshot *snapshot, struct instances *next, struct err *e)
+change_over(struct worker *w, struct snapshot *snapshot, struct instances *next,
+	const struct contexts *contexts, struct err *e)
 {
 	const struct engine_setup setup = {
 		.snapshot = snapshot,
 		.listeners = next->listeners,
+		.tls = contexts->at,
 		.observers = next->observers,
 	};
 	sigset_t old;
@@ -158,21 +166,28 @@ int
 worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *report, struct err *e)
 {
 	struct instances next;
-	int code;
+	struct contexts contexts = { 0 };
+	int code, tls = 0;
 
 	snapshot->loops = w->snapshot->loops; /* what a worker has from its start to its end */
 	code = instances_build(snapshot, &w->instances, INSTANCES_ALL, report, &next);
+	if (code != -ENOMEM)
+		tls = contexts_build(snapshot, &w->contexts, true, report, &contexts);
+	code = tls < 0 ? tls : code;
 	if (code == 0)
-		code = change_over(w, snapshot, &next, e);
+		code = change_over(w, snapshot, &next, &contexts, e);
 	else if (code == -ENOMEM)
 		err_set(e, code, "out of memory");
 	if (code < 0) {
 		instances_fini(&next);
+		contexts_fini(&contexts);
 		snapshot_free(snapshot);
 		return code;
 	}
 	instances_fini(&w->instances);
 	w->instances = next;
+	contexts_fini(&w->contexts);
+	w->contexts = contexts;
 	snapshot_free(w->snapshot);
 	snapshot_close_sockets(snapshot); /* the engine has taken its own */
 	w->snapshot = snapshot;
@@ -272,6 +287,7 @@ worker_free(struct worker *w)
 	engine_free(w->engine);
 	asks_free(w->asks);
 	instances_fini(&w->instances);
+	contexts_fini(&w->contexts);
 	free(w->own_counters);
 	snapshot_free(w->snapshot);
 	free(w);

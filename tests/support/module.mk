@@ -6,3 +6,4 @@ EXTRA_DIST += tests/support/harness.py tests/support/unit.h
 EXTRA_DIST += tests/support/scenarios.py
 EXTRA_DIST += tests/support/bounds.py tests/support/clients.py tests/support/crowd.py tests/support/starved.py
 EXTRA_DIST += tests/support/reloading.py
+EXTRA_DIST += tests/support/certs.py

@@ -8,3 +8,4 @@ tests_unit_config_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wr
 	-Wl,--wrap=reallocarray -Wl,--wrap=strdup -Wl,--wrap=strndup
 check_PROGRAMS += tests/unit/config/test_keys_daemon
 check_PROGRAMS += tests/unit/config/test_guard_keys
+check_PROGRAMS += tests/unit/config/test_load_tls

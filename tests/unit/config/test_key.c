@@ -176,7 +176,7 @@ START_TEST(the_manual_describes_every_key)
 		}
 	}
 	ck_assert_ptr_nonnull(strstr(text.data, "Takes a size, 4KiB to 16MiB.\n"));
-	ck_assert_ptr_nonnull(strstr(text.data, "Not available yet: it comes with TLS.\n"));
+	ck_assert_ptr_nonnull(strstr(text.data, "Not available yet: it comes with metrics.\n"));
 	strbuf_fini(&text);
 }
 END_TEST

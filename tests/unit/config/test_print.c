@@ -127,7 +127,7 @@ START_TEST(keys_that_do_not_apply_are_not_printed)
 	ck_assert_ptr_null(strstr(text.data, "      mode"));
 	ck_assert_ptr_null(strstr(text.data, "timeouts"));
 	ck_assert_ptr_null(strstr(text.data, "owner"));
-	ck_assert_ptr_null(strstr(text.data, "tls"));
+	ck_assert_ptr_null(strstr(text.data, "  tls:"));
 	strbuf_fini(&text);
 	load_done(&l);
 }

@@ -1,0 +1,155 @@
+/* How a connection begins: a slot and a bufferevent, the plugin's word on whether it may be, the handshake if
+ * there is one, and then the plugin has it. */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/api.h"
+#include "engine/conn_private.h"
+#include "engine/conn_time.h"
+#include "engine/conn_wait.h"
+#include "engine/engine_private.h"
+#include "engine/observe.h"
+#include "engine/serve.h"
+#include "engine/stream.h"
+#include "engine/tls_stream.h"
+
+enum { MAX_SINGLE_WRITE = 256 * 1024 };
+
+void
+conn_refuse(struct scope *scope, const struct newcomer *n)
+{
+	close(n->fd);
+	source_release(n->source);
+	free(n->proxied);
+	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
+	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
+	engine_check_idle(scope->loop);
+}
+
+static void
+conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
+{
+	const struct cfg_listener *cfg = scope->listener->cfg;
+	int64_t now_ms = loop_now_ms(scope->loop);
+
+	c->fd = n->fd;
+	c->source = n->source;
+	c->proxied = n->proxied;
+	c->scope = scope;
+	scope->thread->conns++;
+	c->entries = &scope->listener->entries;
+	c->straight = c->entries->data == NULL;
+	c->transport = (uint8_t)n->transport;
+	c->id = (uint64_t)scope->loop->index << 48 | ++scope->loop->next_conn;
+	c->opened_ms = c->active_ms = c->progress_ms = now_ms;
+	c->idle_ms = cfg->timeouts.idle_ms;
+	c->read_by_ms = c->write_by_ms = c->linger_by_ms = c->slot_at_ms = c->drain_by_ms = CLOCK_NEVER;
+	c->lifetime_by_ms =
+		cfg->timeouts.lifetime_ms != CFG_OFF ? now_ms + cfg->timeouts.lifetime_ms : CLOCK_NEVER;
+	c->timer.fire = conn_on_timer;
+	c->task.run = conn_settle;
+	bufferevent_set_max_single_write(c->bev, MAX_SINGLE_WRITE);
+	bufferevent_setwatermark(c->bev, EV_WRITE, (size_t)cfg->write_buffer / 2, 0);
+	stream_attach(c);
+}
+
+/* Tell of it, and ask the plugin whether it may be. */
+static void
+conn_introduce(struct conn *c)
+{
+	const struct sockd_plugin *plugin = c->scope->listener->plugin;
+
+	observe_state(c, SOCKD_NEW);
+	if (plugin->tune != NULL && plugin->tune(api_conn(c), c->fd) < 0)
+		conn_cut(c, SOCKD_BY_DENIED);
+}
+
+/* Hand it to the plugin; after sockd_conn_start_tls() for the second time. */
+static void
+conn_open(struct conn *c)
+{
+	if (c->straight && !c->told_open && serve_begin(c) < 0) {
+		conn_cut(c, SOCKD_BY_ERROR);
+		return;
+	}
+	if (!c->told_open)
+		observe_state(c, SOCKD_HANDLER);
+	c->told_open = true;
+	if (c->entries->open != NULL) {
+		c->in_entry = true;
+		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
+		c->in_entry = false;
+	}
+}
+
+/* It was just opened, or its handshake began: wait for what comes next. */
+static void
+conn_watch(struct conn *c)
+{
+	if (c->state != CONN_OPEN && c->state != CONN_HANDSHAKE)
+		return;
+	stream_arm(c);
+	conn_rearm(c);
+	conn_drain_newcomer(c);
+}
+
+int
+conn_begin_tls(struct conn *c, int64_t timeout_ms)
+{
+	int64_t by_ms = timeout_ms != CFG_OFF ? loop_now_ms(conn_loop(c)) + timeout_ms : CLOCK_NEVER;
+	int r = tls_stream_begin(c, by_ms);
+
+	if (r == 0 && c->state == CONN_OPEN)
+		conn_enter(c, CONN_HANDSHAKE);
+	if (r == 0)
+		conn_watch(c);
+	return r;
+}
+
+void
+conn_shaken(struct conn *c)
+{
+	conn_enter(c, CONN_OPEN);
+	if (c->straight && c->told_open)
+		conn_wake_reader(c);
+	else
+		conn_open(c);
+	conn_tell_draining(c);
+	conn_watch(c);
+	conn_settle_later(c);
+}
+
+void
+conn_begin(struct scope *scope, const struct newcomer *n)
+{
+	bool tls = scope->listener->tls != NULL && !scope->listener->cfg->tls.by_handler;
+	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, n->fd, 0);
+	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
+
+	if (c == NULL) {
+		if (bev != NULL)
+			bufferevent_free(bev);
+		conn_refuse(scope, n);
+		return;
+	}
+	c->bev = bev;
+	scope_hold(scope);
+	conn_init(c, scope, n);
+	if (n->transport == CFG_TCP)
+		memcpy(&c->peer, &n->peer, n->peer_size < sizeof c->peer ? n->peer_size : sizeof c->peer);
+	else
+		c->unnamed = n->peer_size <= sizeof(sa_family_t);
+	conn_enter(c, tls ? CONN_HANDSHAKE : CONN_OPEN);
+	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
+	conn_introduce(c);
+	if (c->state == CONN_HANDSHAKE) {
+		if (conn_begin_tls(c, conn_cfg(c)->timeouts.handshake_ms) < 0)
+			conn_cut(c, SOCKD_BY_ERROR);
+	} else if (c->state == CONN_OPEN) {
+		conn_open(c);
+		conn_watch(c);
+	}
+}
