@@ -164,13 +164,20 @@ log_record_time_ns(const void *record)
 	return ((const struct record *)record)->time_ns;
 }
 
+/* The first letter tells most keys apart. */
+static bool
+is_same_key(const char *a, const char *b)
+{
+	return a[0] == b[0] && strcmp(a, b) == 0;
+}
+
 static bool
 is_taken(const struct log_view *v, size_t before, const char *key)
 {
-	if (strcmp(key, "time") == 0 || strcmp(key, "level") == 0 || strcmp(key, "event") == 0)
+	if (is_same_key(key, "time") || is_same_key(key, "level") || is_same_key(key, "event"))
 		return true;
 	for (size_t i = 0; i < before; i++)
-		if (strcmp(v->fields[i].key, key) == 0)
+		if (is_same_key(v->fields[i].key, key))
 			return true;
 	return false;
 }

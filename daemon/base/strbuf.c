@@ -12,12 +12,12 @@ strbuf_reserve(struct strbuf *s, size_t more)
 	size_t need = s->size + more + 1, capacity = s->capacity != 0 ? s->capacity : 128;
 	char *data;
 
+	if (likely(!s->failed && more < s->capacity - s->size))
+		return true;
 	if (s->failed || need < more || need > SIZE_MAX / 2) {
 		s->failed = true;
 		return false;
 	}
-	if (need <= s->capacity)
-		return true;
 	while (capacity < need)
 		capacity *= 2;
 	data = realloc(s->data, capacity);
@@ -49,7 +49,10 @@ strbuf_add(struct strbuf *s, const char *text)
 void
 strbuf_add_char(struct strbuf *s, char c)
 {
-	strbuf_add_bytes(s, &c, 1);
+	if (!strbuf_reserve(s, 1))
+		return;
+	s->data[s->size++] = c;
+	s->data[s->size] = '\0';
 }
 
 void
