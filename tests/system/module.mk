@@ -1,5 +1,6 @@
 # EXTRA_DIST += tests/system/test_FILE.py (executable; tests/run finds it)
 EXTRA_DIST += tests/system/test_datagrams.py tests/system/test_docs.py tests/system/plugins/datagrams.c
+EXTRA_DIST += tests/system/long_fuzz.py tests/system/long_instrumented.py
 EXTRA_DIST += tests/system/long_starved.py tests/system/test_faults.py tests/system/test_starved.py tests/system/preload/fail_malloc.c
 EXTRA_DIST += tests/system/test_admission.py tests/system/test_events.py tests/system/test_observers.py tests/system/test_streams.py \
 	tests/system/test_timeouts.py tests/system/plugins/events.c tests/system/plugins/observer.c tests/system/plugins/scenario.h \
