@@ -16,14 +16,14 @@ MIB = 1 << 20
 class Faulty:
     """A daemon some of whose system calls fail; afterwards, that they did."""
 
-    def __init__(self, tmp, plugin, call, error, when, **more):
+    def __init__(self, tmp, plugin, call, error, when, observers=(), **more):
         harness.need_tool("strace")
         if harness.SANITIZED:
             harness.skip("a leak check and a tracer cannot both have the process")
         self.trace = tmp / f"trace-{call}-{error}-{plugin}"
         self.what = f"{plugin}: {call} {error} {when}"
         self.d = Daemon({"t": {"listen": "tcp://127.0.0.1:0", "handler": plugin, **more},
-                         "u": {"listen": "udp://127.0.0.1:0", "handler": plugin}}, daemon={"threads": 1},
+                         "u": {"listen": "udp://127.0.0.1:0", "handler": plugin}}, daemon={"threads": 1, "observers": list(observers)},
                         wrapper=["strace", "-D", "-f", "-qq", "-o", str(self.trace), "-e", f"trace={call}",
                                  "-e", f"inject={call}:error={error}:when={when}"])
 
@@ -76,6 +76,13 @@ def test_a_read_that_fails_costs_its_connection_only(tmp):
                 assert broken(d), f"{plugin}: {error}"
                 d.wait_log("conn_closed", reason=reason)
                 assert served(d), f"{plugin}: {error}"
+
+
+def test_a_failed_socket_is_told_to_observers(tmp):
+    observer = {"plugin": str(harness.build_plugin(tmp, "observer"))}
+    with Faulty(tmp, "echo", "recvfrom", "EIO", "1", observers=[observer]) as d:
+        assert broken(d)
+        d.wait_log("error_told", msg=lambda text: text.startswith("5 "))
 
 
 def test_a_write_that_finds_no_room_is_repeated(tmp):
