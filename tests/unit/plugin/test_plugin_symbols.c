@@ -36,7 +36,7 @@ START_TEST(a_plugin_of_ours_exports_its_description_only)
 
 	plugin_symbols_each(fd, remember, all);
 
-	ck_assert_str_eq(all, "");
+	ck_assert_str_eq(all, UNIT_ADDRESS_SANITIZER ? "__odr_asan.sockd_plugin " : "");
 }
 END_TEST
 
