@@ -52,7 +52,8 @@ START_TEST(root_has_run_and_others_their_own)
 	ck_assert(!admin_path_candidate(2, path));
 	surroundings(NULL, NULL);
 	ck_assert_int_eq(admin_path_auto(path, &e), -ENOENT);
-	ck_assert_int_eq(seteuid(getuid()), 0); /* a leak check at the end needs the rights of the beginning */
+	ck_assert_int_eq(
+		seteuid(getuid()), 0); /* a leak check at the end needs the rights of the beginning */
 }
 END_TEST
 
