@@ -84,6 +84,17 @@ static const struct ctl_column plugins_columns[] = {
 	{ 0 },
 };
 
+static const struct ctl_column certs_columns[] = {
+	{ "TLS", "tls", CTL_SHOW_TEXT, NULL },
+	{ "SUBJECT", "subject", CTL_SHOW_TEXT, NULL },
+	{ "NAMES", "names", CTL_SHOW_TEXT, NULL },
+	{ "KEY", "key", CTL_SHOW_TEXT, NULL },
+	{ "EXPIRES", "not_after", CTL_SHOW_TEXT, NULL },
+	{ "DAYS", "days_left", CTL_SHOW_NUMBER, NULL },
+	{ "FILE", "file", CTL_SHOW_TEXT, NULL },
+	{ 0 },
+};
+
 /* A filter that is empty would be all of them, by accident. */
 static const char *
 check_kill(json_t *request)
@@ -143,6 +154,10 @@ const struct ctl_verb ctl_verbs[] = {
 		.show = show_killed,
 		.check = check_kill },
 	{ .name = "plugins", .help = "List the plugins that are loaded", .columns = plugins_columns },
+	{ .name = "certs",
+		.help = "List the certificates in use, and when they expire",
+		.manual = "The JSON form tells issuer, serial number and fingerprint too",
+		.columns = certs_columns },
 	{ .name = "metrics", .help = "Print all counters in the Prometheus text format", .show = show_text },
 	{ .name = "log-level",
 		.arguments = { { "LEVEL", "level", "LEVEL", "error, warning, notice, info or debug", CTL_TEXT,

@@ -12,7 +12,7 @@
 #include "supervisor/limits.h"
 #include "supervisor/snapshot_build.h"
 #include "worker/check.h"
-#include "worker/contexts.h"
+#include "net/tls_contexts.h"
 
 enum { CHECK_TIMEOUT_MS = 30000 };
 
@@ -40,10 +40,10 @@ test_plugins(const struct snapshot *snapshot, struct cfg_report *report, bool *s
 static int
 test_tls(const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
 {
-	struct contexts contexts;
-	int code = contexts_build(snapshot, NULL, true, report, &contexts);
+	struct tls_contexts contexts;
+	int code = tls_contexts_build(snapshot, NULL, true, report, &contexts);
 
-	contexts_fini(&contexts);
+	tls_contexts_fini(&contexts);
 	return code == -ENOMEM ? err_set(e, code, "out of memory") : 0;
 }
 

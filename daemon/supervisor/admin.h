@@ -32,6 +32,9 @@ struct admin_host {
 	/** A new array of the listeners, {"name", "addresses": [URL, ...]}, in the order of the file; NULL
 	 * without memory. */
 	json_t *(*listeners)(void *arg);
+	/** A new array of the certificates in use; NULL without memory. And their lines of the metrics. */
+	json_t *(*certs)(void *arg);
+	void (*expose_certs)(void *arg, struct strbuf *out);
 	/** Do as at that signal. */
 	void (*order)(void *arg, enum signal_order order, const char *by);
 	/** How a drain goes on: still open, of how many, and how long it may take (below 0: no limit). False:

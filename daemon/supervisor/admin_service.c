@@ -9,6 +9,7 @@
 #include "control/json_text.h"
 #include "control/snapshot.h"
 #include "net/addr.h"
+#include "supervisor/certificates.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 
@@ -179,9 +180,23 @@ host_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
 	answer(answer_arg, -ENOSYS, "this version cannot upgrade in place: restart it to run a new binary");
 }
 
+static json_t *
+host_certs(void *arg)
+{
+	return certificates_rows(service_certificates(arg));
+}
+
+static void
+host_expose_certs(void *arg, struct strbuf *out)
+{
+	certificates_expose(service_certificates(arg), out);
+}
+
 const struct admin_host admin_service_host = {
 	.status = host_status,
 	.listeners = host_listeners,
+	.certs = host_certs,
+	.expose_certs = host_expose_certs,
 	.order = host_order,
 	.draining = host_draining,
 	.workers = host_workers,

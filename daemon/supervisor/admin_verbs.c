@@ -101,6 +101,21 @@ verb_plugins(struct admin_call *call)
 	admin_ask_all(call, "plugins", NULL, plain_row, count_last);
 }
 
+static void
+verb_certs(struct admin_call *call)
+{
+	json_t *rows = call->host->certs(call->host_arg), *row;
+	size_t i;
+
+	if (rows == NULL) {
+		admin_fail(call, "out of memory");
+		return;
+	}
+	json_array_foreach(rows, i, row) admin_row(call, json_incref(row));
+	json_decref(rows);
+	done_empty(call);
+}
+
 /* ---- connections ---- */
 
 struct selection {
@@ -198,6 +213,20 @@ verb_kill(struct admin_call *call)
 
 /* ---- numbers ---- */
 
+/* What only this process knows is appended to what the worker says. @return a new object */
+static json_t *
+with_certs(const struct admin_call *call, json_t *answer)
+{
+	auto_of(strbuf) struct strbuf text = { 0 };
+	const char *counters = json_string_value(json_object_get(answer, "text"));
+
+	strbuf_add(&text, counters != NULL ? counters : "");
+	call->host->expose_certs(call->host_arg, &text);
+	if (!text.failed && text.data != NULL)
+		json_object_set_new(answer, "text", json_string(text.data));
+	return json_incref(answer);
+}
+
 static void
 on_metrics(void *arg, int code, const char *text)
 {
@@ -207,7 +236,7 @@ on_metrics(void *arg, int code, const char *text)
 	if (!call->over && code < 0)
 		admin_fail_text(call, text);
 	else if (!call->over)
-		admin_done(call, json_incref(answer));
+		admin_done(call, with_certs(call, answer));
 	json_decref(answer);
 	admin_release(call);
 }
@@ -348,6 +377,7 @@ const struct admin_verb admin_verbs[] = {
 	{ "connections", verb_connections },
 	{ "kill", verb_kill },
 	{ "plugins", verb_plugins },
+	{ "certs", verb_certs },
 	{ "metrics", verb_metrics },
 	{ "log-level", verb_log_level },
 	{ "reload", verb_reload },

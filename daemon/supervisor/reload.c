@@ -16,6 +16,7 @@
 #include "config/load.h"
 #include "config/record.h"
 #include "control/snapshot.h"
+#include "supervisor/certificates.h"
 #include "supervisor/notify.h"
 #include "supervisor/service.h"
 #include "supervisor/snapshot_build.h"
@@ -60,6 +61,8 @@ clean_up(struct reload *r)
 		r->options.checker->cancel(r->check);
 	if (r->bound)
 		snapshot_sockets_roll_back(r->options.sockets, service_serves(r->options.service));
+	if (r->options.certificates != NULL)
+		certificates_drop(r->options.certificates);
 	snapshot_free(r->next);
 	config_unref(r->config);
 	cfg_record_unref(r->record);
@@ -156,6 +159,8 @@ commit(struct reload *r)
 	if (!service_serves(r->options.service))
 		snapshot_close_sockets(next); /* it is ending: nobody is to queue for them */
 	service_commit(r->options.service, next);
+	if (r->options.certificates != NULL)
+		certificates_commit(r->options.certificates);
 	change_log_level(r, r->plan.before, next->config);
 	r->options.committed(r->options.arg, next);
 	finish(r, 0, "");
@@ -249,6 +254,10 @@ build_snapshot(struct reload *r, struct err *e)
 	r->next->loops = now->loops; /* the running worker's; other threads come with another worker */
 	if (r->next->config_path == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
+	if (r->options.certificates != NULL)
+		code = certificates_prepare(r->options.certificates, r->next, &r->report);
+	if (code < 0)
+		return code;
 	code = counters_assign(generations_counters(service_generations(r->options.service)), r->next, e);
 	if (code == 0)
 		code = reload_plan_make(now, r->next, r->started, &r->plan);

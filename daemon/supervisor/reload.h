@@ -9,6 +9,7 @@
 #include "supervisor/checker.h"
 #include "supervisor/reload_verdict.h"
 
+struct certificates;
 struct reload;
 struct service;
 struct snapshot_sockets;
@@ -18,8 +19,9 @@ struct reload_options {
 	struct service *service;          /* what is served, and by whom */
 	struct snapshot_sockets *sockets; /* of what is served */
 	const struct checker *checker;
-	const char *config_path; /* NULL: there is no file to be read again */
-	int log_level;           /* a level that outdoes the file's, or -1 */
+	struct certificates *certificates; /* NULL: nobody keeps them */
+	const char *config_path;           /* NULL: there is no file to be read again */
+	int log_level;                     /* a level that outdoes the file's, or -1 */
 	/** It is in use. @p next is what service_snapshot() gives now. */
 	void (*committed)(void *arg, const struct snapshot *next);
 	void *arg;

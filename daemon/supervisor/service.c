@@ -50,8 +50,9 @@ struct service {
 	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */
 	int64_t open_at_drain;
 	struct status status;
-	struct err error;      /* SERVICE_FAILED */
-	struct reload *reload; /* borrowed; NULL: not yet */
+	struct err error;                  /* SERVICE_FAILED */
+	struct reload *reload;             /* borrowed; NULL: not yet */
+	struct certificates *certificates; /* borrowed; NULL until they are known */
 	char note[STATUS_SIZE - 80];
 	struct cfg_report report; /* of a worker that replaces another */
 };
@@ -422,6 +423,18 @@ void
 service_use_reload(struct service *s, struct reload *reload)
 {
 	s->reload = reload;
+}
+
+void
+service_use_certificates(struct service *s, struct certificates *certificates)
+{
+	s->certificates = certificates;
+}
+
+struct certificates *
+service_certificates(const struct service *s)
+{
+	return s->certificates;
 }
 
 struct reload *

@@ -11,6 +11,7 @@
 #include "supervisor/generations.h"
 #include "supervisor/signals.h"
 
+struct certificates;
 struct cfg_report;
 struct reload;
 struct service;
@@ -64,6 +65,10 @@ void service_note(struct service *s, const char *text);
 /** What carries out reloads; borrowed. NULL until then. */
 void service_use_reload(struct service *s, struct reload *reload);
 struct reload *service_reload(const struct service *s);
+
+/** The certificates in use; borrowed. NULL until then. */
+void service_use_certificates(struct service *s, struct certificates *certificates);
+struct certificates *service_certificates(const struct service *s);
 
 struct generations *service_generations(const struct service *s);
 const struct supervisor_worker_ops *service_ops(const struct service *s);

@@ -21,6 +21,7 @@
 #include "control/snapshot.h"
 #include "supervisor/admin_service.h"
 #include "supervisor/announce.h"
+#include "supervisor/certificates.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/identity.h"
 #include "supervisor/limits.h"
@@ -39,13 +40,14 @@ struct supervisor {
 	bool log_started;
 	struct identity identity;
 	struct supervisor_surroundings surroundings;
-	struct snapshot_sockets *sockets; /* owned: what the sockets leave in the file system */
-	struct snapshot *snapshot;        /* owned until the service has it */
-	struct announce *announce;        /* owned */
-	struct admin_socket admin_socket; /* until the admin has it */
-	struct service *service;          /* owned */
-	struct reload *reload;            /* owned */
-	struct admin *admin;              /* owned */
+	struct snapshot_sockets *sockets;  /* owned: what the sockets leave in the file system */
+	struct snapshot *snapshot;         /* owned until the service has it */
+	struct announce *announce;         /* owned */
+	struct admin_socket admin_socket;  /* until the admin has it */
+	struct service *service;           /* owned */
+	struct reload *reload;             /* owned */
+	struct certificates *certificates; /* owned */
+	struct admin *admin;               /* owned */
 	int64_t started_ms;
 };
 
@@ -147,6 +149,15 @@ keep_origin(struct supervisor *s, struct err *e)
 	return s->snapshot->config_path != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
+static void
+on_files_changed(void *arg)
+{
+	struct supervisor *s = arg;
+
+	if (s->reload != NULL && reload_request(s->reload, RELOAD_APPLY, "watched files", NULL, NULL) < 0)
+		log_warning("watch_failed", LOG_S("error", "out of memory"));
+}
+
 static int
 start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 {
@@ -156,6 +167,10 @@ start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 	code = snapshot_build_files(s->options->config, s->options->report, &s->snapshot, e);
 	if (code == 0)
 		code = keep_origin(s, e);
+	if (code == 0)
+		code = certificates_new(s->base, on_files_changed, s, &s->certificates, e);
+	if (code == 0)
+		code = certificates_prepare(s->certificates, s->snapshot, s->options->report);
 	if (code < 0)
 		return code;
 	*phase = EXIT_PHASE_BIND;
@@ -229,15 +244,19 @@ start_reload(struct supervisor *s, struct err *e)
 				      .service = s->service,
 				      .sockets = s->sockets,
 				      .checker = s->options->checker,
+				      .certificates = s->certificates,
 				      .config_path = s->options->config_path,
 				      .log_level = s->options->log_level,
 				      .committed = on_reloaded,
 				      .arg = s },
 		&s->reload, e);
 
-	if (code == 0)
-		service_use_reload(s->service, s->reload);
-	return code;
+	if (code < 0)
+		return code;
+	service_use_reload(s->service, s->reload);
+	service_use_certificates(s->service, s->certificates);
+	certificates_commit(s->certificates);
+	return 0;
 }
 
 static int
@@ -339,6 +358,7 @@ supervisor_fini(struct supervisor *s)
 	admin_free(s->admin);
 	admin_socket_fini(&s->admin_socket);
 	reload_free(s->reload);
+	certificates_free(s->certificates);
 	snapshot_sockets_free(s->sockets);
 	service_free(s->service);
 	snapshot_free(s->snapshot);

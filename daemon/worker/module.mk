@@ -4,4 +4,3 @@ core_sources += daemon/worker/ask.c daemon/worker/ask.h \
 	daemon/worker/privileges.c daemon/worker/privileges.h \
 	daemon/worker/process.c daemon/worker/process.h \
 	daemon/worker/worker.c daemon/worker/worker.h
-core_sources += daemon/worker/contexts.c daemon/worker/contexts.h

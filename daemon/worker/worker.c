@@ -13,13 +13,13 @@
 #include "control/snapshot.h"
 #include "engine/engine.h"
 #include "metric/metric.h"
-#include "worker/contexts.h"
+#include "net/tls_contexts.h"
 #include "worker/instances.h"
 
 struct worker {
 	struct snapshot *snapshot; /* owned */
 	struct instances instances;
-	struct contexts contexts;
+	struct tls_contexts contexts;
 	struct metric_block metrics;
 	void *own_counters;    /* owned; NULL: they are shared */
 	struct engine *engine; /* owned */
@@ -108,7 +108,7 @@ build(struct worker *w, const struct worker_memory *shared, struct cfg_report *r
 	int code = instances_build(w->snapshot, NULL, INSTANCES_ALL, report, &w->instances), contexts = 0;
 
 	if (code != -ENOMEM)
-		contexts = contexts_build(w->snapshot, NULL, false, report, &w->contexts);
+		contexts = tls_contexts_build(w->snapshot, NULL, false, report, &w->contexts);
 	code = contexts < 0 ? contexts : code;
 	if (code < 0)
 		return code == -ENOMEM ? err_set(e, code, "out of memory") : code;
@@ -144,7 +144,7 @@ worker_new(struct snapshot *snapshot, const struct worker_memory *shared, struct
 
 static int
 change_over(struct worker *w, struct snapshot *snapshot, struct instances *next,
-	const struct contexts *contexts, struct err *e)
+	const struct tls_contexts *contexts, struct err *e)
 {
 	const struct engine_setup setup = {
 		.snapshot = snapshot,
@@ -166,13 +166,13 @@ int
 worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *report, struct err *e)
 {
 	struct instances next;
-	struct contexts contexts = { 0 };
+	struct tls_contexts contexts = { 0 };
 	int code, tls = 0;
 
 	snapshot->loops = w->snapshot->loops; /* what a worker has from its start to its end */
 	code = instances_build(snapshot, &w->instances, INSTANCES_ALL, report, &next);
 	if (code != -ENOMEM)
-		tls = contexts_build(snapshot, &w->contexts, true, report, &contexts);
+		tls = tls_contexts_build(snapshot, &w->contexts, true, report, &contexts);
 	code = tls < 0 ? tls : code;
 	if (code == 0)
 		code = change_over(w, snapshot, &next, &contexts, e);
@@ -180,13 +180,13 @@ worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *re
 		err_set(e, code, "out of memory");
 	if (code < 0) {
 		instances_fini(&next);
-		contexts_fini(&contexts);
+		tls_contexts_fini(&contexts);
 		snapshot_free(snapshot);
 		return code;
 	}
 	instances_fini(&w->instances);
 	w->instances = next;
-	contexts_fini(&w->contexts);
+	tls_contexts_fini(&w->contexts);
 	w->contexts = contexts;
 	snapshot_free(w->snapshot);
 	snapshot_close_sockets(snapshot); /* the engine has taken its own */
@@ -287,7 +287,7 @@ worker_free(struct worker *w)
 	engine_free(w->engine);
 	asks_free(w->asks);
 	instances_fini(&w->instances);
-	contexts_fini(&w->contexts);
+	tls_contexts_fini(&w->contexts);
 	free(w->own_counters);
 	snapshot_free(w->snapshot);
 	free(w);

@@ -150,9 +150,11 @@ def test_all_is_told_in_one_run(tmp):
         assert word in text, (word, text)
 
 
-def test_an_expired_certificate_serves(tmp):
+def test_an_expired_certificate_serves_with_a_warning(tmp):
     old = Authority(tmp).issue("old", days=-1)
     d = harness.Daemon({"echo": {"listen": "tcp://127.0.0.1:0", "handler": "echo", "tls": pair(old)}}).start()
+    d.wait_log("configuration", level="warning", msg=lambda m: "has expired" in m)
+    d.wait_log("certificate_expired", level="warning", subject="CN=old")
     assert d.stop() == 0
 
 

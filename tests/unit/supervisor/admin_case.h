@@ -143,9 +143,25 @@ fake_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
 	fake_reload(arg, false, answer, answer_arg);
 }
 
+static inline json_t *
+fake_certs(void *arg)
+{
+	(void)arg;
+	return json_pack("[{s:s, s:i}]", "subject", "CN=site", "days_left", 30);
+}
+
+static inline void
+fake_expose_certs(void *arg, struct strbuf *out)
+{
+	(void)arg;
+	strbuf_add(out, "certs 1\n");
+}
+
 static const struct admin_host host = {
 	.status = fake_status,
 	.listeners = fake_listeners,
+	.certs = fake_certs,
+	.expose_certs = fake_expose_certs,
 	.order = fake_order,
 	.draining = fake_draining,
 	.workers = fake_workers,

@@ -60,7 +60,8 @@ START_TEST(a_verdict_is_passed_on_in_full)
 		"{\"error\":\"a.yaml:1:2: error: bad\\na.yaml:3:4: error: worse\\n\"}\n");
 	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"error\":\"gone\"}\n");
 	fake.dead = false;
-	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"done\":{\"text\":\"sockd_x 1\\n\"}}\n");
+	ck_assert_str_eq(
+		ask("{\"verb\":\"metrics\"}\n"), "{\"done\":{\"text\":\"sockd_x 1\\ncerts 1\\n\"}}\n");
 	finish();
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* The TLS contexts of a snapshot: one for each map of TLS settings that has certificates. */
-#ifndef WORKER_CONTEXTS_H
-#define WORKER_CONTEXTS_H
+#ifndef NET_TLS_CONTEXTS_H
+#define NET_TLS_CONTEXTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@ struct config;
 struct snapshot;
 struct tls_context;
 
-struct contexts {
+struct tls_contexts {
 	struct tls_context **at; /* owned, a ref each; in the order of config.tls, NULL where there is none */
 	size_t count;
 	struct config *config; /* ref */
@@ -24,10 +24,10 @@ struct contexts {
  * @param previous      NULL, or the contexts that serve now: what is out of date but in use is only a
  * warning, and ticket keys in memory go on
  * @param dates_matter  a certificate that is out of date and not in use is an error
- * @return 0; -EINVAL with errors in @p report; -ENOMEM. In any case contexts_fini()
+ * @return 0; -EINVAL with errors in @p report; -ENOMEM. In any case tls_contexts_fini()
  */
-must_check int contexts_build(const struct snapshot *snapshot, const struct contexts *previous,
-	bool dates_matter, struct cfg_report *report, struct contexts *ret);
-void contexts_fini(struct contexts *c);
+must_check int tls_contexts_build(const struct snapshot *snapshot, const struct tls_contexts *previous,
+	bool dates_matter, struct cfg_report *report, struct tls_contexts *ret);
+void tls_contexts_fini(struct tls_contexts *c);
 
 #endif

@@ -1,7 +1,7 @@
 /* Settings are known by their name: that of their entry under `tls:`, or that of the listener that they stand
  * in. Those that did not change, nor the files that they name, keep their context, and so do the listeners
  * that use it. */
-#include "worker/contexts.h"
+#include "net/tls_contexts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 /* What serves now under the name of these settings. */
 static void
-find_previous(const struct contexts *c, struct tls_options *o)
+find_previous(const struct tls_contexts *c, struct tls_options *o)
 {
 	for (size_t i = 0; c != NULL && i < c->count; i++) {
 		const struct cfg_tls *t = c->config->tls[i];
@@ -27,13 +27,13 @@ find_previous(const struct contexts *c, struct tls_options *o)
 }
 
 int
-contexts_build(const struct snapshot *snapshot, const struct contexts *previous, bool dates_matter,
-	struct cfg_report *report, struct contexts *ret)
+tls_contexts_build(const struct snapshot *snapshot, const struct tls_contexts *previous, bool dates_matter,
+	struct cfg_report *report, struct tls_contexts *ret)
 {
 	struct config *config = snapshot->config;
 	int result = 0;
 
-	*ret = (struct contexts){ .config = config_ref(config) };
+	*ret = (struct tls_contexts){ .config = config_ref(config) };
 	ret->at = calloc(config->tls_count + 1, sizeof(struct tls_context *));
 	if (ret->at == NULL)
 		return cfg_report_no_memory(report);
@@ -55,11 +55,11 @@ contexts_build(const struct snapshot *snapshot, const struct contexts *previous,
 }
 
 void
-contexts_fini(struct contexts *c)
+tls_contexts_fini(struct tls_contexts *c)
 {
 	for (size_t i = 0; i < c->count; i++)
 		tls_context_unref(c->at[i]);
 	free(c->at);
 	config_unref(c->config);
-	*c = (struct contexts){ 0 };
+	*c = (struct tls_contexts){ 0 };
 }
