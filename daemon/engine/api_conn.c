@@ -10,6 +10,7 @@
 #include "engine/conn_wait.h"
 #include "engine/engine_private.h"
 #include "engine/proxied.h"
+#include "engine/relay.h"
 #include "engine/scope.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
@@ -379,6 +380,31 @@ conn_op_abort(struct sockd_conn h)
 	return 0;
 }
 
+static int64_t
+conn_op_relay(struct sockd_conn h, struct sockd_conn other)
+{
+	struct conn *a = api_find_open(h.ref), *b;
+	int64_t n;
+
+	if (a == NULL)
+		return -1;
+	if (other.ops != &stream_conn_ops)
+		return api_fail(sockd_null(other) ? -EBADF : -ENOTSUP);
+	b = api_find_open(other.ref);
+	if (b == NULL)
+		return -1;
+	if (strand_here(conn_loop(a)) == NULL)
+		return api_fail(-EDEADLK);
+	if (a == b)
+		return api_fail(-EINVAL);
+	if (a->relay != NULL || b->relay != NULL || a->reader != NULL || b->reader != NULL)
+		return api_fail(-EBUSY);
+	if (a->state != CONN_OPEN || b->state != CONN_OPEN)
+		return api_fail(conn_ending_error(a->state != CONN_OPEN ? a : b));
+	n = relay_run(a, b);
+	return n < 0 ? api_fail((int)n) : n;
+}
+
 const struct sockd_conn_ops stream_conn_ops = {
 	.size = sizeof(struct sockd_conn_ops),
 	.id = conn_op_id,
@@ -407,4 +433,5 @@ const struct sockd_conn_ops stream_conn_ops = {
 	.deny = conn_op_deny,
 	.close = conn_op_close,
 	.abort = conn_op_abort,
+	.relay = conn_op_relay,
 };

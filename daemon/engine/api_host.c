@@ -8,10 +8,15 @@
 
 #include "base/log.h"
 #include "engine/api.h"
+#include "engine/dial.h"
 #include "engine/engine_private.h"
+#include "engine/offload.h"
+#include "engine/post.h"
 #include "engine/scope.h"
 #include "engine/strand.h"
 #include "engine/timer.h"
+
+enum { FIELDS_MAX = 32 };
 
 static struct engine *the_engine;
 
@@ -53,6 +58,29 @@ static printf_like(4, 0) int host_vlog(
 	LOG_AT(level, event, LOG_S("listener", handler != NULL ? handler->name : NULL),
 		LOG_S("plugin", handler != NULL ? handler->plugin_name : NULL),
 		c != NULL ? LOG_U("conn", c->id) : LOG_S("conn", NULL), LOG_S("msg", text));
+	return 0;
+}
+
+static int
+host_log_fields(struct sockd_host h, int level, const char *event, const struct sockd_field *f, size_t count)
+{
+	struct log_field fields[3 + FIELDS_MAX];
+	size_t n = 0;
+	struct conn *c;
+	const struct handler *handler = find_handler(h, &c);
+
+	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL || count > FIELDS_MAX)
+		return api_fail(-EINVAL);
+	if (!log_is_on(level))
+		return 0;
+	fields[n++] = LOG_S("listener", handler != NULL ? handler->name : NULL);
+	fields[n++] = LOG_S("plugin", handler != NULL ? handler->plugin_name : NULL);
+	if (c != NULL)
+		fields[n++] = LOG_U("conn", c->id);
+	for (size_t i = 0; i < count; i++)
+		fields[n++] = f[i].value != NULL ? LOG_BYTES(f[i].key, f[i].value, f[i].length)
+						 : LOG_I(f[i].key, f[i].number);
+	log_event(level, event, fields, n);
 	return 0;
 }
 
@@ -222,6 +250,68 @@ host_cancel(struct sockd_host h, uint64_t fiber)
 	return e != NULL ? api_fail(strand_cancel_by_id(e, fiber)) : -1;
 }
 
+static struct sockd_conn
+host_dial(struct sockd_host h, const char *url, const struct sockd_dial_options *o)
+{
+	struct estate *e = find_estate(h, true);
+
+	return e != NULL ? dial(e, url, o) : (struct sockd_conn){ 0 };
+}
+
+/* ---- other threads ---- */
+
+static int
+host_offload(struct sockd_host h, const void *serial, sockd_work_fn fn, void *arg)
+{
+	struct strand *self = find_strand(h);
+	int r, result = -1, error = 0;
+
+	if (self == NULL)
+		return -1;
+	if (fn == NULL)
+		return api_fail(-EINVAL);
+	r = offload_run(self, serial, fn, arg, &result, &error);
+	if (r < 0)
+		return api_fail(r);
+	errno = error;
+	return result;
+}
+
+static int
+host_offload_then(struct sockd_host h, const void *serial, sockd_work_fn fn, sockd_done_fn done, void *arg)
+{
+	struct estate *e = find_estate(h, true);
+
+	if (e == NULL)
+		return -1;
+	if (fn == NULL || done == NULL)
+		return api_fail(-EINVAL);
+	return api_fail(offload_then(e, serial, fn, done, arg));
+}
+
+static int
+host_post(struct sockd_host h, uint64_t conn_id, sockd_post_fn fn, void *arg)
+{
+	struct conn *c;
+	struct handler *handler = find_handler(h, &c);
+
+	if (handler == NULL)
+		return -1;
+	return api_fail(fn != NULL ? post_to_conn(the_engine, handler, conn_id, fn, arg) : -EINVAL);
+}
+
+static int
+host_post_thread(struct sockd_host h, sockd_timer_fn fn, void *arg)
+{
+	struct handler *handler = ref_kind(h.ref) == REF_THREAD ? handler_find(the_engine, h.ref) : NULL;
+
+	if (ref_kind(h.ref) != REF_THREAD || fn == NULL)
+		return api_fail(-EINVAL);
+	if (handler == NULL)
+		return api_fail(-EBADF);
+	return api_fail(post_to_thread(&handler->threads[ref_loop(h.ref)], fn, arg));
+}
+
 static int64_t
 host_open_connections(struct sockd_host h)
 {
@@ -281,6 +371,12 @@ const struct sockd_host_ops host_ops = {
 	.cancel = host_cancel,
 	.wait = host_wait,
 	.wake = host_wake,
+	.dial = host_dial,
+	.offload = host_offload,
+	.offload_then = host_offload_then,
+	.post = host_post,
+	.post_thread = host_post_thread,
+	.log_fields = host_log_fields,
 	.open_connections = host_open_connections,
 	.instance = host_instance,
 	.settings = host_settings,

@@ -39,7 +39,7 @@ read_some(struct conn *c, void *buf, size_t size)
 		if (c->read_closed || c->fin_read)
 			return c->truncated && !c->read_closed ? -ECONNRESET : 0;
 		if (!on_fiber(c))
-			return c->state == CONN_OPEN ? -EAGAIN : -ECANCELED;
+			return c->state <= CONN_OPEN ? -EAGAIN : -ECANCELED;
 		if (c->reader != NULL)
 			return -EBUSY;
 		if (c->state == CONN_OPEN && (!c->drained || c->end_given)) {
@@ -162,6 +162,8 @@ const struct sockd_reader_ops stream_reader_ops = {
 static int
 write_closed_error(const struct conn *c)
 {
+	if (c->state == CONN_DIALLING)
+		return -EAGAIN;
 	return c->broken ? -ECONNRESET : c->state == CONN_ENDING ? -ECANCELED : -EPIPE;
 }
 

@@ -19,9 +19,11 @@
 #include "engine/conn_private.h"
 #include "engine/conn_time.h"
 #include "engine/conn_wait.h"
+#include "engine/dial.h"
 #include "engine/engine_private.h"
 #include "engine/estate.h"
 #include "engine/observe.h"
+#include "engine/relay.h"
 #include "engine/serve.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
@@ -30,11 +32,12 @@
 
 enum { LINGER_MS = 1000 };
 
-const char *const conn_state_name[CONN_STATE_COUNT] = { "free", "handshake", "open", "flushing", "lingering",
-	"ending" };
+const char *const conn_state_name[CONN_STATE_COUNT] = { "free", "dialling", "handshake", "open", "flushing",
+	"lingering", "ending" };
 
 static const bool step_allowed[CONN_STATE_COUNT][CONN_STATE_COUNT] = {
-	[CONN_FREE] = { [CONN_HANDSHAKE] = true, [CONN_OPEN] = true },
+	[CONN_FREE] = { [CONN_DIALLING] = true, [CONN_HANDSHAKE] = true, [CONN_OPEN] = true },
+	[CONN_DIALLING] = { [CONN_OPEN] = true, [CONN_ENDING] = true },
 	[CONN_HANDSHAKE] = { [CONN_OPEN] = true, [CONN_FLUSHING] = true, [CONN_ENDING] = true },
 	[CONN_OPEN] = { [CONN_HANDSHAKE] = true, [CONN_FLUSHING] = true, [CONN_ENDING] = true },
 	[CONN_FLUSHING] = { [CONN_LINGERING] = true, [CONN_ENDING] = true },
@@ -85,6 +88,8 @@ conn_set_reason(struct conn *c, int reason)
 void
 conn_finish(struct conn *c, int reason)
 {
+	if (c->state == CONN_DIALLING)
+		conn_cut(c, reason);
 	if (c->state != CONN_OPEN && c->state != CONN_HANDSHAKE)
 		return;
 	conn_set_reason(c, reason);
@@ -144,16 +149,25 @@ conn_log_closed(const struct conn *c, uint64_t written)
 {
 	char peer[CONN_PEER_TEXT_SIZE], balancer[CONN_PEER_TEXT_SIZE];
 
-	if (!log_is_on(LOG_LEVEL_INFO))
+	if (!log_is_on(c->dialled != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO))
 		return;
 	conn_peer_text(c, peer);
 	if (c->proxied != NULL)
 		conn_balancer_text(c, balancer);
-	log_info("conn_closed", LOG_S("listener", conn_cfg(c)->name), LOG_U("conn", c->id),
-		LOG_S("peer", peer), LOG_S("proxy", c->proxied != NULL ? balancer : NULL),
-		LOG_U("rx", c->read_bytes), LOG_U("tx", written),
-		LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
+	LOG_AT(c->dialled != NULL ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		c->dialled != NULL ? "dialled_closed" : "conn_closed", LOG_S("listener", conn_cfg(c)->name),
+		LOG_U("conn", c->id), LOG_S("peer", peer),
+		LOG_S("proxy", c->proxied != NULL ? balancer : NULL), LOG_U("rx", c->read_bytes),
+		LOG_U("tx", written), LOG_I("duration_ms", loop_now_ms(conn_loop(c)) - c->opened_ms),
 		LOG_S("reason", api_reason_name(c->reason)), LOG_S("detail", tls_stream_failure(c)));
+}
+
+static void
+conn_count_dialled_ended(struct conn *c, uint64_t written)
+{
+	metric_sub(c->scope->cells, METRIC_DIALLED_OPEN, 1);
+	metric_sub(c->scope->cells, METRIC_DIALLED_BYTES_WRITTEN, c->queued_bytes - written);
+	atomic_fetch_sub_explicit(&conn_loop(c)->load, 1, memory_order_relaxed);
 }
 
 static void
@@ -162,6 +176,10 @@ conn_count_ended(struct conn *c, uint64_t written)
 	struct engine *engine = conn_loop(c)->engine;
 	struct metric_cells *cells = c->scope->cells;
 
+	if (c->dialled != NULL) {
+		conn_count_dialled_ended(c, written);
+		return;
+	}
 	metric_add(cells, metric_closed(c->reason), 1);
 	metric_sub(cells, METRIC_CONNECTIONS_OPEN, 1);
 	metric_sub(
@@ -192,7 +210,8 @@ conn_free(struct conn *c)
 	if (c->aborted)
 		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },
 			sizeof(struct linger)); /* without it the peer sees FIN: good enough */
-	close(c->fd);
+	if (c->fd >= 0)
+		close(c->fd);
 	stream_file_free(c);
 	if (c->estate != NULL)
 		estate_fini(c->estate);
@@ -200,7 +219,11 @@ conn_free(struct conn *c)
 	source_release(c->source);
 	free(c->proxied);
 	free(c->text);
-	scope->thread->conns--;
+	if (c->dialled != NULL)
+		dialled_free(c);
+	else
+		scope->thread->conns--;
+	conn_ids_remove(&loop->conn_ids, c);
 	conn_enter(c, CONN_FREE);
 	slab_put(&loop->conns, c);
 	scope_release(scope);
@@ -208,15 +231,24 @@ conn_free(struct conn *c)
 }
 
 /* End all that hangs on it. @return true when nothing does any more; until then each end brings us back. */
+/* It ended by force or by a failure: what it dialled is not worth waiting for. */
+static bool
+conn_is_forced(const struct conn *c)
+{
+	return c->reason != SOCKD_BY_EOF && c->reason != SOCKD_BY_HANDLER && c->reason != SOCKD_BY_DRAIN;
+}
+
 static bool
 conn_let_go(struct conn *c)
 {
 	bool waited_for = !conn_dismiss(c);
 
+	if (c->dialled != NULL)
+		dial_give_up(c);
 	if (c->serve != NULL)
 		strand_cancel(c->serve);
 	if (c->estate != NULL)
-		estate_close(c->estate);
+		estate_end(c->estate, conn_is_forced(c));
 	return !waited_for && c->serve == NULL && (c->estate == NULL || estate_is_over(c->estate));
 }
 
@@ -229,6 +261,7 @@ conn_end(struct conn *c)
 		return;
 	written = stream_written(c);
 	c->gone = true;
+	errno = c->dialled != NULL ? c->dialled->error : 0; /* why it could not be dialled */
 	if (c->told_open && c->entries->close != NULL)
 		c->entries->close(api_conn(c), c->reason);
 	observe_state(c, SOCKD_CLOSE);
@@ -243,7 +276,7 @@ static void
 conn_settle_eof(struct conn *c)
 {
 	if (!c->fin_read || c->eof_told || (stream_unread(c) > 0 && c->blocked) || c->reader != NULL ||
-		c->paused)
+		c->paused || c->relay != NULL)
 		return;
 	c->eof_told = true;
 	if (c->truncated) {
@@ -269,6 +302,8 @@ conn_give_end(struct conn *c)
 	if (c->estate != NULL)
 		estate_give_end(c->estate);
 	conn_wake_reader(c);
+	if (c->relay != NULL)
+		relay_on_end(c);
 	if (!c->straight && c->entries->draining == NULL && (c->estate == NULL || estate_is_over(c->estate)))
 		conn_finish(c, SOCKD_BY_DRAIN);
 }
@@ -323,6 +358,8 @@ conn_settle(struct loop *loop, struct loop_task *task)
 	struct conn *c = container_of(task, struct conn, task);
 
 	(void)loop; /* the connection knows its loop */
+	if (c->state == CONN_DIALLING)
+		dial_settle(c);
 	if (c->state == CONN_OPEN)
 		conn_settle_open(c);
 	if (c->state == CONN_FLUSHING)
@@ -351,8 +388,8 @@ conn_tell_draining(struct conn *c)
 void
 conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
 {
-	if (deadline_ms >= c->drain_by_ms)
-		return; /* it drains already, and is to be through earlier */
+	if (c->dialled != NULL || deadline_ms >= c->drain_by_ms)
+		return; /* it drains with whom it was dialled for; or already, and is to be through earlier */
 	c->slot_at_ms = slot_at_ms < c->slot_at_ms ? slot_at_ms : c->slot_at_ms;
 	c->drain_by_ms = deadline_ms;
 	conn_tell_draining(c);

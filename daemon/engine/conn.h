@@ -13,13 +13,14 @@
 #include "engine/loop.h"
 #include "engine/newcomer.h"
 
-/** HANDSHAKE: TLS begins; the plugin does not have it yet, or waits. OPEN: the plugin has it. FLUSHING: the
- * plugin is done with it, its output still goes out. LINGERING: our FIN is sent, what comes is thrown away
- * until the peer's FIN or a second has passed, because a close with unread input sends RST and may cost the
- * peer the answer (RFC 1122 section 4.2.2.13). ENDING: waits for the loop's frame to tell the plugin and to
- * close. */
+/** DIALLING: it is being connected. HANDSHAKE: TLS begins; the plugin does not have it yet, or waits. OPEN:
+ * the plugin has it. FLUSHING: the plugin is done with it, its output still goes out. LINGERING: our FIN is
+ * sent, what comes is thrown away until the peer's FIN or a second has passed, because a close with unread
+ * input sends RST and may cost the peer the answer (RFC 1122 section 4.2.2.13). ENDING: waits for the loop's
+ * frame to tell the plugin and to close. */
 enum conn_state {
 	CONN_FREE,
+	CONN_DIALLING,
 	CONN_HANDSHAKE,
 	CONN_OPEN,
 	CONN_FLUSHING,
@@ -30,7 +31,9 @@ enum conn_state {
 
 extern const char *const conn_state_name[CONN_STATE_COUNT];
 
+struct dialled;
 struct estate;
+struct relay;
 struct strand;
 struct stream_file;
 struct conn_text;
@@ -71,6 +74,9 @@ struct conn {
 	struct strand *serve; /* runs the plugin's serve(); NULL once it is over, and in event style */
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
 	struct stream_file *file;        /* owned; a part of a file on its way, or NULL */
+	struct dialled *dialled;         /* owned; NULL: a client made it */
+	struct relay *relay;             /* borrowed from the fiber that relays it, or NULL */
+	struct conn *next_by_id;         /* in the table of the loop's ids */
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
 	struct tls_stream *tls;          /* owned; NULL: plain */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
@@ -107,6 +113,12 @@ void conn_refuse(struct scope *scope, const struct newcomer *n);
 must_check int conn_begin_tls(struct conn *c, int64_t timeout_ms);
 /** The handshake is done: the plugin gets it, or goes on. */
 void conn_shaken(struct conn *c);
+/** Fill in a slot whose bufferevent is made. */
+void conn_init(struct conn *c, struct scope *scope, const struct newcomer *n);
+/** Take a slot for a connection that is to be dialled, which moves to it on success. NULL without memory. */
+struct conn *conn_new_dialled(struct scope *scope, enum cfg_transport transport, struct dialled *dialled);
+/** It is connected: @p fd moves. */
+void conn_open_dialled(struct conn *c, int fd);
 
 /** Move to another state; asserts that the step is allowed. */
 void conn_enter(struct conn *c, enum conn_state next);

@@ -29,7 +29,7 @@ conn_refuse(struct scope *scope, const struct newcomer *n)
 	engine_check_idle(scope->loop);
 }
 
-static void
+void
 conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 {
 	const struct cfg_listener *cfg = scope->listener->cfg;
@@ -54,6 +54,7 @@ conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 	bufferevent_set_max_single_write(c->bev, MAX_SINGLE_WRITE);
 	bufferevent_setwatermark(c->bev, EV_WRITE, (size_t)cfg->write_buffer / 2, 0);
 	stream_attach(c);
+	conn_ids_add(&scope->loop->conn_ids, c);
 }
 
 /* Tell of it, and ask the plugin whether it may be. */

@@ -19,7 +19,7 @@ conn_input_deadline(const struct conn *c)
 {
 	int64_t at = !c->straight ? c->read_by_ms : CLOCK_NEVER; /* a fiber's read keeps its own time */
 
-	if (c->read_bytes == 0 && conn_cfg(c)->timeouts.first_byte_ms != CFG_OFF)
+	if (c->read_bytes == 0 && c->dialled == NULL && conn_cfg(c)->timeouts.first_byte_ms != CFG_OFF)
 		at = earlier(at, c->opened_ms + conn_cfg(c)->timeouts.first_byte_ms);
 	if (c->idle_ms != CFG_OFF)
 		at = earlier(at, c->active_ms + c->idle_ms);
@@ -103,7 +103,8 @@ conn_check_open_deadlines(struct conn *c, int64_t now_ms)
 {
 	const struct cfg_timeouts *t = &conn_cfg(c)->timeouts;
 
-	if (t->first_byte_ms != CFG_OFF && c->read_bytes == 0 && now_ms >= c->opened_ms + t->first_byte_ms)
+	if (t->first_byte_ms != CFG_OFF && c->read_bytes == 0 && c->dialled == NULL &&
+		now_ms >= c->opened_ms + t->first_byte_ms)
 		conn_cut(c, SOCKD_BY_FIRST_BYTE_TIMEOUT);
 	else if (c->idle_ms != CFG_OFF && now_ms >= c->active_ms + c->idle_ms)
 		conn_time_out(c, SOCKD_TIMEOUT_IDLE, SOCKD_BY_IDLE_TIMEOUT, &c->active_ms);

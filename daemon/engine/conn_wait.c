@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "engine/relay.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
 
@@ -88,6 +89,8 @@ conn_leave_queue(struct conn *c, struct strand *self)
 	self->behind = NULL;
 	if (at == &c->writers && c->writers != NULL)
 		strand_wake(c->writers);
+	else if (c->writers == NULL && c->relay != NULL)
+		relay_on_room(c);
 	conn_left(c);
 }
 
@@ -148,6 +151,8 @@ conn_wake_writer(struct conn *c)
 bool
 conn_dismiss(struct conn *c)
 {
+	if (c->relay != NULL)
+		relay_break(c);
 	conn_wake_reader(c);
 	for (struct strand *s = c->writers; s != NULL; s = s->behind)
 		strand_wake(s);

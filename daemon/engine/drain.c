@@ -54,7 +54,7 @@ thread_is_over(struct handler_thread *t)
 			return false;
 	}
 	estate_give_end(&t->estate);
-	return estate_is_over(&t->estate);
+	return handler_thread_is_over(t);
 }
 
 static bool
@@ -201,6 +201,14 @@ loop_begin_drain(struct loop *loop)
 	engine_check_idle(loop);
 }
 
+/* Nothing new begins on a loop that ends. */
+static void
+loop_close_estates(struct loop *loop)
+{
+	for (struct handler_thread *t = loop->last_thread; t != NULL; t = t->before)
+		estate_end(&t->estate, true);
+}
+
 void
 drain_obey(struct loop *loop, struct mail *mail)
 {
@@ -217,6 +225,7 @@ drain_obey(struct loop *loop, struct mail *mail)
 		engine_check_idle(loop);
 		break;
 	case ORDER_STOP:
+		loop_close_estates(loop);
 		loop->stopping = true;
 		break;
 	case ORDER_COUNT:

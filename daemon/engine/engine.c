@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
+#include "engine/pool.h"
 #include "guard/sources.h"
 #include "engine/scope.h"
 #include "net/tls.h"
@@ -90,6 +91,7 @@ engine_build(struct engine *engine, struct err *e)
 		return r;
 	if (engine_allocate(engine) < 0)
 		return err_set(e, -ENOMEM, "no memory for the engine");
+	r = pool_new(&engine->pool, e);
 	for (unsigned i = 0; i < engine->loop_count && r == 0; i++)
 		r = loop_new(engine, i, &engine->loops[i], e);
 	return r;
@@ -139,8 +141,8 @@ static void
 loop_end_estates(struct loop *loop)
 {
 	for (struct handler_thread *t = loop->last_thread; t != NULL; t = t->before)
-		estate_close(&t->estate);
-	while (fiber_count(loop->fibers) > 0)
+		estate_end(&t->estate, true);
+	while (fiber_count(loop->fibers) > 0 || loop->conns.live_count > 0)
 		loop_turn(loop);
 }
 
@@ -305,6 +307,7 @@ engine_free(struct engine *engine)
 		engine->sockets = b->next;
 		bound_unref(b);
 	}
+	pool_free(engine->pool);
 	for (unsigned i = 0; engine->loops != NULL && i < engine->loop_count; i++)
 		loop_free(engine->loops[i]);
 	cleanup_fd(&engine->done_fd);

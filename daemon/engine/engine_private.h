@@ -20,6 +20,8 @@ struct order {
 
 struct apply;
 
+struct pool;
+
 struct engine {
 	struct metric_block *metrics;
 	struct tally *tallies; /* owned; one for each row of metrics */
@@ -29,6 +31,7 @@ struct engine {
 	struct loop **loops;                 /* owned */
 	struct order (*orders)[ORDER_COUNT]; /* owned; a row for each loop */
 	unsigned loop_count;
+	struct pool *pool;                /* owned: threads for what may block */
 	unsigned next_home;               /* where the next socket goes */
 	struct mailbox main_mail;         /* what loops tell the main thread */
 	int done_fd;                      /* eventfd, owned */

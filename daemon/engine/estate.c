@@ -1,8 +1,12 @@
 /* An estate holds lists and nothing else: what hangs in them takes itself out when it ends, and says so. */
 #include "engine/estate.h"
 
+#include "engine/api.h"
 #include "engine/conn.h"
+#include "engine/dial.h"
 #include "engine/engine_private.h"
+#include "engine/handler.h"
+#include "engine/offload.h"
 #include "engine/strand.h"
 #include "engine/timer.h"
 
@@ -24,20 +28,44 @@ estate_of_conn(struct conn *c)
 	return c->estate;
 }
 
+struct sockd_host
+estate_host(const struct estate *e)
+{
+	return e->conn != NULL ? api_host(e->conn) : handler_thread_host(e->thread);
+}
+
+static void
+estate_end_dialled(struct estate *e, bool forced)
+{
+	for (struct dialled *d = e->dialled; d != NULL; d = d->next)
+		if (forced)
+			conn_cut(d->conn, SOCKD_BY_HANDLER);
+		else
+			conn_finish(d->conn, SOCKD_BY_HANDLER);
+}
+
 void
-estate_close(struct estate *e)
+estate_end(struct estate *e, bool forced)
 {
 	e->closed = true;
 	while (e->timers != NULL)
 		timer_free(e->timers);
 	for (struct strand *s = e->alive; s != NULL; s = s->next)
 		strand_cancel(s);
+	estate_end_dialled(e, forced);
+	offload_forget_scope(e);
+}
+
+void
+estate_close(struct estate *e)
+{
+	estate_end(e, false);
 }
 
 bool
 estate_is_over(const struct estate *e)
 {
-	return e->alive == NULL;
+	return e->alive == NULL && e->dialled == NULL;
 }
 
 bool
@@ -45,6 +73,10 @@ estate_is_quiet(const struct estate *e)
 {
 	for (const struct strand *s = e->alive; s != NULL; s = s->next)
 		if (!strand_is_quiet(s))
+			return false;
+	for (const struct dialled *d = e->dialled; d != NULL; d = d->next)
+		if (d->conn->state == CONN_DIALLING ||
+			(d->conn->state == CONN_OPEN && !conn_is_quiet(d->conn)))
 			return false;
 	return true;
 }
@@ -54,6 +86,9 @@ estate_give_end(struct estate *e)
 {
 	for (struct strand *s = e->alive; s != NULL; s = s->next)
 		strand_give_end(s);
+	for (struct dialled *d = e->dialled; d != NULL; d = d->next)
+		if (d->conn->state == CONN_OPEN && !d->conn->end_given)
+			conn_give_end(d->conn);
 }
 
 void
@@ -61,10 +96,8 @@ estate_changed(struct estate *e)
 {
 	if (e->conn != NULL)
 		conn_settle_later(e->conn);
-	else if (e->thread->ending)
-		loop_defer(e->thread->loop, &e->thread->settle);
 	else
-		engine_check_idle_later(e->thread->loop);
+		handler_thread_changed(e->thread);
 }
 
 void

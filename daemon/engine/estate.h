@@ -7,7 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sockd/types.h"
+
 struct conn;
+struct dialled;
+struct followed;
 struct loop;
 struct plugin_timer;
 struct handler_thread;
@@ -20,6 +24,8 @@ struct estate {
 	struct strand *ended, **ended_tail; /* over, and not joined: the oldest first */
 	size_t alive_count, ended_count;
 	struct plugin_timer *timers;
+	struct dialled *dialled;   /* connections that were made in it */
+	struct followed *followed; /* work of sockd_offload_then() */
 	size_t timer_count;
 	bool closed; /* nothing new is made in it */
 };
@@ -32,12 +38,17 @@ struct estate *estate_of_conn(struct conn *c);
 /** The scope ends: nothing new, timers are gone, strands are cancelled. estate_is_over() becomes true when
  * the last strand has returned; its owner is told by estate_changed() of every step towards it. */
 void estate_close(struct estate *e);
+/** The same; with @p forced, without waiting for what its connections have still to send. */
+void estate_end(struct estate *e, bool forced);
 bool estate_is_over(const struct estate *e);
 
 /** Nothing in it waits for anything but a read, the clock, a wake or a join: what a drain may interrupt. */
 bool estate_is_quiet(const struct estate *e);
 /** Drain: interrupt the quiet waits, each strand once. */
 void estate_give_end(struct estate *e);
+
+/** The host handle of the scope. */
+struct sockd_host estate_host(const struct estate *e);
 
 /** Something in it has ended or has turned quiet: let the owner look. */
 void estate_changed(struct estate *e);

@@ -106,6 +106,11 @@ handler_new(struct engine *engine, const struct handler_options *o)
 		estate_init(&h->threads[i].estate, &h->threads[i], NULL);
 	}
 	table_link(&engine->handlers, h);
+	h->own = listener_new_own(h, engine);
+	if (h->own == NULL) {
+		handler_end(engine, h);
+		return NULL;
+	}
 	return h;
 }
 
@@ -182,6 +187,8 @@ handler_end(struct engine *engine, struct handler *h)
 	h->started = false;
 	table_unlink(&engine->handlers, h);
 	atomic_fetch_add(&h->generation, 1);
+	listener_free_own(h->own);
+	h->own = NULL;
 	engine->release(engine->release_arg, h->instance);
 	config_unref(h->config);
 	h->instance = NULL;
@@ -211,13 +218,37 @@ handler_thread_settle(struct loop *loop, struct loop_task *task)
 
 	if (!t->ending)
 		return;
+	atomic_store(&t->refuses_posts, true);
+	if (atomic_load(&t->posts) > 0)
+		loop_defer(loop, &t->settle); /* mail for it is on its way */
 	estate_give_end(&t->estate);
-	if (!estate_is_over(&t->estate))
+	if (!handler_thread_is_over(t))
 		return;
 	t->ending = false;
 	handler_thread_stop(t);
 	if (atomic_fetch_sub(&t->handler->threads_left, 1) == 1)
 		engine_tell_main(loop->engine, &t->handler->stopped);
+}
+
+void
+handler_thread_changed(struct handler_thread *t)
+{
+	if (t->ending)
+		loop_defer(t->loop, &t->settle);
+	else
+		engine_check_idle_later(t->loop);
+}
+
+bool
+handler_thread_is_over(const struct handler_thread *t)
+{
+	return estate_is_over(&t->estate) && t->works == 0 && atomic_load(&t->posts) == 0;
+}
+
+struct scope *
+handler_own_scope(struct handler_thread *t)
+{
+	return &t->handler->own->scopes[t->loop->index];
 }
 
 static void
@@ -233,7 +264,7 @@ handler_on_stop(struct loop *loop, struct mail *mail)
 	struct handler_thread *t = container_of(mail, struct handler_thread, stop);
 
 	t->ending = true;
-	if (!estate_is_over(&t->estate)) {
+	if (!handler_thread_is_over(t)) {
 		t->deadline.fire = handler_on_deadline;
 		loop_timer_set(loop, &t->deadline,
 			loop_now_ms(loop) + t->handler->config->daemon.shutdown_timeout_ms);

@@ -33,7 +33,10 @@ struct handler_thread {
 	bool listed;             /* thread_start() was called: it hangs on the loop */
 	bool ending;             /* nobody uses it: it stops when its estate is over */
 	unsigned conns;          /* connections that it serves */
-	struct estate estate;    /* what was made through the host of this loop */
+	unsigned works;          /* of this thread, in the pool */
+	_Atomic unsigned posts;  /* messages under way to it */
+	_Atomic bool refuses_posts;
+	struct estate estate; /* what was made through the host of this loop */
 	struct loop_task settle;
 	struct loop_timer deadline;            /* while ending: its strands are cancelled */
 	struct handler_thread *before, *after; /* on the loop, in the order of starting */
@@ -58,6 +61,7 @@ struct handler {
 	unsigned references;            /* listeners and sets of observers that use it */
 	struct handler *before, *after; /* of the engine, in the order of starting */
 	struct handler_thread *threads; /* owned; one for each loop */
+	struct listener *own;           /* owned: what its threads' dialled connections count for */
 	_Atomic unsigned threads_left;  /* loops that have not said that they are through with it */
 	struct mail stopped;
 	struct handler *next_free;
@@ -104,6 +108,13 @@ void handler_thread_stop(struct handler_thread *t);
 
 /** Bytes of a stack for its fibers. */
 size_t handler_stack_size(const struct handler *h);
+
+/** Something of it has ended: it may be the last that it, or a drain, waited for. */
+void handler_thread_changed(struct handler_thread *t);
+/** Nothing of its own is under way. */
+bool handler_thread_is_over(const struct handler_thread *t);
+/** Where connections that it dials hang; valid as long as it. */
+struct scope *handler_own_scope(struct handler_thread *t);
 
 /** The handler that runs this instance, or NULL. */
 struct handler *handler_of_instance(const struct engine *engine, const struct instance *instance);

@@ -178,3 +178,68 @@ listener_free(struct listener *l)
 	free(l->scopes);
 	free(l);
 }
+
+/* ---- where handlers dial ---- */
+
+static const struct cfg_listener *
+own_cfg(const struct handler *h)
+{
+	static const struct cfg_listener plain = { .name = "observer",
+		.socket.no_delay = true,
+		.timeouts = { .first_byte_ms = CFG_OFF,
+			.idle_ms = CFG_OFF,
+			.write_ms = 30000,
+			.lifetime_ms = CFG_OFF },
+		.read_buffer = 65536,
+		.write_buffer = 262144 };
+
+	for (size_t i = 0; h->tally != NULL && i < h->config->listener_count; i++)
+		if (strcmp(h->config->listeners[i].name, h->name) == 0)
+			return &h->config->listeners[i];
+	return &plain;
+}
+
+struct listener *
+listener_new_own(struct handler *h, struct engine *engine)
+{
+	static struct observers nobody;
+	struct listener *l = mem_new(*l);
+	struct metric_cells *uncounted = NULL;
+
+	if (l == NULL)
+		return NULL;
+	l->scopes = calloc(engine->loop_count, sizeof *l->scopes);
+	if (h->tally == NULL)
+		l->own_cells = uncounted = aligned_alloc(_Alignof(struct metric_cells), sizeof *uncounted);
+	if (l->scopes == NULL || (h->tally == NULL && uncounted == NULL)) {
+		listener_free_own(l);
+		return NULL;
+	}
+	if (uncounted != NULL)
+		memset(uncounted, 0, sizeof *uncounted);
+	for (unsigned i = 0; i < engine->loop_count; i++)
+		l->scopes[i] = (struct scope){ .listener = l,
+			.loop = engine->loops[i],
+			.cells = uncounted != NULL ? uncounted
+						   : metric_cells(engine->metrics, i, h->tally->row),
+			.thread = &h->threads[i] };
+	l->cfg = own_cfg(h);
+	l->config = h->config;
+	l->handler = h;
+	l->observers = &nobody;
+	l->plugin = h->plugin;
+	l->instance = h->instance;
+	l->engine = engine;
+	l->tally = h->tally;
+	return l;
+}
+
+void
+listener_free_own(struct listener *l)
+{
+	if (l == NULL)
+		return;
+	free(l->own_cells);
+	free(l->scopes);
+	free(l);
+}

@@ -83,10 +83,11 @@ struct listener {
 	struct conn_entries entries;       /* of its stream connections */
 	struct tls_context *tls;           /* ref; NULL: plain */
 	struct instance *instance;
-	struct engine *engine; /* borrowed: outlives us */
-	struct tally *tally;   /* borrowed: the engine's */
-	struct guard *guard;   /* owned; NULL: no rules */
-	uint32_t observe_mask; /* 1 << state for every state that its handler or an observer wants */
+	struct engine *engine;          /* borrowed: outlives us */
+	struct tally *tally;            /* borrowed: the engine's */
+	struct metric_cells *own_cells; /* owned; what an observer's dialled connections count in */
+	struct guard *guard;            /* owned; NULL: no rules */
+	uint32_t observe_mask;          /* 1 << state for every state that its handler or an observer wants */
 	bool observes_errors;
 	struct scope *scopes;         /* owned; one for each loop */
 	_Atomic unsigned scopes_left; /* loops on which it has not ended */
@@ -102,6 +103,11 @@ struct listener {
 /** Make one, with references to all that it names. Main thread. NULL without memory. */
 struct listener *listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg,
 	unsigned row, struct handler *handler, struct observers *observers, struct tls_context *tls);
+
+/** What stands in for a listener where a handler's thread dials: its settings are those of the handler's
+ * listener, or the defaults for an observer. NULL without memory. */
+struct listener *listener_new_own(struct handler *h, struct engine *engine);
+void listener_free_own(struct listener *l); /* NULL is fine */
 
 /** Nothing new will use it: it ends on each loop with its last user there, and then as a whole. Main thread;
  * what it was used for before has been ordered to end, or to go over to another, on every loop. */

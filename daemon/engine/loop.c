@@ -206,6 +206,7 @@ loop_free(struct loop *loop)
 	slab_fini(&loop->endpoints);
 	slab_fini(&loop->strands);
 	slab_fini(&loop->timers);
+	conn_ids_fini(&loop->conn_ids);
 	free(loop->buffer);
 	free(loop->wire);
 	free(loop);
@@ -247,7 +248,7 @@ loop_turn(struct loop *loop)
 void
 loop_run(struct loop *loop)
 {
-	while (!loop->stopping)
+	while (!loop->stopping || loop->works > 0)
 		loop_turn(loop);
 	mailbox_close(&loop->mailbox, loop);
 	loop_run_tasks(loop);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/conn_ids.h"
 #include "engine/fiber.h"
 #include "engine/mailbox.h"
 #include "engine/slab.h"
@@ -57,10 +58,13 @@ struct loop {
 	struct slab strands;                         /* of struct strand */
 	struct slab timers;                          /* of struct plugin_timer */
 	struct strand *waiting[1 << LOOP_WAIT_BITS]; /* those that wait for a sockd_wake(), by what for */
-	uint64_t next_conn;                          /* serial part of connection ids */
 	unsigned char *buffer; /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
 	unsigned char *wire;   /* owned; LOOP_BUFFER_SIZE, made when needed: records on their way out */
 	size_t wire_size;
+	_Atomic uint64_t next_conn; /* serial part of connection ids; others only look at it */
+	struct conn_ids conn_ids;
+	unsigned works;          /* in the pool, for handlers of this loop */
+	_Atomic unsigned posts;  /* messages of plugins that are under way here */
 	struct conn *view_owner; /* whose bytes lie in it now, or NULL */
 	const unsigned char *view;
 	size_t view_size;

@@ -18,7 +18,7 @@ observe_state(struct conn *c, int state)
 {
 	const struct listener *l = c->scope->listener;
 
-	if ((l->observe_mask & 1u << state) == 0)
+	if (c->dialled != NULL || (l->observe_mask & 1u << state) == 0)
 		return;
 	observe_tell(l->handler, c, state);
 	for (size_t i = 0; i < l->observers->count; i++)

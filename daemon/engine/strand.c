@@ -151,10 +151,8 @@ strand_park_until(struct strand *self, int64_t deadline_ms)
 static void
 strand_turned_quiet(struct strand *self)
 {
-	if (self->conn == NULL && self->thread->ending)
-		loop_defer(self->loop, &self->thread->settle);
-	else if (self->conn == NULL)
-		engine_check_idle_later(self->loop);
+	if (self->conn == NULL)
+		handler_thread_changed(self->thread);
 	else if (self->conn->slot_passed)
 		conn_settle_later(self->conn);
 }
@@ -208,9 +206,7 @@ strand_give_end(struct strand *s)
 static void
 strand_run_spawned(struct strand *s)
 {
-	struct sockd_host h = s->conn != NULL ? api_host(s->conn) : handler_thread_host(s->thread);
-
-	s->result = s->fn(h, s->arg);
+	s->result = s->fn(estate_host(s->estate), s->arg);
 }
 
 static uint64_t

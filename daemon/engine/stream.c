@@ -15,6 +15,7 @@
 #include "engine/api.h"
 #include "engine/conn_wait.h"
 #include "engine/observe.h"
+#include "engine/relay.h"
 #include "engine/stream_file.h"
 #include "engine/stream_private.h"
 #include "engine/tls_stream.h"
@@ -81,6 +82,8 @@ stream_wants_input(const struct conn *c)
 		return false;
 	if (c->state != CONN_OPEN || c->read_closed)
 		return true; /* thrown away; we wait for the FIN */
+	if (c->relay != NULL)
+		return relay_wants_input(c);
 	if (c->straight || conn_has_reader(c))
 		return conn_has_reader(c);
 	return !c->paused && stream_unread(c) < (size_t)conn_cfg(c)->read_buffer &&
@@ -134,7 +137,8 @@ static ssize_t
 stream_count_read(struct conn *c, ssize_t n)
 {
 	c->read_bytes += (uint64_t)n;
-	metric_add(c->scope->cells, METRIC_BYTES_READ, (uint64_t)n);
+	metric_add(c->scope->cells, c->dialled != NULL ? METRIC_DIALLED_BYTES_READ : METRIC_BYTES_READ,
+		(uint64_t)n);
 	conn_touch(c);
 	if (!c->told_read) {
 		c->told_read = true;
@@ -229,7 +233,8 @@ stream_call_data(struct conn *c)
 void
 stream_tell_unread(struct conn *c)
 {
-	if (c->state == CONN_OPEN && stream_unread(c) > 0 && !conn_has_reader(c) && !c->paused)
+	if (c->state == CONN_OPEN && stream_unread(c) > 0 && !conn_has_reader(c) && !c->paused &&
+		c->relay == NULL)
 		stream_call_data(c);
 }
 
@@ -296,7 +301,9 @@ void
 stream_go_on(struct conn *c)
 {
 	c->drained = false;
-	if (conn_has_reader(c) && c->state == CONN_OPEN && !c->read_closed)
+	if (c->relay != NULL && c->state == CONN_OPEN && !c->read_closed)
+		relay_on_readable(c);
+	else if (conn_has_reader(c) && c->state == CONN_OPEN && !c->read_closed)
 		conn_wake_reader(c);
 	else if (!c->straight || c->state != CONN_OPEN || c->read_closed)
 		for (int turn = 0; turn < PUMP_TURNS && stream_pump(c) && stream_has_more(c); turn++)
@@ -335,7 +342,8 @@ void
 stream_count_queued(struct conn *c, size_t size)
 {
 	c->queued_bytes += size;
-	metric_add(c->scope->cells, METRIC_BYTES_WRITTEN, size);
+	metric_add(c->scope->cells, c->dialled != NULL ? METRIC_DIALLED_BYTES_WRITTEN : METRIC_BYTES_WRITTEN,
+		size);
 	conn_touch(c);
 	if (!c->told_write) {
 		c->told_write = true;
@@ -453,7 +461,9 @@ stream_on_written(struct bufferevent *bev, void *arg)
 	if (c->state != CONN_OPEN || c->file != NULL)
 		return;
 	conn_wake_writer(c);
-	if (c->straight)
+	if (c->relay != NULL)
+		relay_on_room(c);
+	if (c->straight || c->relay != NULL)
 		return;
 	if (c->want_writable) {
 		c->want_writable = false;

@@ -25,8 +25,7 @@ static void
 timer_fire(struct loop *loop, struct loop_timer *timer)
 {
 	struct plugin_timer *t = container_of(timer, struct plugin_timer, timer);
-	struct sockd_host h =
-		t->estate->conn != NULL ? api_host(t->estate->conn) : handler_thread_host(t->estate->thread);
+	struct sockd_host h = estate_host(t->estate);
 	sockd_timer_fn fn = t->fn;
 	void *arg = t->arg;
 

@@ -43,6 +43,16 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 		"Datagrams that were not delivered")                                                       \
 	X(DATAGRAMS_DROPPED_OVERSIZE, COUNTER, "datagrams_dropped", "cause=\"oversize\"", "datagrams",     \
 		"Datagrams that were not delivered")                                                       \
+	X(CONNECTIONS_DIALLED, COUNTER, "connections_dialled", NULL, "connections",                        \
+		"Connections that plugins began to make")                                                  \
+	X(DIALLED_OPEN, GAUGE, "connections_dialled_open", NULL, "connections",                            \
+		"Connections that plugins made, open or being made now")                                   \
+	X(DIAL_ERRORS, COUNTER, "dial_errors", NULL, "connections",                                        \
+		"Connections that plugins could not make")                                                 \
+	X(DIALLED_BYTES_READ, COUNTER, "dialled_read_bytes", NULL, "bytes",                                \
+		"Bytes read from connections that plugins made")                                           \
+	X(DIALLED_BYTES_WRITTEN, COUNTER, "dialled_written_bytes", NULL, "bytes",                          \
+		"Bytes written to connections that plugins made")                                          \
 	X(ACCEPT_ERRORS, COUNTER, "accept_errors", NULL, "errors", "Calls of accept() that failed")        \
 	X(ACCEPT_PAUSED, COUNTER, "accept_paused", NULL, "pauses",                                         \
 		"Times accepting stopped for want of descriptors")

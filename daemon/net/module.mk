@@ -32,3 +32,4 @@ core_sources += daemon/net/tls_staple.c daemon/net/tls_staple.h
 core_sources += daemon/net/tls_ticket.c daemon/net/tls_ticket.h
 core_sources += daemon/net/tls_verify.c daemon/net/tls_verify.h
 core_sources += daemon/net/tls_words.c daemon/net/tls_words.h
+core_sources += daemon/net/connect.c daemon/net/connect.h

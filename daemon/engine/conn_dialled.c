@@ -1,0 +1,55 @@
+/* The beginning of a connection that a plugin makes: it has a slot and a handle before it has a descriptor,
+ * and belongs to whom it was dialled for. */
+#include "engine/conn.h"
+
+#include <event2/bufferevent.h>
+
+#include "engine/api.h"
+#include "engine/dial.h"
+#include "engine/stream.h"
+
+struct conn *
+conn_new_dialled(struct scope *scope, enum cfg_transport transport, struct dialled *dialled)
+{
+	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, -1, 0);
+	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
+
+	if (c == NULL) {
+		if (bev != NULL)
+			bufferevent_free(bev);
+		return NULL;
+	}
+	c->bev = bev;
+	c->dialled = dialled;
+	scope_hold(scope);
+	conn_init(c, scope, &(struct newcomer){ .fd = -1, .transport = transport });
+	scope->thread->conns--; /* it serves others, and does not keep the thread from ending */
+	c->entries = &dialled->entries;
+	c->straight = c->entries->data == NULL;
+	c->idle_ms = CFG_OFF;
+	c->lifetime_by_ms = CLOCK_NEVER;
+	atomic_fetch_add_explicit(&scope->loop->load, 1, memory_order_relaxed);
+	metric_add(scope->cells, METRIC_CONNECTIONS_DIALLED, 1);
+	metric_add(scope->cells, METRIC_DIALLED_OPEN, 1);
+	conn_enter(c, CONN_DIALLING);
+	return c;
+}
+
+void
+conn_open_dialled(struct conn *c, int fd)
+{
+	c->fd = fd;
+	bufferevent_setfd(c->bev, fd);
+	stream_attach(c);
+	conn_enter(c, CONN_OPEN);
+	c->opened_ms = c->active_ms = c->progress_ms = loop_now_ms(conn_loop(c));
+	if (c->entries->open != NULL) {
+		c->in_entry = true;
+		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
+		c->in_entry = false;
+	}
+	if (c->state != CONN_OPEN)
+		return;
+	stream_arm(c);
+	conn_rearm(c);
+}

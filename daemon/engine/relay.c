@@ -1,0 +1,189 @@
+/* The loop does the work and the fiber only waits for its end: what was read goes straight from the loop's
+ * buffer to the other socket, what that does not take hangs in its output, and reading stops while that is
+ * full. So a relay costs what it would cost in event style. */
+#include "engine/relay.h"
+
+#include <errno.h>
+
+#include "engine/conn_wait.h"
+#include "engine/strand.h"
+#include "engine/stream.h"
+
+enum { RELAY_TURNS = 4 };
+
+/* On the stack of the fiber that waits. */
+struct relay {
+	struct strand *strand;
+	struct conn *side[2]; /* NULL once it has ended */
+	bool carried[2];      /* the end of what this side sent was passed on */
+	bool done;
+	int error;
+	int64_t total;
+};
+
+static struct conn *
+other_side(const struct conn *c)
+{
+	const struct relay *r = c->relay;
+
+	return r->side[r->side[0] == c];
+}
+
+static void
+relay_finish(struct relay *r, int error)
+{
+	r->done = true;
+	r->error = error;
+	strand_wake(r->strand);
+}
+
+/* Pass on an end that has come, and see whether both have. */
+static void
+relay_check(struct relay *r)
+{
+	for (int i = 0; i < 2; i++) {
+		struct conn *from = r->side[i], *to = r->side[!i];
+
+		if (r->carried[i] || stream_unread(from) > 0)
+			continue;
+		if (!from->fin_read && !from->read_closed && !from->end_given)
+			continue;
+		r->carried[i] = true;
+		if (to->write_closed)
+			continue;
+		to->write_closed = true;
+		conn_settle_later(to);
+	}
+	if (r->carried[0] && r->carried[1])
+		relay_finish(r, 0);
+}
+
+/* A write of somebody else that is under way is not to be torn apart. */
+static size_t
+relay_room(const struct conn *to)
+{
+	return to->writers == NULL ? stream_room(to) : 0;
+}
+
+static void
+relay_move(struct conn *from, struct conn *to)
+{
+	struct relay *r = from->relay;
+	ssize_t n = relay_room(to) > 0 && stream_unread(from) > 0 ? stream_move(to, from) : 0;
+
+	if (n > 0)
+		r->total += n;
+}
+
+bool
+relay_wants_input(const struct conn *c)
+{
+	return stream_unread(c) == 0 && relay_room(other_side(c)) > 0;
+}
+
+/* One read. @return whether another is worth while */
+static bool
+relay_read(struct conn *from, struct conn *to)
+{
+	struct loop *loop = conn_loop(from);
+	size_t room = relay_room(to);
+	ssize_t n = stream_recv(from, loop->buffer, room < LOOP_BUFFER_SIZE ? room : LOOP_BUFFER_SIZE);
+
+	if (n <= 0)
+		return false;
+	loop->view_owner = from;
+	loop->view = loop->buffer;
+	loop->view_size = (size_t)n;
+	relay_move(from, to);
+	loop->view_owner = NULL;
+	if (loop->view_size > 0 && from->state == CONN_OPEN &&
+		stream_keep(from, loop->view, loop->view_size) < 0)
+		conn_fail(from, ENOMEM);
+	return from->state == CONN_OPEN && !from->drained;
+}
+
+void
+relay_on_readable(struct conn *c)
+{
+	struct conn *to = other_side(c);
+
+	for (int turn = 0; turn < RELAY_TURNS && c->relay != NULL && relay_wants_input(c); turn++)
+		if (!relay_read(c, to))
+			break;
+	if (c->relay != NULL)
+		relay_check(c->relay);
+}
+
+void
+relay_on_room(struct conn *c)
+{
+	struct conn *from = other_side(c);
+
+	relay_move(from, c);
+	relay_check(c->relay);
+	if (c->relay != NULL && !from->drained)
+		relay_on_readable(from);
+	stream_arm(from);
+}
+
+void
+relay_on_end(struct conn *c)
+{
+	relay_check(c->relay);
+}
+
+static void
+relay_part(struct relay *r)
+{
+	for (int i = 0; i < 2; i++) {
+		struct conn *c = r->side[i];
+
+		if (c == NULL)
+			continue;
+		r->side[i] = NULL;
+		c->relay = NULL;
+		stream_arm(c);
+		conn_settle_later(c);
+	}
+}
+
+void
+relay_break(struct conn *c)
+{
+	struct relay *r = c->relay;
+	bool finished = r->done;
+
+	relay_part(r);
+	if (!finished)
+		relay_finish(r, conn_ending_error(c));
+}
+
+int64_t
+relay_run(struct conn *a, struct conn *b)
+{
+	struct relay r = { .strand = strand_here(conn_loop(a)), .side = { a, b } };
+	int error = 0;
+
+	a->relay = b->relay = &r;
+	relay_move(a, b);
+	relay_move(b, a);
+	for (int i = 0; i < 2 && !r.done; i++) {
+		struct conn *c = r.side[i];
+
+		c->drained = false; /* what came before counts as news */
+		relay_on_readable(c);
+	}
+	if (!r.done) {
+		stream_arm(a);
+		stream_arm(b);
+	}
+	while (error == 0 && !r.done) {
+		int64_t by_ms = a->read_by_ms < b->read_by_ms ? a->read_by_ms : b->read_by_ms;
+
+		error = strand_wait(r.strand, STRAND_READS, by_ms);
+	}
+	relay_part(&r);
+	if (r.done)
+		error = r.error;
+	return error < 0 ? error : r.total;
+}
