@@ -7,6 +7,7 @@
 #include "sockd/plugin.h"
 
 #include "engine/conn.h"
+#include "engine/dial_dgram.h"
 
 extern const struct sockd_conn_ops stream_conn_ops;
 extern const struct sockd_reader_ops stream_reader_ops;
@@ -28,13 +29,15 @@ api_conn(const struct conn *c)
 static inline struct sockd_reader
 api_reader(const struct conn *c)
 {
-	return (struct sockd_reader){ .ops = &stream_reader_ops, .ref = api_ref(c) };
+	return (struct sockd_reader){ .ops = c->datagrams ? &dialled_datagram_reader_ops : &stream_reader_ops,
+		.ref = api_ref(c) };
 }
 
 static inline struct sockd_writer
 api_writer(const struct conn *c)
 {
-	return (struct sockd_writer){ .ops = &stream_writer_ops, .ref = api_ref(c) };
+	return (struct sockd_writer){ .ops = c->datagrams ? &dialled_datagram_writer_ops : &stream_writer_ops,
+		.ref = api_ref(c) };
 }
 
 /** The host in the scope of a connection. */

@@ -397,6 +397,8 @@ conn_op_relay(struct sockd_conn h, struct sockd_conn other)
 		return api_fail(-EDEADLK);
 	if (a == b)
 		return api_fail(-EINVAL);
+	if (a->datagrams || b->datagrams)
+		return api_fail(-ENOTSUP);
 	if (a->relay != NULL || b->relay != NULL || a->reader != NULL || b->reader != NULL)
 		return api_fail(-EBUSY);
 	if (a->state != CONN_OPEN || b->state != CONN_OPEN)

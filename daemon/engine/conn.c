@@ -338,6 +338,10 @@ conn_settle_open(struct conn *c)
 static void
 conn_settle_flushing(struct conn *c)
 {
+	if (c->datagrams) {
+		conn_cut(c, c->reason); /* nothing waits to be sent, and there is no end to send */
+		return;
+	}
 	if (!c->fin_sent && !conn_has_said_all(c))
 		return;
 	if (!c->fin_sent)

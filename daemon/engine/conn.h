@@ -63,6 +63,8 @@ struct conn {
 	bool in_entry : 1;                  /* a plugin's event entry runs on it now */
 	bool paused : 1;                    /* sockd_pause(): nothing is read or told */
 	bool data_due : 1;                  /* data() for what lies unread is called from the loop */
+	bool datagrams : 1;                 /* dialled: messages, not a stream */
+	bool has_datagram : 1;              /* one lies in the view */
 	bool aborted : 1;                   /* close with RST */
 	bool unnamed : 1;                   /* unix: the client has no address, as most */
 	bool straight : 1;                  /* fibers read it; else data() is called */

@@ -26,6 +26,7 @@ conn_new_dialled(struct scope *scope, enum cfg_transport transport, struct diall
 	scope->thread->conns--; /* it serves others, and does not keep the thread from ending */
 	c->entries = &dialled->entries;
 	c->straight = c->entries->data == NULL;
+	c->datagrams = transport == CFG_UDP;
 	c->idle_ms = CFG_OFF;
 	c->lifetime_by_ms = CLOCK_NEVER;
 	atomic_fetch_add_explicit(&scope->loop->load, 1, memory_order_relaxed);

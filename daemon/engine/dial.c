@@ -63,7 +63,7 @@ dial_done(struct dial *d, int fd, int error)
 	out->settled = true;
 	out->ready_fd = fd;
 	out->error = error;
-	if (fd >= 0 && d->next > 0 && c->transport == CFG_TCP)
+	if (fd >= 0 && d->next > 0 && c->transport != CFG_UNIX)
 		memcpy(&c->peer, &d->targets.items[0].address, sizeof c->peer);
 	out->dial = NULL;
 	dial_free(d);

@@ -305,6 +305,8 @@ stream_go_on(struct conn *c)
 		relay_on_readable(c);
 	else if (conn_has_reader(c) && c->state == CONN_OPEN && !c->read_closed)
 		conn_wake_reader(c);
+	else if (c->datagrams)
+		dialled_datagram_pump(c);
 	else if (!c->straight || c->state != CONN_OPEN || c->read_closed)
 		for (int turn = 0; turn < PUMP_TURNS && stream_pump(c) && stream_has_more(c); turn++)
 			;

@@ -66,6 +66,33 @@ def test_there_and_back_over_every_kind_of_address(tmp):
         up.close()
 
 
+def test_messages_to_a_datagram_service():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service:
+        service.bind(("127.0.0.1", 0))
+
+        def answer():
+            while True:
+                data, peer = service.recvfrom(65536)
+                if data == b"stop":
+                    return
+                service.sendto(data, peer)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        d = scenarios.serve("dial", scenarios.STREAMS + scenarios.DATAGRAMS,
+                            config={"to": f"udp://localhost:{service.getsockname()[1]}"})
+        addresses = d.addresses("t")
+        for address in addresses:
+            if address.transport in ("tcp", "unix"):
+                scenarios.run(d, "messages_there_and_back", address)
+            scenarios.run(d, "messages_refused", address)
+            scenarios.run(d, "events_of_messages", address)
+        assert d.stop() == 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+            last.sendto(b"stop", service.getsockname())
+        thread.join()
+
+
 def test_refusals_have_their_errno():
     d = scenarios.serve("dial", config={"to": "tcp://127.0.0.1:9"})
     scenarios.run_all(d, "refusals", "events_refused", "adopt_a_descriptor", "relay_refusals")
@@ -172,7 +199,7 @@ def test_a_drain_ends_a_quiet_relay():
 
 def test_a_relay_whose_peer_does_not_read_is_bounded():
     up = Upstream(lambda client: client.recv(1))
-    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"})
+    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"}, daemon={"shutdown": {"timeout": "200ms"}})
     with d.connect("t") as c:
         c.settimeout(1)
         c.sendall(b"relay\n")
@@ -183,7 +210,7 @@ def test_a_relay_whose_peer_does_not_read_is_bounded():
         except TimeoutError:
             pass
         assert sent < 32 * MIB, sent
-    d.kill()
+    assert d.stop() == 0
     up.socket.close()
 
 

@@ -178,6 +178,52 @@ leave_it_open(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 		CHECK(sockd_write(w, "left\n", 5) == 5);
 }
 
+static void
+messages_there_and_back(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn up = sockd_dial(sockd_conn_host(c), target(c), NULL);
+	struct sockd_reader ur = sockd_conn_reader(up);
+	struct sockd_writer uw = sockd_conn_writer(up);
+	const void *seen;
+	static char large[70000];
+	char buf[8];
+	size_t n;
+
+	(void)r;
+	(void)w;
+	CHECK(!sockd_null(up));
+	CHECK(sockd_conn_transport(up) == SOCKD_UDP);
+	CHECK(sockd_write(uw, "one", 3) == 3);
+	CHECK(sockd_peek(ur, &seen, 1) == 3 && memcmp(seen, "one", 3) == 0);
+	CHECK(sockd_receive(ur, buf, sizeof buf, &n) == 1 && n == 3 && memcmp(buf, "one", 3) == 0);
+	CHECK(sockd_write(uw, NULL, 0) == 0);
+	CHECK(sockd_receive(ur, buf, sizeof buf, &n) == 1 && n == 0);
+	CHECK(sockd_write(uw, "larger than the buffer", 22) == 22);
+	CHECK(sockd_write(uw, "next", 4) == 4);
+	CHECK(sockd_receive(ur, buf, sizeof buf, &n) == 1 && n == 4);
+	CHECK(FAILS(sockd_write(uw, large, sizeof large), EMSGSIZE));
+	CHECK(FAILS(sockd_close_write(uw), ENOTSUP));
+	CHECK(FAILS(sockd_relay(c, up), ENOTSUP));
+	CHECK(sockd_conn_set_timeout(up, SOCKD_TIMEOUT_READ, 20) == 0);
+	CHECK(FAILS(sockd_read(ur, buf, sizeof buf), ETIMEDOUT));
+	CHECK(sockd_conn_close(up) == 0);
+}
+
+/* Nobody listens: the kernel learns of it, and says so to whoever reads. */
+static void
+messages_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn up = sockd_dial(sockd_conn_host(c), "udp://127.0.0.1:1", NULL);
+	char buf[8];
+
+	(void)r;
+	(void)w;
+	CHECK(!sockd_null(up));
+	CHECK(sockd_write(sockd_conn_writer(up), "x", 1) == 1);
+	CHECK(FAILS(sockd_read(sockd_conn_reader(up), buf, sizeof buf), ECONNREFUSED));
+	CHECK(sockd_conn_close(up) == 0);
+}
+
 /* ---- event style ---- */
 
 struct told {
@@ -249,6 +295,50 @@ events_there_and_back(struct sockd_conn c, struct sockd_reader r, struct sockd_w
 }
 
 static void
+up_open_messages(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	(void)r;
+	say(c, 'o');
+	(void)sockd_write(w, "one", 3);
+	(void)sockd_write(w, NULL, 0);
+	(void)sockd_write(w, "three", 5);
+}
+
+static void
+up_message(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	char buf[8];
+	size_t n;
+
+	(void)w;
+	if (sockd_readable(r) == 3)
+		return; /* not read: dropped */
+	if (sockd_receive(r, buf, sizeof buf, &n) != 1 ||
+		!FAILS(sockd_receive(r, buf, sizeof buf, &n), EAGAIN))
+		return;
+	say(c, (char)('0' + n));
+	if (n == 5)
+		(void)sockd_conn_close(c);
+}
+
+static void
+events_of_messages(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	const struct sockd_events events = {
+		.size = sizeof events, .open = up_open_messages, .data = up_message, .close = up_close
+	};
+	struct told t = { "", 0, 0, 0 };
+	const struct sockd_dial_options o = { .size = sizeof o, .events = &events, .data = &t };
+
+	(void)r;
+	(void)w;
+	CHECK(!sockd_null(sockd_dial(sockd_conn_host(c), target(c), &o)));
+	for (int i = 0; i < 200 && t.closes == 0; i++)
+		CHECK(sockd_sleep(sockd_conn_host(c), 10) == 0);
+	CHECK(strcmp(t.text, "o05c") == 0 && t.reason == SOCKD_BY_HANDLER);
+}
+
+static void
 events_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	struct told t = { "", 0, 0, 0 };
@@ -270,8 +360,10 @@ static const struct scenario scenarios[] = { { "there_and_back", there_and_back 
 	{ "times_out", times_out }, { "cancel_ends_dialling", cancel_ends_dialling },
 	{ "adopt_a_descriptor", adopt_a_descriptor }, { "relay", relay },
 	{ "copy_both_ways", copy_both_ways }, { "relay_refusals", relay_refusals },
-	{ "leave_it_open", leave_it_open }, { "events_there_and_back", events_there_and_back },
-	{ "events_refused", events_refused }, { NULL, NULL } };
+	{ "leave_it_open", leave_it_open }, { "messages_there_and_back", messages_there_and_back },
+	{ "messages_refused", messages_refused }, { "events_of_messages", events_of_messages },
+	{ "events_there_and_back", events_there_and_back }, { "events_refused", events_refused },
+	{ NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)

@@ -22,7 +22,7 @@ static inline void
 scenario_fail(int line, const char *what)
 {
 	if (failure[0] == '\0')
-		snprintf(failure, sizeof failure, "line %d: %s (errno %d: %s)", line, what, errno,
+		snprintf(failure, sizeof failure, "line %d: %.200s (errno %d: %s)", line, what, errno,
 			strerror(errno));
 }
 
