@@ -1,4 +1,5 @@
 # EXTRA_DIST += tests/system/test_FILE.py (executable; tests/run finds it)
+EXTRA_DIST += tests/system/test_tls_plugin.py tests/system/plugins/starttls.c tests/system/plugins/starttls_serve.c
 EXTRA_DIST += tests/system/test_datagrams.py tests/system/test_docs.py tests/system/plugins/datagrams.c
 EXTRA_DIST += tests/system/long_fuzz.py tests/system/long_instrumented.py
 EXTRA_DIST += tests/system/long_starved.py tests/system/test_faults.py tests/system/test_starved.py tests/system/preload/fail_malloc.c
@@ -20,4 +21,4 @@ EXTRA_DIST += tests/system/test_units.py
 EXTRA_DIST += tests/system/test_proxy.py tests/system/plugins/whoami.c
 EXTRA_DIST += tests/system/test_frames.py tests/system/plugins/frames_event.c tests/system/plugins/frames.c
 EXTRA_DIST += tests/system/long_reload.py tests/system/test_reload.py tests/system/plugins/named.c
-EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/system/test_tls_reload.py tests/system/long_tls_scan.py
+EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/system/test_tls_reload.py tests/system/long_tls_scan.py tests/system/long_tls_load.py

@@ -1,0 +1,3 @@
+/* The same on fibers. */
+#define STRAIGHT
+#include "starttls.c"
