@@ -37,6 +37,7 @@ struct cli {
 	int log_level;           /* a log level, or -1: what the file says */
 	bool quiet;              /* warnings and errors only, and nothing said on success */
 	bool json;               /* --print-config=json */
+	bool diff;               /* CLI_TEST: compare with the daemon that runs */
 	bool single_process;     /* supervisor and worker in one process */
 	int worker_fd;           /* CLI_WORKER: where its control socket is */
 	/* `sockd run` */

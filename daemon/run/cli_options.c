@@ -131,10 +131,9 @@ apply_worker(struct cli *cli, const char *value)
 static int
 apply_diff(struct cli *cli, const char *value)
 {
-	(void)cli;
-	(void)value;
-	return cli_usage(
-		"--diff is not available in this version: there is no reload that it could announce");
+	(void)value; /* takes none */
+	cli->diff = true;
+	return choose(cli, CLI_TEST);
 }
 
 static int
@@ -193,7 +192,8 @@ const struct cli_option cli_options[] = {
 	{ 'c', "config", FOR_MAIN, ARGUMENT_REQUIRED, "FILE", apply_config, "the configuration file" },
 	{ 't', "test", FOR_MAIN, ARGUMENT_NONE, NULL, apply_test,
 		"test everything short of binding, tell all errors, and exit" },
-	{ 0, "diff", FOR_MAIN, ARGUMENT_NONE, NULL, apply_diff, NULL },
+	{ 0, "diff", FOR_MAIN, ARGUMENT_NONE, NULL, apply_diff,
+		"test, and say what a reload would change in the daemon that runs" },
 	{ 0, "print-config", FOR_MAIN, ARGUMENT_OPTIONAL, "json", apply_print_config,
 		"print the effective configuration, with defaults and origins" },
 	{ 0, "print-schema", FOR_MAIN, ARGUMENT_NONE, NULL, apply_print_schema,

@@ -14,6 +14,7 @@
 #include "config/record.h"
 #include "config/report.h"
 #include "config/schema.h"
+#include "run/diff_command.h"
 #include "run/plugin_command.h"
 #include "run/reload_check.h"
 #include "run/run_command.h"
@@ -144,6 +145,19 @@ do_run(const struct cli *cli)
 }
 
 static int
+do_diff(const struct cli *cli)
+{
+	struct err e = { 0 };
+	int code = diff_command(cli->config_path, &e);
+
+	if (code < 0)
+		fprintf(stderr, "sockd: %s\n", e.text);
+	if (code == -EINVAL)
+		return EX_CONFIG;
+	return code < 0 ? EX_UNAVAILABLE : EX_OK;
+}
+
+static int
 do_test(const struct cli *cli)
 {
 	auto_of(cfg_report) struct cfg_report report = { 0 };
@@ -164,7 +178,7 @@ do_test(const struct cli *cli)
 	}
 	tell_report(&report);
 	config_unref(config);
-	return status;
+	return status == EX_OK && cli->diff ? do_diff(cli) : status;
 }
 
 static int

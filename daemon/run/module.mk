@@ -22,4 +22,5 @@ daemon/run/template_files.c: $(template_files) daemon/run/embed.awk
 		$(template_files:%=$(srcdir)/%) > $@.tmp && mv $@.tmp $@
 CLEANFILES += daemon/run/template_files.c
 EXTRA_DIST += daemon/run/embed.awk
+core_sources += daemon/run/diff_command.c daemon/run/diff_command.h
 core_sources += daemon/run/check_use.c daemon/run/check_use.h daemon/run/reload_check.c daemon/run/reload_check.h

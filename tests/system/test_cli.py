@@ -80,7 +80,6 @@ def test_usage_errors_exit_64_with_a_hint():
         (["-x"], "unknown option -x"),
         (["-c"], "needs a value"),
         (["-t", "--print-config"], "only one of"),
-        (["-t", "--diff"], "--diff is not available in this version"),
         (["sockctl", "status"], "not available in this version"),
         (["run", "--plugin", "echo"], "needs --listen"),
         (["extra"], "unknown command 'extra'"),
