@@ -142,7 +142,7 @@ change_log_level(const struct reload *r, const struct config *before, const stru
 	if (before->daemon.log_level == after->daemon.log_level || r->options.log_level >= 0)
 		return;
 	log_set_level(after->daemon.log_level);
-	snprintf(request, sizeof request, "{\"ask\":\"log-level\",\"level\":\"%s\"}",
+	snprintf(request, sizeof request, "{\"ask\":\"log-level\",\"argument\":\"%s\"}",
 		log_level_name(after->daemon.log_level));
 	if (g != NULL)
 		service_ops(s)->ask(g->worker, request, ignore_answer, NULL);

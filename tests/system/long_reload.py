@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
-from reloading import named, who, with_named
+from reloading import TCP, UDP, echo, named, roundtrip, serve_mutated, who, with_named
 
 
 def test_a_loop_that_is_held_up_rolls_it_back():
@@ -23,6 +23,43 @@ def test_a_loop_that_is_held_up_rolls_it_back():
     with d.connect("a") as c:
         assert who(c) == "fine/1"
     assert d.stop() == 0
+
+
+def costs(d):
+    """What a leak would raise: descriptors, mappings, and memory of its own."""
+    mappings = sum(len(open(f"/proc/{pid}/maps", encoding="ascii").readlines()) for pid in d.pids())
+    return {"descriptors": d.fd_count(), "mappings": mappings, "KiB": d.pss_kib()}
+
+
+def test_500_reloads_leave_nothing_behind(tmp):
+    d = with_named({"a": named("0"), "e": echo(), "u": echo(UDP), "s": echo(f"unix://{tmp}/s")}, {"threads": 2})
+    with d.connect("e") as unchanged, d.connect("a") as first:
+        assert who(first) == "0/1"
+        before = None
+        for i in range(1, 601):
+            d.listeners["a"] = named(str(i % 7), fails="start" if i % 50 == 13 else "never")
+            d.listeners["e"]["limits"] = {"connections": 100 + i % 3}
+            d.listeners["u"]["buffers"] = {"read": f"{4 + i % 2}KiB"}
+            d.listeners["s"]["socket"] = {"mode": "0660" if i % 2 else "0600"}
+            d.listeners.pop(f"x{(i - 1) % 5}", None)
+            d.listeners[f"x{i % 5}"] = named("x", TCP if i % 2 else UDP)
+            e = d.reload()
+            assert (e["event"] == "reload_refused") == (i % 50 == 13), e
+            if i % 10 == 0:
+                roundtrip(unchanged, b"%d" % i)
+            if i == 100:
+                before = costs(d)
+        after = costs(d)
+        assert who(first) == "0/1"
+    print("# after 100 reloads", before, "after 600", after)
+    assert after["descriptors"] <= before["descriptors"] + 2, (before, after)
+    assert after["mappings"] <= before["mappings"] + 20, (before, after)
+    assert harness.SANITIZED or after["KiB"] <= before["KiB"] + 1024, (before, after)
+    assert d.stop() == 0
+
+
+def test_200_mutated_configurations_are_refused_with_a_place_or_served(tmp):
+    serve_mutated(tmp, 200, seed=1)
 
 
 if __name__ == "__main__":

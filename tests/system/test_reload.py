@@ -8,7 +8,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
-from reloading import TCP, UDP, Reloading, build_named, echo, named, roundtrip, who, with_named
+from reloading import TCP, UDP, Reloading, build_named, echo, named, roundtrip, serve_mutated, who, with_named
 
 def inode(path):
     return os.stat(path).st_ino
@@ -229,9 +229,13 @@ def test_the_log_level_changes_at_once():
     d = Reloading({"a": echo()}).start()
     d.settings["log"] = {"level": "debug"}
     d.reload_well()
-    with d.connect("a") as c:
-        roundtrip(c)
-        d.wait_log("conn_state", level="debug")
+
+    def told():
+        with d.connect("a") as c:
+            roundtrip(c)
+        return d.find_logs("conn_state", level="debug")
+
+    harness.wait_until(told, "a line of that level")
     assert d.stop() == 0
 
 
@@ -508,6 +512,61 @@ def test_sockd_run_has_no_file_to_read_again():
     assert d.stop() == 0
 
 
+# ---------------------------------------------------------------- asking first
+
+
+def diff(d):
+    return harness.run_sockd("-t", "--diff", "-c", d.config, env=d.env)
+
+
+def test_diff_says_what_a_reload_would_change_and_changes_nothing():
+    d = Reloading({name: echo(limits={"connections": 9}) for name in "ab"}, {"threads": 1}).start()
+    assert diff(d).stdout.endswith("nothing has changed\n")
+    d.settings["threads"] = 2
+    del d.listeners["b"]
+    d.listeners["a"]["backlog"] = 7
+    d.listeners["a"]["timeouts"] = {"idle": "5m"}
+    d.write()
+
+    done = diff(d)
+
+    assert done.returncode == 0, done
+    assert done.stdout.splitlines()[1:] == [
+        "at once: listener 'b': removed, its connections drain",
+        "at once: listener 'a': backlog: 4096 -> 7",
+        "for new connections: listener 'a': timeouts.idle: off -> 5m",
+        "in a new worker: daemon: threads: 1 -> 2"], done
+    with d.connect("b") as c:
+        roundtrip(c)
+    assert d.find_logs("reloaded") == []
+    assert d.stop() == 0
+
+
+def test_diff_needs_the_daemon_of_that_file(tmp):
+    d = Reloading({"a": echo()}).start()
+    other = tmp / "other.yaml"
+    other.write_text(d.config.read_text())
+    done = harness.run_sockd("-t", "--diff", "-c", other, env=d.env)
+    assert done.returncode == 69 and "was started with" in done.stderr, done
+    assert d.stop() == 0
+    done = diff(d)
+    assert done.returncode == 69 and done.stderr, done
+
+
+def test_sockctl_reload_tells_the_verdict():
+    d = Reloading({"a": echo()}).start()
+    d.listeners["a"]["backlog"] = 7
+    d.write()
+    done = d.sockctl("reload")
+    assert done.returncode == 0 and "backlog: 4096 -> 7" in done.stdout, done
+    d.write("version: 1\nlisteners: {a: {listen: tcp://127.0.0.1:0, handler: nope}}\n")
+    done = d.sockctl("reload")
+    assert done.returncode != 0 and f"{d.config}:2:" in done.stderr, done
+    with d.connect("a") as c:
+        roundtrip(c)
+    assert d.stop() == 0
+
+
 # ---------------------------------------------------------------- many
 
 
@@ -529,6 +588,10 @@ def test_a_connection_of_before_the_first_still_answers_after_the_last():
         assert who(first) == "0/1"
     d.wait_log("named_thread_stop", msg="0/1", count=2)
     assert d.stop() == 0
+
+
+def test_mutated_configurations_are_refused_with_a_place_or_served(tmp):
+    serve_mutated(tmp, 20, seed=7)
 
 
 if __name__ == "__main__":

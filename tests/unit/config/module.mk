@@ -9,3 +9,4 @@ tests_unit_config_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc -Wl,--wr
 check_PROGRAMS += tests/unit/config/test_keys_daemon
 check_PROGRAMS += tests/unit/config/test_guard_keys
 check_PROGRAMS += tests/unit/config/test_load_tls
+check_PROGRAMS += tests/unit/config/test_diff
