@@ -376,6 +376,18 @@ conn_settle(struct loop *loop, struct loop_task *task)
 	}
 }
 
+/* A client that has just come is about to ask: with an end in the place of an answer it would not know
+ * whether it was heard. */
+enum { NEWCOMER_MS = 1000 };
+
+static int64_t
+slot_of(const struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
+{
+	if (c->read_bytes == 0 && slot_at_ms < c->opened_ms + NEWCOMER_MS)
+		slot_at_ms = c->opened_ms + NEWCOMER_MS;
+	return slot_at_ms < deadline_ms ? slot_at_ms : deadline_ms;
+}
+
 void
 conn_tell_draining(struct conn *c)
 {
@@ -394,6 +406,7 @@ conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms)
 {
 	if (c->dialled != NULL || deadline_ms >= c->drain_by_ms)
 		return; /* it drains with whom it was dialled for; or already, and is to be through earlier */
+	slot_at_ms = slot_of(c, slot_at_ms, deadline_ms);
 	c->slot_at_ms = slot_at_ms < c->slot_at_ms ? slot_at_ms : c->slot_at_ms;
 	c->drain_by_ms = deadline_ms;
 	conn_tell_draining(c);

@@ -141,7 +141,7 @@ bool conn_is_quiet(const struct conn *c);
 void conn_give_end(struct conn *c);
 
 /** Its place in a drain: at @p slot_at_ms it is ended if it is quiet, or as soon as it is; at @p deadline_ms
- * it is cut. */
+ * it is cut. One that has come within the last second and said nothing yet gets the rest of that second. */
 void conn_drain(struct conn *c, int64_t slot_at_ms, int64_t deadline_ms);
 
 /** Something moved: put off the idle timeout. */

@@ -18,6 +18,7 @@ _Static_assert(
 	METRIC_CLOSED_TLS_TRUNCATED - METRIC_CLOSED_EOF == 15, "one row for each of the 16 close reasons");
 _Static_assert(
 	ATOMIC_LLONG_LOCK_FREE == 2, "cells are shared between processes, where a hidden lock cannot work");
+_Static_assert((int)METRIC_COUNT <= (int)METRIC_CAPACITY, "the cells have room for every metric");
 _Static_assert(sizeof(struct metric_cells) % 64 == 0, "rows are whole cache lines");
 
 size_t

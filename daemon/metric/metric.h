@@ -103,9 +103,13 @@ metric_closed(int reason)
 	return (enum metric_id)(METRIC_CLOSED_EOF + (reason - 1));
 }
 
+/** Room for metrics that later versions bring: the memory is shared by processes of two versions during an
+ * upgrade, so a row of the table never changes its number, and new ones come last. */
+enum { METRIC_CAPACITY = 64 };
+
 /** The cells of one loop and listener. Whole cache lines, so that loops do not disturb each other. */
 struct metric_cells {
-	_Alignas(64) _Atomic uint64_t value[METRIC_COUNT];
+	_Alignas(64) _Atomic uint64_t value[METRIC_CAPACITY];
 };
 
 /** Count. Thread: any; by contract only the loop that the cells belong to does it often. Never blocks. */

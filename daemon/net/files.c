@@ -146,3 +146,27 @@ net_files_remove(struct net_files *files)
 	free(files->items);
 	free(files);
 }
+
+bool
+net_files_get(const struct net_files *files, size_t i, const char **ret_path, int *ret_pin_fd)
+{
+	if (files == NULL || i >= files->count)
+		return false;
+	*ret_path = files->items[i].path;
+	*ret_pin_fd = files->items[i].pin_fd;
+	return true;
+}
+
+void
+net_files_leave(struct net_files *files)
+{
+	if (files == NULL)
+		return;
+	for (size_t i = 0; i < files->count; i++) {
+		if (files->items[i].pin_fd >= 0)
+			close(files->items[i].pin_fd);
+		free(files->items[i].path);
+	}
+	free(files->items);
+	free(files);
+}

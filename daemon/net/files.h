@@ -3,6 +3,7 @@
 #define NET_FILES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/cleanup.h"
 
@@ -30,6 +31,13 @@ must_check int net_files_make_room(struct net_files *files, const struct net_fil
 
 /** Take over all that @p from remembers; it is freed. There has to be room, and nothing added since. */
 void net_files_join(struct net_files *files, struct net_files *from);
+
+/** The file at place @p i, for whoever leaves the list to another process; both borrowed.
+ * @return false: there are no more */
+bool net_files_get(const struct net_files *files, size_t i, const char **ret_path, int *ret_pin_fd);
+
+/** Forget all of them and free the list; the files stay. NULL is fine. */
+void net_files_leave(struct net_files *files);
 
 /** Remove those that are still ours and that @p wanted says no to, and forget them. */
 void net_files_weed(

@@ -52,6 +52,16 @@ net_passed_add(struct net_passed *passed, const char *name, int fd)
 	return 0;
 }
 
+bool
+net_passed_get(const struct net_passed *passed, size_t i, const char **ret_name, int *ret_fd)
+{
+	if (passed == NULL || i >= passed->count)
+		return false;
+	*ret_name = passed->items[i].name;
+	*ret_fd = passed->items[i].fd;
+	return true;
+}
+
 void
 net_passed_reset(struct net_passed *passed)
 {

@@ -3,6 +3,7 @@
 #ifndef NET_PASSED_H
 #define NET_PASSED_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/cleanup.h"
@@ -38,6 +39,10 @@ must_check int net_passed_add(struct net_passed *passed, const char *name, int f
  */
 must_check int net_passed_use(
 	struct net_passed *passed, const struct net_request *q, unsigned *ret_found, struct err *e);
+
+/** The socket at place @p i, for whoever leaves the list to another process; both borrowed.
+ * @return false: there are no more */
+bool net_passed_get(const struct net_passed *passed, size_t i, const char **ret_name, int *ret_fd);
 
 /** Forget which ones are in use: a new configuration begins. */
 void net_passed_reset(struct net_passed *passed);

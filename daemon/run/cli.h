@@ -16,7 +16,9 @@ enum cli_action {
 	CLI_PLUGIN,
 	CLI_PRINT_CONFIG,
 	CLI_PRINT_SCHEMA,
-	CLI_WORKER, /* said by a supervisor, never by a person */
+	CLI_WORKER, /* this and the next are said by a supervisor, never by a person */
+	CLI_ADOPT,
+	CLI_ADOPT_CHECK,
 	CLI_VERSION,
 	CLI_HELP,
 	CLI_ACTION_COUNT
@@ -39,7 +41,9 @@ struct cli {
 	bool json;               /* --print-config=json */
 	bool diff;               /* CLI_TEST: compare with the daemon that runs */
 	bool single_process;     /* supervisor and worker in one process */
-	int worker_fd;           /* CLI_WORKER: where its control socket is */
+	int inherited_fd;        /* CLI_WORKER: its control socket; CLI_ADOPT...: the state */
+	int old_fd;              /* CLI_ADOPT: the program to come back to; -1: this is that one */
+	const char *adopt_why;   /* CLI_ADOPT: why the program that came after it failed; NULL: it did not */
 	/* `sockd run` */
 	bool run_form; /* the first word was `run`: which help text is meant */
 	const char *plugin;

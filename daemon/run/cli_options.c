@@ -118,14 +118,58 @@ apply_single_process(struct cli *cli, const char *value)
 }
 
 static int
-apply_worker(struct cli *cli, const char *value)
+apply_inherited(struct cli *cli, const char *value, enum cli_action action)
 {
 	int64_t fd;
 
 	if (parse_integer(value, &fd, NULL) < 0 || fd < 3 || fd > INT_MAX)
-		return cli_usage("--worker is for sockd's own use");
-	cli->worker_fd = (int)fd;
-	return choose(cli, CLI_WORKER);
+		return cli_usage("this option is for sockd's own use");
+	cli->inherited_fd = (int)fd;
+	return choose(cli, action);
+}
+
+static int
+apply_worker(struct cli *cli, const char *value)
+{
+	return apply_inherited(cli, value, CLI_WORKER);
+}
+
+/* STATE:OLD */
+static int
+apply_adopt(struct cli *cli, const char *value)
+{
+	const char *colon = strchr(value, ':');
+	char state[16];
+	int status;
+
+	if (colon == NULL || (size_t)(colon - value) >= sizeof state)
+		return cli_usage("this option is for sockd's own use");
+	status = apply_inherited(cli, colon + 1, CLI_ADOPT);
+	cli->old_fd = cli->inherited_fd;
+	snprintf(state, sizeof state, "%.*s", (int)(colon - value), value);
+	return status != 0 ? status : apply_inherited(cli, state, CLI_ADOPT);
+}
+
+static int
+apply_adopt_back(struct cli *cli, const char *value)
+{
+	cli->old_fd = -1;
+	if (cli->adopt_why == NULL)
+		cli->adopt_why = "it ended while it took over";
+	return apply_inherited(cli, value, CLI_ADOPT);
+}
+
+static int
+apply_adopt_why(struct cli *cli, const char *value)
+{
+	cli->adopt_why = value;
+	return 0;
+}
+
+static int
+apply_adopt_check(struct cli *cli, const char *value)
+{
+	return apply_inherited(cli, value, CLI_ADOPT_CHECK);
 }
 
 static int
@@ -201,6 +245,10 @@ const struct cli_option cli_options[] = {
 	{ 0, "single-process", FOR_MAIN, ARGUMENT_NONE, NULL, apply_single_process,
 		"serve in one process, for a debugger" },
 	{ 0, "worker", FOR_MAIN, ARGUMENT_REQUIRED, "FD", apply_worker, NULL },
+	{ 0, "adopt", FOR_MAIN, ARGUMENT_REQUIRED, "FD", apply_adopt, NULL },
+	{ 0, "adopt-back", FOR_MAIN, ARGUMENT_REQUIRED, "FD", apply_adopt_back, NULL },
+	{ 0, "adopt-why", FOR_MAIN, ARGUMENT_REQUIRED, "TEXT", apply_adopt_why, NULL },
+	{ 0, "adopt-check", FOR_MAIN, ARGUMENT_REQUIRED, "FD", apply_adopt_check, NULL },
 	{ 0, "plugin", FOR_RUN, ARGUMENT_REQUIRED, "NAME|FILE", apply_plugin,
 		"the plugin: a name, or the path of a .so file" },
 	{ 0, "listen", FOR_RUN, ARGUMENT_REQUIRED, "URL", apply_listen,

@@ -21,6 +21,7 @@
 #include "run/single.h"
 #include "run/test_command.h"
 #include "run/version.h"
+#include "supervisor/adopt.h"
 #include "supervisor/child.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/supervisor.h"
@@ -208,7 +209,49 @@ do_print_schema(const struct cli *cli)
 static int
 do_worker(const struct cli *cli)
 {
-	return process_main(cli->worker_fd);
+	return process_main(cli->inherited_fd);
+}
+
+static int
+do_adopt_check(const struct cli *cli)
+{
+	return supervisor_rehearse(cli->inherited_fd, child_ops());
+}
+
+/* Become the supervisor that another one was. Where that can't be done, the other comes back. */
+static int
+do_adopt(const struct cli *cli)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	auto_of(mem) char *path = NULL;
+	struct config *config;
+	struct adopt adopt;
+	struct err e = { 0 };
+	int status;
+
+	if (cli->adopt_why == NULL)
+		adopt_guard(cli->old_fd, cli->inherited_fd);
+	if (adopt_open(cli->inherited_fd, false, cli->adopt_why, &adopt, &e) < 0) {
+		adopt_roll_back(e.text);
+		fprintf(stderr, "sockd: %s\n", e.text);
+		return EX_SOFTWARE;
+	}
+	config = config_ref(adopt.snapshot->config);
+	path = strdup(adopt.snapshot->config_path);
+	status = path == NULL ? EX_OSERR
+			      : supervisor_run(&(struct supervisor_options){
+					.adopt = &adopt,
+					.config = config,
+					.config_path = path,
+					.report = &report,
+					.worker_ops = child_ops(),
+					.checker = &reload_checker,
+					.log_level = adopt.log_level,
+				});
+	tell_report(&report);
+	adopt_fini(&adopt);
+	config_unref(config);
+	return status;
 }
 
 static int
@@ -240,6 +283,8 @@ static int (*const actions[CLI_ACTION_COUNT])(const struct cli *cli) = {
 	[CLI_PRINT_CONFIG] = do_print_config,
 	[CLI_PRINT_SCHEMA] = do_print_schema,
 	[CLI_WORKER] = do_worker,
+	[CLI_ADOPT] = do_adopt,
+	[CLI_ADOPT_CHECK] = do_adopt_check,
 	[CLI_VERSION] = do_version,
 	[CLI_HELP] = do_help,
 };

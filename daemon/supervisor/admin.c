@@ -345,6 +345,12 @@ admin_new(struct event_base *base, struct admin_socket *socket, const struct adm
 	return 0;
 }
 
+const struct admin_socket *
+admin_socket_of(const struct admin *a)
+{
+	return &a->socket;
+}
+
 void
 admin_announce(const struct admin *a)
 {

@@ -61,6 +61,9 @@ struct admin;
 must_check int admin_new(struct event_base *base, struct admin_socket *socket, const struct admin_host *host,
 	void *arg, struct admin **ret, struct err *e);
 
+/** Where it listens; borrowed. */
+const struct admin_socket *admin_socket_of(const struct admin *a);
+
 /** Log where it listens, if it does. */
 void admin_announce(const struct admin *a);
 

@@ -12,6 +12,7 @@
 #include "supervisor/certificates.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
+#include "supervisor/upgrade.h"
 
 static json_t *
 workers_json(const struct generations *all)
@@ -176,8 +177,7 @@ host_reload(void *arg, bool dry, admin_answer_fn *answer, void *answer_arg)
 static void
 host_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
 {
-	(void)arg;
-	answer(answer_arg, -ENOSYS, "this version cannot upgrade in place: restart it to run a new binary");
+	upgrade_request(service_upgrade(arg), "sockctl", answer, answer_arg);
 }
 
 static json_t *

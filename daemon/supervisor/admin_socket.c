@@ -18,6 +18,7 @@
 #include "net/peer_group.h"
 #include "net/unix_file.h"
 #include "net/unix_rights.h"
+#include "supervisor/state.h"
 
 enum { BACKLOG = 64 };
 
@@ -134,6 +135,31 @@ admin_socket_open(
 	}
 	*ret = s;
 	return 0;
+}
+
+void
+admin_socket_pack(struct state_writer *w, const struct admin_socket *s)
+{
+	bool there = s != NULL && s->fd >= 0;
+
+	state_add_fd(w, there ? s->fd : -1);
+	pack_text(&w->body, there ? s->url : NULL);
+	pack_u32(&w->body, there ? (uint32_t)s->group : (uint32_t)-1);
+	state_pack_files(w, there ? s->files : NULL);
+}
+
+int
+admin_socket_unpack(struct state_reader *r, struct admin_socket *ret)
+{
+	struct admin_socket s = { .fd = state_take_fd(r) };
+	const char *url = unpack_text(&r->u);
+
+	s.url = url != NULL ? strdup(url) : NULL;
+	s.group = (gid_t)unpack_u32(&r->u);
+	if (url != NULL && s.url == NULL)
+		return -ENOMEM;
+	*ret = s;
+	return state_unpack_files(r, &ret->files);
 }
 
 bool

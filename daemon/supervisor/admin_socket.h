@@ -29,6 +29,13 @@ struct admin_socket {
 must_check int admin_socket_open(
 	const struct cfg_daemon *d, struct cfg_report *report, struct admin_socket *ret, struct err *e);
 
+struct state_reader;
+struct state_writer;
+
+/** Leave it to another supervisor (NULL: there is none), and take it over. @return 0; -EBADMSG, -ENOMEM */
+void admin_socket_pack(struct state_writer *w, const struct admin_socket *s);
+must_check int admin_socket_unpack(struct state_reader *r, struct admin_socket *ret);
+
 /** Whether the peer may give orders: root, the user that we run as, or a member of the group. */
 bool admin_socket_admits(const struct admin_socket *s, int fd);
 

@@ -158,7 +158,7 @@ child_on_no_hello(evutil_socket_t fd, short what, void *arg)
 	child_end_by_force(arg, "it said nothing for 10 s");
 }
 
-static void
+void
 child_free(void *worker)
 {
 	struct child *c = worker;
@@ -328,6 +328,9 @@ ask(void *worker, const char *text, supervisor_reply_fn *reply, void *arg)
 
 static const struct supervisor_worker_ops ops = {
 	.start = start,
+	.pack = child_pack,
+	.adopt = child_adopt,
+	.is_quiet = child_is_quiet,
 	.drain = drain,
 	.shutdown = shutdown_now,
 	.end = end,

@@ -14,12 +14,14 @@ take_hello(struct child *c, const struct wire_message *m)
 	struct err e = { 0 };
 	int code = protocol_hello_unpack(m->body, m->size, &hello);
 
-	if (code < 0 || c->version != 0)
+	if (code < 0 || (c->version != 0 && !c->adopted))
 		return -EBADMSG;
 	event_del(c->hello);
 	code = protocol_choose(&hello, &c->version, &e);
 	if (code < 0)
 		child_end_by_force(c, e.text);
+	else if (c->adopted)
+		c->start.events->hello(c->start.arg);
 	else
 		code = child_send_first(c);
 	child_watch_writable(c);
@@ -94,7 +96,7 @@ take_reply(struct child *c, uint32_t number, struct unpack *u)
 			child_answer(c, r, code, text);
 		return result;
 	}
-	return -EBADMSG;
+	return c->adopted && number <= c->last_number ? 0 : -EBADMSG; /* who asked is gone */
 }
 
 static int

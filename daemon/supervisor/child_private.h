@@ -35,6 +35,7 @@ struct child {
 	uint32_t last_number;
 	uint64_t drained, forced;
 	bool ready, failed, ending;
+	bool adopted;     /* another supervisor started it */
 	struct err error; /* why it failed, or was killed */
 };
 
@@ -42,6 +43,16 @@ struct child {
 must_check int child_begin(struct child *c, const struct supervisor_start *o, struct err *e);
 /** It has said hello, in a version that both speak: tell it all that it starts from. */
 must_check int child_send_first(struct child *c);
+
+/** Watch its socket and its end; a new one has to say hello in time. */
+must_check int child_watch(struct child *c, struct err *e);
+
+/** See struct supervisor_worker_ops. */
+void child_pack(struct state_writer *w, void *worker);
+must_check int child_adopt(
+	struct state_reader *r, const struct supervisor_start *o, void **ret_worker, struct err *e);
+bool child_is_quiet(void *worker);
+void child_free(void *worker);
 
 /** What child_send_first() would send is not needed any more. */
 void child_forget_first(struct child *c);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
@@ -26,12 +27,15 @@ static int
 spawn(struct child *c, int fd, struct err *e)
 {
 	char program[] = "sockd", option[] = "--worker", number[] = "3"; /* WORKER_FD */
+	char executable[32] = "/proc/self/exe";
 	char *const argv[] = { program, option, number, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;
 	int error;
 
+	if (c->start.exec_fd >= 0)
+		snprintf(executable, sizeof executable, "/proc/self/fd/%d", c->start.exec_fd);
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
@@ -41,7 +45,7 @@ spawn(struct child *c, int fd, struct err *e)
 	if (error == 0)
 		error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	if (error == 0)
-		error = posix_spawn(&c->pid, "/proc/self/exe", &actions, &attributes, argv, environ);
+		error = posix_spawn(&c->pid, executable, &actions, &attributes, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	if (error != 0) {
@@ -119,8 +123,8 @@ child_forget_first(struct child *c)
 	strbuf_fini(&c->snapshot);
 }
 
-static int
-watch(struct child *c, struct err *e)
+int
+child_watch(struct child *c, struct err *e)
 {
 	struct event_base *base = c->start.base;
 	const struct timeval patience = { .tv_sec = HELLO_MS / 1000 };
@@ -165,5 +169,5 @@ child_begin(struct child *c, const struct supervisor_start *o, struct err *e)
 	code = keep_first(c, o->snapshot, e);
 	if (code == 0)
 		code = connect_and_spawn(c, e);
-	return code == 0 ? watch(c, e) : code;
+	return code == 0 ? child_watch(c, e) : code;
 }

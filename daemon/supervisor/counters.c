@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
 #include "control/snapshot.h"
+#include "supervisor/state.h"
 
 enum { ROWS = 8192 };
 
@@ -98,6 +100,29 @@ counters_block_new(struct counters *c, unsigned loops, struct counters_block **r
 		block_free(b);
 		return code;
 	}
+	b->next = c->blocks;
+	c->blocks = b;
+	*ret = b;
+	return 0;
+}
+
+int
+counters_block_adopt(struct counters *c, int fd, unsigned loops, struct counters_block **ret, struct err *e)
+{
+	size_t size = metric_block_size(loops, ROWS);
+	struct counters_block *b = mem_new(*b);
+	struct stat st;
+	void *memory = MAP_FAILED;
+
+	if (b != NULL && size > 0 && fstat(fd, &st) == 0 && (size_t)st.st_size >= size)
+		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		close(fd);
+		free(b);
+		return err_set(e, -EBADMSG, "the memory of a generation's counters cannot be taken over");
+	}
+	b->fd = fd;
+	metric_block_init(&b->cells, memory, loops, ROWS);
 	b->next = c->blocks;
 	c->blocks = b;
 	*ret = b;
@@ -281,4 +306,55 @@ counters_expose(struct counters *c, const struct snapshot *s, struct strbuf *out
 		out->failed = true;
 	metric_block_free(sums);
 	free(names);
+}
+
+/* ---- from one supervisor to the next ---- */
+
+void
+counters_pack(struct state_writer *w, const struct counters *c)
+{
+	pack_u32(&w->body, (uint32_t)c->count);
+	pack_u32(&w->body, METRIC_COUNT);
+	for (size_t i = 0; i < c->count; i++) {
+		pack_text(&w->body, c->rows[i].name);
+		for (int id = 0; id < METRIC_COUNT; id++) {
+			pack_u64(&w->body, c->rows[i].ended[id]);
+			pack_u64(&w->body, c->rows[i].told[id]);
+		}
+	}
+}
+
+static int
+unpack_row(struct state_reader *r, struct counters *c, uint32_t metrics)
+{
+	const char *name = unpack_word(&r->u);
+	struct row *row = r->u.failed || c->count >= ROWS ? NULL : free_row(c);
+
+	if (row == NULL)
+		return -EBADMSG;
+	row->name = strdup(name);
+	if (row->name == NULL) {
+		c->count--;
+		return -ENOMEM;
+	}
+	for (uint32_t id = 0; id < metrics; id++) {
+		uint64_t ended = unpack_u64(&r->u), told = unpack_u64(&r->u);
+
+		if (id >= METRIC_COUNT)
+			continue; /* a later version counts more than we know of */
+		row->ended[id] = ended;
+		row->told[id] = told;
+	}
+	return r->u.failed ? -EBADMSG : 0;
+}
+
+int
+counters_unpack(struct state_reader *r, struct counters *c)
+{
+	uint32_t count = unpack_u32(&r->u), metrics = unpack_u32(&r->u);
+	int code = r->u.failed || metrics > METRIC_CAPACITY || c->count > 0 ? -EBADMSG : 0;
+
+	for (uint32_t i = 0; i < count && code == 0; i++)
+		code = unpack_row(r, c, metrics);
+	return code;
 }

@@ -43,6 +43,19 @@ uint64_t counters_sum(struct counters *c, int row, enum metric_id id);
 /** In one generation only, over all rows. */
 uint64_t counters_block_sum(const struct counters *c, const struct counters_block *block, enum metric_id id);
 
+struct state_reader;
+struct state_writer;
+
+/** Leave to another supervisor what was counted by generations that are gone, and take it over. @return 0;
+ * -EBADMSG, -ENOMEM */
+void counters_pack(struct state_writer *w, const struct counters *c);
+must_check int counters_unpack(struct state_reader *r, struct counters *c);
+
+/** Go on with the memory of a generation that another supervisor started. @param fd  moves, on failure too
+ * @return 0, or a negative errno with text */
+must_check int counters_block_adopt(
+	struct counters *c, int fd, unsigned loops, struct counters_block **ret, struct err *e);
+
 /** Append all counters of the snapshot's listeners in the Prometheus text format. */
 void counters_expose(struct counters *c, const struct snapshot *snapshot, struct strbuf *out);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "control/snapshot.h"
+#include "supervisor/state.h"
 
 struct generations {
 	struct generations_options options;
@@ -124,7 +125,16 @@ on_ended(void *arg, enum supervisor_end how, const struct err *e)
 	unlink_and_free(g);
 }
 
+static void
+on_hello(void *arg)
+{
+	struct generation *g = arg;
+
+	g->all->options.events->hello(g->all->options.arg, g);
+}
+
 static const struct supervisor_worker_events worker_events = {
+	.hello = on_hello,
 	.ready = on_ready,
 	.done = on_done,
 	.ended = on_ended,
@@ -132,29 +142,26 @@ static const struct supervisor_worker_events worker_events = {
 
 /* ---- orders ---- */
 
-static int
-start_worker(struct generation *g, const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+static struct supervisor_start
+start_of(struct generation *g)
 {
 	const struct generations_options *o = &g->all->options;
 
-	return o->ops->start(
-		&(struct supervisor_start){
-			.base = o->base,
-			.surroundings = o->surroundings,
-			.counters = g->counters,
-			.all_counters = g->all->counters,
-			.generation = g->number,
-			.snapshot = snapshot,
-			.report = report,
-			.events = &worker_events,
-			.arg = g,
-		},
-		&g->worker, e);
+	return (struct supervisor_start){
+		.base = o->base,
+		.surroundings = o->surroundings,
+		.counters = g->counters,
+		.all_counters = g->all->counters,
+		.generation = g->number,
+		.exec_fd = -1,
+		.events = &worker_events,
+		.arg = g,
+	};
 }
 
 int
-generations_start(
-	struct generations *all, struct snapshot *snapshot, struct cfg_report *report, struct err *e)
+generations_start(struct generations *all, struct snapshot *snapshot, int exec_fd, struct cfg_report *report,
+	struct err *e)
 {
 	struct generation *g = mem_new(*g);
 	int code;
@@ -168,11 +175,102 @@ generations_start(
 	code = counters_assign(all->counters, snapshot, e);
 	if (code == 0)
 		code = counters_block_new(all->counters, snapshot->loops, &g->counters, e);
-	if (code == 0)
-		code = start_worker(g, snapshot, report, e);
+	if (code == 0) {
+		struct supervisor_start o = start_of(g);
+
+		o.snapshot = snapshot;
+		o.exec_fd = exec_fd;
+		o.report = report;
+		code = all->options.ops->start(&o, &g->worker, e);
+	}
 	if (code < 0)
 		unlink_and_free(g);
 	return code;
+}
+
+/* ---- from one supervisor to the next ---- */
+
+bool
+generations_are_quiet(const struct generations *all)
+{
+	for (const struct generation *g = all->first; g != NULL; g = g->next)
+		if (g->state == GENERATION_STARTING || !all->options.ops->is_quiet(g->worker))
+			return false;
+	return true;
+}
+
+void
+generations_pack(struct state_writer *w, const struct generations *all)
+{
+	struct strbuf *s = &w->body;
+
+	counters_pack(w, all->counters);
+	pack_u32(s, all->last_number);
+	pack_u64(s, all->ended.served);
+	pack_u64(s, all->ended.drained);
+	pack_u64(s, all->ended.forced);
+	for (const struct generation *g = all->first; g != NULL; g = g->next) {
+		pack_u32(s, g->number);
+		pack_u32(s, (uint32_t)g->state);
+		pack_u32(s, g->counters->cells.loops);
+		state_add_fd(w, g->counters->fd);
+		all->options.ops->pack(w, g->worker);
+	}
+	pack_u32(s, 0);
+}
+
+static int
+adopt_one(struct generations *all, struct state_reader *r, uint32_t number, struct generation **link,
+	struct err *e)
+{
+	struct generation *g = mem_new(*g);
+	uint32_t state = unpack_u32(&r->u), loops = unpack_u32(&r->u);
+	int fd = state_take_fd(r), code;
+	struct supervisor_start o;
+
+	if (g == NULL || r->u.failed || state <= GENERATION_STARTING || state >= GENERATION_STATE_COUNT ||
+		loops == 0) {
+		free(g);
+		return err_set(
+			e, g == NULL ? -ENOMEM : -EBADMSG, "the state of a generation is not understood");
+	}
+	g->all = all;
+	g->number = number;
+	g->state = (enum generation_state)state;
+	*link = g;
+	code = r->rehearsal ? 0 : counters_block_adopt(all->counters, fd, loops, &g->counters, e);
+	if (code < 0)
+		return code;
+	o = start_of(g);
+	code = all->options.ops->adopt(r, &o, &g->worker, e);
+	if (code == 0 && r->rehearsal) {
+		*link = NULL;
+		free(g);
+	}
+	return code;
+}
+
+int
+generations_adopt(struct generations *all, struct state_reader *r, struct err *e)
+{
+	struct generation **link = &all->first;
+	uint32_t number;
+
+	if (counters_unpack(r, all->counters) < 0)
+		return err_set(e, -EBADMSG, "the state of the counters is not understood");
+	all->last_number = unpack_u32(&r->u);
+	all->ended.served = unpack_u64(&r->u);
+	all->ended.drained = unpack_u64(&r->u);
+	all->ended.forced = unpack_u64(&r->u);
+	while ((number = unpack_u32(&r->u)) != 0) {
+		int code = adopt_one(all, r, number, link, e);
+
+		if (code < 0)
+			return code;
+		if (*link != NULL)
+			link = &(*link)->next;
+	}
+	return r->u.failed ? err_set(e, -EBADMSG, "the state of the workers is not understood") : 0;
 }
 
 struct counters *

@@ -26,6 +26,8 @@ struct generation {
 };
 
 struct generations_events {
+	/** It was adopted, and obeys. */
+	void (*hello)(void *arg, struct generation *g);
 	/** From here on it serves. An older one that serves too is still to be drained. */
 	void (*ready)(void *arg, struct generation *g, const bool *serves);
 	/** All its connections have ended; it is told to end after this returns. */
@@ -47,10 +49,18 @@ struct generations;
 must_check int generations_new(
 	const struct generations_options *options, struct generations **ret, struct err *e);
 
-/** Start the next generation. @p snapshot gets its rows among the counters; it and @p report as in struct
- * supervisor_start. @return 0, or a negative errno with text, and no event follows */
-must_check int generations_start(
-	struct generations *all, struct snapshot *snapshot, struct cfg_report *report, struct err *e);
+/** Start the next generation, of the program @p exec_fd (-1: the one that runs). @p snapshot gets its rows
+ * among the counters; it and @p report as in struct supervisor_start. @return 0, or a negative errno with
+ * text, and no event follows */
+must_check int generations_start(struct generations *all, struct snapshot *snapshot, int exec_fd,
+	struct cfg_report *report, struct err *e);
+
+/** Leave all of them, and what was counted, to another supervisor; and take them over, each as it is: nothing
+ * is there before. */
+void generations_pack(struct state_writer *w, const struct generations *all);
+must_check int generations_adopt(struct generations *all, struct state_reader *r, struct err *e);
+/** Whether nothing is on its way to any of them. */
+bool generations_are_quiet(const struct generations *all);
 
 /** The one that serves, or NULL. */
 struct generation *generations_serving(const struct generations *all);

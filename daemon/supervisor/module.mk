@@ -8,16 +8,22 @@ core_sources += daemon/supervisor/admin.c daemon/supervisor/admin.h \
 core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/backoff.c daemon/supervisor/backoff.h \
 	daemon/supervisor/child.c daemon/supervisor/child.h daemon/supervisor/child_private.h \
-	daemon/supervisor/child_hear.c daemon/supervisor/child_start.c \
+	daemon/supervisor/child_adopt.c daemon/supervisor/child_hear.c daemon/supervisor/child_start.c \
 	daemon/supervisor/counters.c daemon/supervisor/counters.h \
 	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
 	daemon/supervisor/generations.c daemon/supervisor/generations.h \
 	daemon/supervisor/identity.c daemon/supervisor/identity.h \
 	daemon/supervisor/limits.c daemon/supervisor/limits.h \
-	daemon/supervisor/service.c daemon/supervisor/service.h \
+	daemon/supervisor/service.c daemon/supervisor/service.h daemon/supervisor/service_private.h \
+	daemon/supervisor/service_view.c \
 	daemon/supervisor/signals.c daemon/supervisor/signals.h \
 	daemon/supervisor/snapshot_build.c daemon/supervisor/snapshot_build.h \
 	daemon/supervisor/snapshot_sockets.c \
+	daemon/supervisor/adopt.c daemon/supervisor/adopt.h \
+	daemon/supervisor/rehearse.c \
+	daemon/supervisor/reopen.c daemon/supervisor/reopen.h \
+	daemon/supervisor/state.c daemon/supervisor/state.h \
+	daemon/supervisor/upgrade.c daemon/supervisor/upgrade.h \
 	daemon/supervisor/status.c daemon/supervisor/status.h \
 	daemon/supervisor/supervisor.c daemon/supervisor/supervisor.h \
 	daemon/supervisor/worker_ops.h

@@ -6,7 +6,6 @@
 #include "supervisor/service.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,47 +13,17 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "config/report.h"
 #include "control/snapshot.h"
-#include "supervisor/backoff.h"
 #include "supervisor/notify.h"
 #include "supervisor/reload.h"
+#include "supervisor/reopen.h"
+#include "supervisor/service_private.h"
 #include "supervisor/status.h"
-
-enum phase {
-	SERVICE_STARTING,
-	SERVICE_SERVING,
-	SERVICE_DRAINING,
-	SERVICE_STOPPING,
-	SERVICE_OVER,
-	SERVICE_STUCK,
-	SERVICE_FAILED,
-	SERVICE_PHASE_COUNT
-};
+#include "supervisor/upgrade.h"
 
 enum {
 	TICK_MS = 1000,
 	EXTEND_MS = 10000, /* systemd waits so long for our next word */
-};
-
-struct service {
-	struct service_options options;
-	struct snapshot *snapshot;       /* owned: what is served */
-	struct generations *generations; /* owned */
-	struct event *tick, *restart;    /* owned */
-	struct backoff backoff;
-	int64_t worker_started_ms;
-	bool killed; /* a worker did not end, and was ended by force */
-	enum phase phase;
-	int64_t started_ms;
-	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */
-	int64_t open_at_drain;
-	struct status status;
-	struct err error;                  /* SERVICE_FAILED */
-	struct reload *reload;             /* borrowed; NULL: not yet */
-	struct certificates *certificates; /* borrowed; NULL until they are known */
-	char note[STATUS_SIZE - 80];
-	struct cfg_report report; /* of a worker that replaces another */
 };
 
 static const struct cfg_daemon *
@@ -64,23 +33,13 @@ settings_of(const struct service *s)
 }
 
 static int64_t
-left_ms(const struct service *s)
-{
-	int64_t left = s->deadline_ms - clock_now_ms();
-
-	if (s->deadline_ms == CLOCK_NEVER)
-		return -1;
-	return left > 0 ? left : 0;
-}
-
-static int64_t
 open_now(const struct service *s)
 {
 	return generations_counts(s->generations).open;
 }
 
-static void
-tell_status(struct service *s, bool at_once)
+void
+service_tell_status(struct service *s, bool at_once)
 {
 	char text[STATUS_SIZE];
 
@@ -88,7 +47,7 @@ tell_status(struct service *s, bool at_once)
 		status_serving_text(text, s->snapshot->config->listener_count, open_now(s));
 		status_add_note(text, s->note);
 	} else {
-		status_draining_text(text, open_now(s), s->open_at_drain, left_ms(s));
+		status_draining_text(text, open_now(s), s->open_at_drain, service_left_ms(s));
 	}
 	if (status_is_news(&s->status, text, clock_now_ms(), at_once))
 		notify_status("%s", text);
@@ -125,7 +84,7 @@ order_stop(struct service *s, const char *name)
 	generations_tell(s->generations, "stopping", name);
 	generations_shutdown(s->generations);
 	notify_extend(EXTEND_MS);
-	tell_status(s, true);
+	service_tell_status(s, true);
 	leave_if_alone(s);
 }
 
@@ -144,51 +103,16 @@ order_drain(struct service *s, const char *name)
 	s->deadline_ms = d->shutdown_timeout_ms < 0 ? CLOCK_NEVER : clock_now_ms() + d->shutdown_timeout_ms;
 	notify_stopping();
 	notify_extend(EXTEND_MS);
-	tell_status(s, true);
+	service_tell_status(s, true);
 	log_notice("draining", LOG_S("signal", name), LOG_I("connections", s->open_at_drain),
 		LOG_I("timeout_ms", d->shutdown_timeout_ms), LOG_I("spread_ms", d->shutdown_spread_ms));
-	status_terminal_text(text, s->open_at_drain, left_ms(s));
+	status_terminal_text(text, s->open_at_drain, service_left_ms(s));
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "%s\n", text);
 	snapshot_close_sockets(s->snapshot); /* or the kernel would go on queueing clients for nobody */
 	generations_tell(s->generations, "draining", text);
 	generations_drain(s->generations, d->shutdown_timeout_ms, d->shutdown_spread_ms);
 	leave_if_alone(s);
-}
-
-/* @p fd moves. Workers that start from here on get a copy of it too. */
-static void
-replace_log(struct supervisor_surroundings *around, int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	if (copy >= 0 && around->log_fd >= 0)
-		close(around->log_fd);
-	if (copy >= 0)
-		around->log_fd = copy;
-	log_replace_fd(fd);
-}
-
-/* Standard error is not ours to reopen; journal and syslog get a fresh connection. */
-static void
-order_reopen(struct service *s)
-{
-	const char *target = settings_of(s)->log_target;
-	bool is_stderr = strcmp(target, "stderr") == 0;
-	enum log_protocol protocol;
-	struct err e = { 0 };
-	int fd = -1;
-
-	if (!is_stderr && log_target_open(target, &fd, &protocol, &e) < 0) {
-		log_error("log_reopen_failed", LOG_S("target", target), LOG_S("error", e.text),
-			LOG_S("msg", "the log goes on where it was"));
-		fd = -1;
-	}
-	generations_reopen(s->generations, fd);
-	if (fd >= 0)
-		replace_log(s->options.surroundings, fd);
-	if (fd >= 0 || is_stderr)
-		log_notice("reopened", LOG_S("target", target));
 }
 
 void
@@ -202,15 +126,15 @@ service_order(struct service *s, enum signal_order order, const char *name)
 		order_stop(s, name);
 		break;
 	case SIGNAL_REOPEN:
-		order_reopen(s);
+		reopen_log(s->options.surroundings, s->generations, settings_of(s)->log_target);
 		break;
 	case SIGNAL_RELOAD:
 		if (s->reload == NULL || reload_request(s->reload, RELOAD_APPLY, name, NULL, NULL) < 0)
 			log_error("reload_refused", LOG_S("reason", name), LOG_S("msg", "out of memory"));
 		break;
 	case SIGNAL_UPGRADE:
-		log_warning("upgrade_unavailable", LOG_S("signal", name),
-			LOG_S("msg", "this version cannot upgrade in place: restart it to run a new binary"));
+		if (s->upgrade != NULL)
+			upgrade_request(s->upgrade, name, NULL, NULL);
 		break;
 	case SIGNAL_ORDER_COUNT:
 		break;
@@ -227,15 +151,41 @@ on_ready(void *arg, struct generation *g, const bool *serves)
 
 	if (s->phase == SERVICE_SERVING)
 		log_notice("worker_ready", LOG_U("generation", g->number));
+	if (upgrade_on_ready(s->upgrade, g))
+		return;
 	if (s->phase != SERVICE_STARTING)
 		return;
 	s->phase = SERVICE_SERVING;
 	s->options.ready(s->options.arg, serves);
 	notify_ready();
-	tell_status(s, true);
+	service_tell_status(s, true);
 	log_notice("ready", LOG_U("listeners", s->snapshot->config->listener_count), LOG_I("pid", getpid()));
 	status_serving_text(text, s->snapshot->config->listener_count, 0);
 	s->options.ops->tell(g->worker, "ready", text);
+}
+
+/* Those that it takes the place of. */
+static void
+drain_older(struct service *s, struct generation *than)
+{
+	const struct cfg_daemon *d = settings_of(s);
+
+	for (struct generation *g = than->next; g != NULL; g = g->next)
+		if (g->state == GENERATION_SERVING)
+			generation_drain(g, d->shutdown_timeout_ms, d->shutdown_spread_ms);
+}
+
+static void
+on_hello(void *arg, struct generation *g)
+{
+	struct service *s = arg;
+
+	if (!s->adopting || g != generations_serving(s->generations))
+		return;
+	s->adopting = false;
+	s->options.adopted(s->options.arg);
+	drain_older(s, g);
+	service_tell_status(s, true);
 }
 
 static void
@@ -260,7 +210,7 @@ replace_worker(struct service *s)
 
 	s->worker_started_ms = clock_now_ms();
 	cfg_report_fini(&s->report);
-	if (generations_start(s->generations, s->snapshot, &s->report, &e) == 0)
+	if (generations_start(s->generations, s->snapshot, -1, &s->report, &e) == 0)
 		return;
 	log_error("worker_failed", LOG_S("error", e.text));
 	schedule_worker(s, 0);
@@ -306,6 +256,11 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 		leave(s, SERVICE_FAILED);
 		return;
 	}
+	if (upgrade_on_ended(s->upgrade, g, e)) {
+		if (s->phase == SERVICE_SERVING && generations_serving(s->generations) == NULL)
+			schedule_worker(s, 0);
+		return;
+	}
 	if (how != SUPERVISOR_END_ORDERED) {
 		log_findings(&s->report);
 		log_error("worker_died", LOG_U("generation", g->number), LOG_S("error", e->text));
@@ -318,6 +273,7 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 }
 
 static const struct generations_events generations_events = {
+	.hello = on_hello,
 	.ready = on_ready,
 	.done = on_done,
 	.ended = on_ended,
@@ -330,7 +286,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	tell_status(s, false);
+	service_tell_status(s, false);
 	if (s->phase <= SERVICE_SERVING)
 		return;
 	notify_extend(EXTEND_MS);
@@ -372,14 +328,12 @@ service_new(const struct service_options *options, struct service **ret, struct 
 	return 0;
 }
 
-int
-service_run(struct service *s, struct err *e)
+/* Turn until it is over. */
+static int
+serve(struct service *s, struct err *e)
 {
 	const struct timeval tick = { .tv_sec = TICK_MS / 1000 };
-	int code = generations_start(s->generations, s->snapshot, s->options.report, e);
 
-	if (code < 0)
-		return code;
 	s->worker_started_ms = clock_now_ms();
 	if (event_add(s->tick, &tick) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -393,81 +347,30 @@ service_run(struct service *s, struct err *e)
 	return s->killed ? -ECANCELED : 0;
 }
 
-const struct snapshot *
-service_snapshot(const struct service *s)
+int
+service_run(struct service *s, struct err *e)
 {
-	return s->snapshot;
+	int code = generations_start(s->generations, s->snapshot, -1, s->options.report, e);
+
+	return code < 0 ? code : serve(s, e);
 }
 
-void
-service_commit(struct service *s, struct snapshot *snapshot)
+int
+service_go_on(struct service *s, int64_t started_ms, bool roll_back, struct err *e)
 {
-	snapshot_free(s->snapshot);
-	s->snapshot = snapshot;
-}
+	struct generation *g = generations_serving(s->generations);
 
-bool
-service_serves(const struct service *s)
-{
-	return s->phase == SERVICE_SERVING;
-}
-
-void
-service_note(struct service *s, const char *text)
-{
-	snprintf(s->note, sizeof s->note, "%s", text);
-	tell_status(s, true);
-}
-
-void
-service_use_reload(struct service *s, struct reload *reload)
-{
-	s->reload = reload;
-}
-
-void
-service_use_certificates(struct service *s, struct certificates *certificates)
-{
-	s->certificates = certificates;
-}
-
-struct certificates *
-service_certificates(const struct service *s)
-{
-	return s->certificates;
-}
-
-struct reload *
-service_reload(const struct service *s)
-{
-	return s->reload;
-}
-
-struct generations *
-service_generations(const struct service *s)
-{
-	return s->generations;
-}
-
-const struct supervisor_worker_ops *
-service_ops(const struct service *s)
-{
-	return s->options.ops;
-}
-
-struct service_view
-service_look(const struct service *s)
-{
-	static const char *const states[SERVICE_PHASE_COUNT] = { "starting", "serving", "draining",
-		"stopping", "stopping", "stopping", "stopping" };
-
-	return (struct service_view){
-		.state = states[s->phase],
-		.started_ms = s->started_ms,
-		.is_ending = s->phase > SERVICE_SERVING,
-		.open_at_drain = s->open_at_drain,
-		.left_ms = s->phase > SERVICE_SERVING ? left_ms(s) : -1,
-	};
+	s->phase = SERVICE_SERVING;
+	s->started_ms = started_ms;
+	if (roll_back && g != NULL) {
+		generation_drain(g, settings_of(s)->shutdown_timeout_ms, settings_of(s)->shutdown_spread_ms);
+		s->options.adopted(s->options.arg);
+	} else {
+		s->adopting = true;
+	}
+	if (generations_serving(s->generations) == NULL)
+		schedule_worker(s, 0); /* it died in between */
+	return serve(s, e);
 }
 
 void

@@ -16,6 +16,7 @@ struct cfg_report;
 struct reload;
 struct service;
 struct snapshot;
+struct upgrade;
 
 struct service_options {
 	struct event_base *base;                 /* borrowed */
@@ -28,6 +29,8 @@ struct service_options {
 	/** Called once, when the first worker serves and nobody was told yet. @p serves as in struct
 	 * supervisor_worker_events. */
 	void (*ready)(void *arg, const bool *serves);
+	/** The worker that came with an adoption obeys: it is over. */
+	void (*adopted)(void *arg);
 	void *arg;
 };
 
@@ -49,6 +52,10 @@ void service_order(struct service *s, enum signal_order order, const char *name)
  */
 must_check int service_run(struct service *s, struct err *e);
 
+/** As service_run(), for one whose generations were adopted and serve: nobody is told READY. @p roll_back:
+ * the youngest is unwanted, and the one before it goes on. */
+must_check int service_go_on(struct service *s, int64_t started_ms, bool roll_back, struct err *e);
+
 /** What is served now; valid until the next service_commit(). */
 const struct snapshot *service_snapshot(const struct service *s);
 
@@ -69,6 +76,10 @@ struct reload *service_reload(const struct service *s);
 /** The certificates in use; borrowed. NULL until then. */
 void service_use_certificates(struct service *s, struct certificates *certificates);
 struct certificates *service_certificates(const struct service *s);
+
+/** What carries out upgrades; borrowed. NULL until then. */
+void service_use_upgrade(struct service *s, struct upgrade *upgrade);
+struct upgrade *service_upgrade(const struct service *s);
 
 struct generations *service_generations(const struct service *s);
 const struct supervisor_worker_ops *service_ops(const struct service *s);

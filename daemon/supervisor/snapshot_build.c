@@ -13,9 +13,8 @@
 
 enum { LOOPS_MAX = 1024 };
 
-/* daemon.threads, or as many processors as this process may use. */
-static unsigned
-loops_of(const struct config *c)
+unsigned
+snapshot_loops(const struct config *c)
 {
 	cpu_set_t set;
 	int count;
@@ -139,7 +138,7 @@ snapshot_build_files(struct config *config, struct cfg_report *report, struct sn
 	f.failures = calloc(uses, sizeof *f.failures);
 	if (f.snapshot != NULL && f.failures != NULL) {
 		f.snapshot->config = config_ref(config);
-		f.snapshot->loops = loops_of(config);
+		f.snapshot->loops = snapshot_loops(config);
 		f.snapshot->plugins = calloc(uses, sizeof *f.snapshot->plugins);
 		code = f.snapshot->plugins != NULL ? add_rows(f.snapshot) : -ENOMEM;
 		if (code == 0)

@@ -12,6 +12,10 @@
 struct snapshot;
 struct snapshot_sockets;
 
+/** How many event loops a worker of this configuration has: daemon.threads, or as many as there are
+ * processors for this process. */
+unsigned snapshot_loops(const struct config *config);
+
 /**
  * Find every plugin file that the configuration names, and copy it.
  *
@@ -54,6 +58,14 @@ void snapshot_sockets_roll_back(struct snapshot_sockets *sockets, bool open);
 /** Look what snapshot_build_sockets() would trip over, and bind nothing. What is found goes to @p report.
  * @return 0, also when something was found; -ENOMEM with @p e filled */
 must_check int snapshot_check_sockets(const struct config *config, struct cfg_report *report, struct err *e);
+
+struct state_reader;
+struct state_writer;
+
+/** Leave to another supervisor what is left to do at the end, and take it over. The sockets themselves are
+ * the snapshot's. @return 0; -EBADMSG, -ENOMEM */
+void snapshot_sockets_pack(struct state_writer *w, const struct snapshot_sockets *sockets);
+must_check int snapshot_sockets_unpack(struct state_reader *r, struct snapshot_sockets **ret);
 
 /** Remove the socket files that are ours, and close what was passed. The sockets themselves are the
  * snapshot's; call this while they are still open. NULL is fine. */

@@ -12,6 +12,7 @@
 #include "net/listen.h"
 #include "net/passed.h"
 #include "net/reuse.h"
+#include "supervisor/state.h"
 
 struct snapshot_sockets {
 	struct net_passed *passed; /* owned */
@@ -101,6 +102,48 @@ snapshot_check_sockets(const struct config *config, struct cfg_report *report, s
 	if (r == -ENOMEM)
 		return err_set(e, r, "no memory to check the sockets");
 	return 0; /* what was found is in the report */
+}
+
+void
+snapshot_sockets_pack(struct state_writer *w, const struct snapshot_sockets *sockets)
+{
+	const char *name;
+	int fd;
+
+	for (size_t i = 0; net_passed_get(sockets->passed, i, &name, &fd); i++) {
+		pack_text(&w->body, name);
+		state_add_fd(w, fd);
+	}
+	pack_text(&w->body, NULL);
+	state_pack_files(w, sockets->files);
+}
+
+int
+snapshot_sockets_unpack(struct state_reader *r, struct snapshot_sockets **ret)
+{
+	struct snapshot_sockets *s = mem_new(*s);
+	const char *name;
+	int code = -ENOMEM;
+
+	if (s == NULL)
+		return -ENOMEM;
+	s->passed = net_passed_new();
+	if (s->passed != NULL)
+		code = 0;
+	while (code == 0 && (name = unpack_text(&r->u)) != NULL) {
+		int fd = state_take_fd(r);
+
+		code = fd < 0 ? -EBADMSG : net_passed_add(s->passed, name, fd);
+	}
+	if (code == 0)
+		code = state_unpack_files(r, &s->files);
+	if (code < 0) {
+		net_passed_free(s->passed);
+		free(s);
+		return code;
+	}
+	*ret = s;
+	return 0;
 }
 
 void

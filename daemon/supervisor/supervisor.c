@@ -11,15 +11,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fdutil.h"
 #include "base/log.h"
 #include "config/report.h"
 #include "control/snapshot.h"
 #include "supervisor/admin_service.h"
+#include "supervisor/adopt.h"
 #include "supervisor/announce.h"
 #include "supervisor/certificates.h"
 #include "supervisor/exit_status.h"
@@ -29,6 +32,7 @@
 #include "supervisor/service.h"
 #include "supervisor/signals.h"
 #include "supervisor/snapshot_build.h"
+#include "supervisor/upgrade.h"
 
 enum { GRACE_MS = 5000 };
 
@@ -48,6 +52,8 @@ struct supervisor {
 	struct reload *reload;             /* owned */
 	struct certificates *certificates; /* owned */
 	struct admin *admin;               /* owned */
+	struct upgrade *upgrade;           /* owned */
+	char *exe_path;                    /* owned: where this program was started from */
 	int64_t started_ms;
 };
 
@@ -83,6 +89,20 @@ start_signals(struct supervisor *s, struct err *e)
 	return signals_new(s->base, on_signal, s, &s->signals, e);
 }
 
+/* The target, or what another supervisor had open as that. */
+static int
+open_log(struct supervisor *s, struct log_options *o, struct err *e)
+{
+	struct adopt *adopt = s->options->adopt;
+
+	if (adopt == NULL || adopt->log_fd < 0)
+		return log_target_open(s->config->daemon.log_target, &o->fd, &o->protocol, e);
+	o->fd = fd_take(&adopt->log_fd);
+	o->protocol = adopt->log_protocol;
+	o->json = adopt->log_json;
+	return 0;
+}
+
 static int
 start_log(struct supervisor *s, struct err *e)
 {
@@ -91,7 +111,7 @@ start_log(struct supervisor *s, struct err *e)
 		.json = d->log_format == CFG_LOG_JSON,
 		.level = s->options->log_level >= 0 ? s->options->log_level : d->log_level,
 	};
-	int code = log_target_open(d->log_target, &o.fd, &o.protocol, e);
+	int code = open_log(s, &o, e);
 
 	if (code < 0)
 		return code;
@@ -259,6 +279,41 @@ start_reload(struct supervisor *s, struct err *e)
 	return 0;
 }
 
+/* After all that others of the table need is there. */
+static int
+start_upgrade(struct supervisor *s, struct err *e)
+{
+	int code = upgrade_new(&(struct upgrade_options){ .base = s->base,
+				       .service = s->service,
+				       .surroundings = &s->surroundings,
+				       .sockets = s->sockets,
+				       .admin = (const struct admin *const *)&s->admin,
+				       .exe_path = s->exe_path,
+				       .started_ms = s->started_ms,
+				       .log_level = s->options->log_level },
+		&s->upgrade, e);
+
+	if (code == 0)
+		service_use_upgrade(s->service, s->upgrade);
+	return code;
+}
+
+/* It obeys us: there is no way back, and no need of one. */
+static void
+on_adopted(void *arg)
+{
+	struct supervisor *s = arg;
+	struct adopt *adopt = s->options->adopt;
+
+	if (adopt->why == NULL)
+		log_notice("upgraded", LOG_S("version", PACKAGE_VERSION), LOG_I("pid", getpid()));
+	else
+		log_error("upgrade_failed", LOG_S("error", adopt->why),
+			LOG_S("msg", "the program from before the upgrade goes on"));
+	service_note(s->service, adopt->why == NULL ? "" : "upgrade failed, the old program goes on");
+	adopt_commit(adopt);
+}
+
 static int
 start_service(struct supervisor *s, struct err *e)
 {
@@ -269,6 +324,7 @@ start_service(struct supervisor *s, struct err *e)
 				       .report = s->options->report,
 				       .grace_ms = GRACE_MS,
 				       .ready = on_ready,
+				       .adopted = on_adopted,
 				       .arg = s },
 		&s->service, e);
 
@@ -276,9 +332,34 @@ start_service(struct supervisor *s, struct err *e)
 		return code;
 	s->snapshot = NULL; /* it moved */
 	code = start_reload(s, e);
+	if (code == 0)
+		code = start_upgrade(s, e);
 	if (code < 0)
 		return code;
 	return admin_new(s->base, &s->admin_socket, &admin_service_host, s->service, &s->admin, e);
+}
+
+static int
+adopt_sockets(struct supervisor *s, enum exit_phase *phase, struct err *e)
+{
+	struct adopt *adopt = s->options->adopt;
+	int code;
+
+	*phase = EXIT_PHASE_SYSTEM;
+	s->snapshot = adopt->snapshot;
+	adopt->snapshot = NULL;
+	code = snapshot_sockets_unpack(&adopt->state, &s->sockets);
+	if (code == 0)
+		code = admin_socket_unpack(&adopt->state, &s->admin_socket);
+	if (code < 0)
+		return err_set(e, code, "the sockets in the state are not understood");
+	code = certificates_new(s->base, on_files_changed, s, &s->certificates, e);
+	if (code == 0)
+		code = certificates_prepare(s->certificates, s->snapshot, s->options->report);
+	if (code < 0)
+		return code;
+	s->announce = announce_new(s->snapshot);
+	return s->announce != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
 static int
@@ -299,7 +380,7 @@ supervisor_start(struct supervisor *s)
 	if (code < 0)
 		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
 	warn_surroundings(s);
-	code = start_snapshot(s, &phase, &e);
+	code = s->options->adopt != NULL ? adopt_sockets(s, &phase, &e) : start_snapshot(s, &phase, &e);
 	if (code < 0)
 		return start_failed(s, phase, code, &e);
 	code = start_service(s, &e);
@@ -339,8 +420,19 @@ give_up(struct supervisor *s)
 static int
 supervisor_serve(struct supervisor *s)
 {
+	struct adopt *adopt = s->options->adopt;
 	struct err e = { 0 };
-	int code = service_run(s->service, &e);
+	int code;
+
+	if (adopt == NULL)
+		code = service_run(s->service, &e);
+	else {
+		code = generations_adopt(service_generations(s->service), &adopt->state, &e);
+		if (code < 0)
+			adopt_roll_back(e.text);
+		else
+			code = service_go_on(s->service, adopt->started_ms, adopt->why != NULL, &e);
+	}
 
 	if (code == -ETIMEDOUT)
 		give_up(s);
@@ -357,6 +449,7 @@ supervisor_fini(struct supervisor *s)
 {
 	admin_free(s->admin);
 	admin_socket_fini(&s->admin_socket);
+	upgrade_free(s->upgrade);
 	reload_free(s->reload);
 	certificates_free(s->certificates);
 	snapshot_sockets_free(s->sockets);
@@ -368,6 +461,7 @@ supervisor_fini(struct supervisor *s)
 	if (s->surroundings.log_fd >= 0)
 		close(s->surroundings.log_fd);
 	identity_fini(&s->identity);
+	free(s->exe_path);
 	signals_free(s->signals);
 	if (s->base != NULL)
 		event_base_free(s->base);
@@ -383,8 +477,14 @@ supervisor_run(const struct supervisor_options *options)
 		.surroundings = { .log_fd = -1 },
 		.started_ms = clock_now_ms(),
 	};
-	int status = supervisor_start(&s);
+	int status;
 
+	if (options->adopt != NULL)
+		s.started_ms = options->adopt->started_ms;
+	s.exe_path = options->adopt != NULL ? strdup(options->adopt->exe_path) : upgrade_program();
+	status = supervisor_start(&s);
+	if (status != EX_OK)
+		adopt_roll_back("it cannot go on with what it took over (the log says more)");
 	if (status == EX_OK)
 		status = supervisor_serve(&s);
 	supervisor_fini(&s);

@@ -10,7 +10,10 @@
 #include "supervisor/checker.h"
 #include "supervisor/worker_ops.h"
 
+struct adopt;
+
 struct supervisor_options {
+	struct adopt *adopt;       /* borrowed: another supervisor's state, to go on with; NULL: a start */
 	struct config *config;     /* borrowed; checked */
 	struct cfg_record *record; /* borrowed: what it was loaded from; NULL: nothing is remembered */
 	const char *config_path;   /* borrowed; NULL: it did not come from a file, and cannot be read again */
@@ -21,6 +24,10 @@ struct supervisor_options {
 	int log_level;                                  /* a level, or -1: the file's */
 	bool announce; /* print each address with a command to try, on standard output */
 };
+
+/** Read the state in @p fd, which moves, as a rehearsal for taking it over. @return the exit status; what is
+ * wrong is told on standard error */
+int supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops);
 
 /** Start, serve until a signal ends it, stop. @return the exit status. Blocks: as long as sockd runs. */
 int supervisor_run(const struct supervisor_options *options);

@@ -21,6 +21,8 @@ struct counters;
 struct counters_block;
 struct identity;
 struct snapshot;
+struct state_reader;
+struct state_writer;
 
 struct supervisor_counts {
 	int64_t open;     /* connections open now */
@@ -41,6 +43,8 @@ struct supervisor_worker_events {
 	/** Every listener is served. @p serves: for each of the snapshot's, whether its connections run on
 	 * fibers. */
 	void (*ready)(void *arg, const bool *serves);
+	/** One that was adopted has answered: it obeys us. */
+	void (*hello)(void *arg);
 	/** Every connection has ended after drain() or shutdown(); the worker waits for end(). */
 	void (*done)(void *arg);
 	/** Nothing comes after this; counts() stays as it was, and free() is due. @p e has a code and a text,
@@ -62,6 +66,7 @@ struct supervisor_start {
 	struct counters_block *counters;                    /* borrowed until free(): where it counts */
 	const struct counters *all_counters;                /* borrowed until free() */
 	unsigned generation;                                /* counts from 1 */
+	int exec_fd; /* the program to execute, borrowed for the call; -1: the one that runs */
 	const struct snapshot *snapshot; /* borrowed for the call: the worker gets a copy */
 	struct cfg_report *report; /* borrowed until `ready` or `ended`: takes what is wrong at a place */
 	const struct supervisor_worker_events *events; /* borrowed until free() */
@@ -78,6 +83,13 @@ struct supervisor_worker_ops {
 	/** Build a worker and let it serve; `ready` or `ended` follows. @return 0, or a negative errno with
 	 * text when nothing follows. Within one process it blocks while plugins start. */
 	int (*start)(const struct supervisor_start *o, void **ret_worker, struct err *e);
+	/** Leave a worker to another supervisor, and adopt one that another has started: `hello` follows.
+	 * NULL: there is nobody to leave it to. @return adopt: 0, or a negative errno with text */
+	void (*pack)(struct state_writer *w, void *worker);
+	int (*adopt)(
+		struct state_reader *r, const struct supervisor_start *o, void **ret_worker, struct err *e);
+	/** Whether nothing is on its way to it, and no answer is awaited. */
+	bool (*is_quiet)(void *worker);
 	void (*drain)(void *worker, int64_t timeout_ms, int64_t spread_ms);
 	void (*shutdown)(void *worker);
 	/** Stop plugins and threads; only after `done`. `ended` follows. Within one process it blocks while

@@ -7,3 +7,8 @@ EXTRA_DIST += tests/support/scenarios.py
 EXTRA_DIST += tests/support/bounds.py tests/support/clients.py tests/support/crowd.py tests/support/starved.py
 EXTRA_DIST += tests/support/reloading.py
 EXTRA_DIST += tests/support/certs.py
+
+# The daemon with a control protocol that no other speaks: its version comes before the one in the library.
+check_PROGRAMS += tests/support/sockd_stranger
+tests_support_sockd_stranger_SOURCES = daemon/main.c tests/support/stranger_version.c
+tests_support_sockd_stranger_LDADD = $(core_libs)

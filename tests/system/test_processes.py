@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Supervisor and worker: who does what, with which rights, and what the end of either costs."""
 
+import contextlib
 import os
 import pathlib
 import pwd
@@ -16,7 +17,12 @@ ECHO = {"echo": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}}
 
 def workers(d):
     """The worker processes of a daemon, oldest first."""
-    return [pid for pid in d.pids()[1:] if b"--worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()]
+    found = []
+    for pid in d.pids()[1:]:
+        with contextlib.suppress(OSError):  # it may end at any moment
+            if b"--worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def field(pid, name):

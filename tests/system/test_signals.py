@@ -43,16 +43,6 @@ def test_quit_cuts_connections_at_once():
     assert d.wait_log("stopped")["forced"] == "1"
 
 
-def test_usr2_says_that_it_is_not_available_and_changes_nothing():
-    d = Daemon(ECHO).start()
-
-    d.send(signal.SIGUSR2)
-    d.wait_log("upgrade_unavailable", level="warning", signal="SIGUSR2")
-
-    serves(d)
-    assert d.stop() == 0
-
-
 def test_hup_reloads_and_tells_the_manager():
     d = Daemon(ECHO).start()
 

@@ -7,4 +7,4 @@ check_PROGRAMS += tests/unit/supervisor/test_admin tests/unit/supervisor/test_ad
 	tests/unit/supervisor/test_admin_verbs
 EXTRA_DIST += tests/unit/supervisor/admin_case.h
 check_PROGRAMS += tests/unit/supervisor/test_backoff tests/unit/supervisor/test_counters \
-	tests/unit/supervisor/test_identity
+	tests/unit/supervisor/test_identity tests/unit/supervisor/test_state

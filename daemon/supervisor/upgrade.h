@@ -1,0 +1,40 @@
+/* Going over to another program, the one that now lies where this one was started from, without losing
+ * anything: see the steps in upgrade.c. */
+#ifndef SUPERVISOR_UPGRADE_H
+#define SUPERVISOR_UPGRADE_H
+
+#include "supervisor/service.h"
+
+struct admin;
+struct snapshot_sockets;
+struct upgrade;
+
+struct upgrade_options {
+	struct event_base *base;                            /* borrowed */
+	struct service *service;                            /* borrowed */
+	const struct supervisor_surroundings *surroundings; /* borrowed */
+	const struct snapshot_sockets *sockets;             /* borrowed */
+	const struct admin *const *admin;                   /* borrowed: where it stands once it is there */
+	const char *exe_path; /* borrowed: where this program was started from */
+	int64_t started_ms;
+	int log_level; /* the command line's, or -1 */
+};
+
+/** The path of the program that runs; from malloc(). NULL: unknown, and then nothing can be upgraded. */
+char *upgrade_program(void);
+
+must_check int upgrade_new(const struct upgrade_options *options, struct upgrade **ret, struct err *e);
+void upgrade_free(struct upgrade *u); /* NULL is fine */
+
+/** @p code: 0 when the other program takes over now, with a JSON object; or a negative errno and why it does
+ * not. */
+typedef void upgrade_reply_fn(void *arg, int code, const char *text);
+
+/** Begin; the reply (may be NULL) comes exactly once, perhaps at once. */
+void upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, void *arg);
+
+/** Of any generation. @return whether it was the one that the upgrade waits for */
+bool upgrade_on_ready(struct upgrade *u, const struct generation *g);
+bool upgrade_on_ended(struct upgrade *u, const struct generation *g, const struct err *e);
+
+#endif

@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""Another program takes over: nobody is refused, nothing is lost; and one that cannot, does not."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+from harness import Daemon
+from test_processes import echoes, workers
+
+STRANGER = harness.BUILD / "tests/support/sockd_stranger"
+
+
+class Installed(Daemon):
+    """A daemon whose program lies in a folder of the test's, where another can be put in its place."""
+
+    def __init__(self, tmp, listeners, **options):
+        super().__init__(listeners, **options)
+        self.program = tmp / "sockd"
+        shutil.copy(harness.SOCKD, self.program)
+        self.command[self.command.index(str(harness.SOCKD))] = str(self.program)
+
+    def replace(self, program):
+        """As a package manager does it."""
+        new = self.program.with_suffix(".new")
+        shutil.copy(program, new)
+        new.rename(self.program)
+
+    def upgrade(self, event="upgraded"):
+        since = self.mark()
+        self.send(signal.SIGUSR2)
+        return self.wait_log(event, since=since)
+
+
+def compiled(tmp, name, code, *flags):
+    target = tmp / name
+    subprocess.run([*os.environ.get("CC", "cc").split(), "-xc", "-o", str(target), "-", *flags], input=code, text=True,
+                   check=True)
+    return target
+
+
+ECHO = {"echo": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}}
+
+
+class Clients:
+    """Closed loops of one connection a request, until they are stopped."""
+
+    def __init__(self, address, count=4):
+        self.address, self.stopped, self.failures, self.served = address, False, [], 0
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._loop, daemon=True) for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def _loop(self):
+        served = 0
+        while not self.stopped:
+            try:
+                with harness.connect(self.address) as c:
+                    echoes(c)
+                    c.shutdown(socket.SHUT_WR)
+                    assert harness.receive_all(c) == b""
+                served += 1
+            except (OSError, AssertionError) as e:
+                self.failures.append(repr(e))
+        with self.lock:
+            self.served += served
+
+    def stop(self):
+        self.stopped = True
+        for thread in self.threads:
+            thread.join(harness.PATIENCE_S)
+        return self.served
+
+
+def goes_on(d, before):
+    """The service is what it was."""
+    assert workers(d) == before, (workers(d), before)
+    with d.connect("echo") as c:
+        echoes(c)
+
+
+def test_an_upgrade_keeps_the_process_and_replaces_the_worker(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        (before,) = workers(d)
+        d.replace(harness.SOCKD)
+
+        d.upgrade()
+
+        harness.wait_until(lambda: len(workers(d)) == 1 and workers(d) != [before], "the old worker's end")
+        assert os.readlink(f"/proc/{d.process.pid}/exe") == str(d.program)
+        with d.connect("echo") as c:
+            echoes(c)
+        assert d.stop() == 0
+        assert d.wait_log("stopped")["served"] == "1"
+        keys = [key for key, _ in d.notes]
+        assert keys.count("READY") == 1
+
+
+def test_clients_do_not_notice_upgrades_and_the_counts_are_exact(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        crowd = Clients(d.addr("echo"))
+        for _ in range(3):
+            d.upgrade()
+            harness.wait_until(lambda: len(workers(d)) == 1, "the old worker's end")
+
+        served = crowd.stop()
+
+        assert crowd.failures == [], crowd.failures[:5]
+        assert served > 0
+        assert d.stop() == 0
+        stopped = d.wait_log("stopped")
+        assert int(stopped["served"]) == served, (stopped, served)
+        assert stopped["forced"] == "0"
+
+
+def test_what_had_to_wait_for_another_worker_holds_after_an_upgrade(tmp):
+    with Installed(tmp, ECHO, daemon={"threads": 1}).start() as d:
+        text = d.config.read_text()
+        d.config.write_text(text.replace('"threads": 1', '"threads": 3'))
+        d.send(signal.SIGHUP)
+        d.wait_log("reloaded")
+
+        d.upgrade()
+
+        def loops():
+            return [pathlib.Path(p / "comm").read_text() for pid in workers(d)
+                    for p in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+
+        harness.wait_until(lambda: len(workers(d)) == 1, "the old worker's end")
+        assert len(loops()) == 1 + 1 + 3, loops()  # main thread, log, loops
+        assert d.stop() == 0
+
+
+def test_unix_sockets_and_datagrams_go_along(tmp):
+    listeners = {"u": {"listen": f"unix://{tmp}/s", "handler": "echo"},
+                 "udp": {"listen": "udp://127.0.0.1:0", "handler": "echo"},
+                 "gram": {"listen": f"unixgram://{tmp}/g", "handler": "echo"}}
+    with Installed(tmp, listeners).start() as d:
+        inode = os.stat(tmp / "s").st_ino
+        addresses = [d.addr(name) for name in listeners]
+        d.upgrade()
+
+        assert os.stat(tmp / "s").st_ino == inode
+        with harness.connect(addresses[0]) as c:
+            echoes(c)
+        with harness.datagram(addresses[1]) as c:
+            c.send(b"x")
+            assert c.recv(10) == b"x"
+        with harness.datagram(addresses[2], bind=tmp / "c") as c:
+            c.send(b"y")
+            assert c.recv(10) == b"y"
+        assert d.stop() == 0
+    assert not (tmp / "s").exists() and not (tmp / "g").exists()
+
+
+def test_a_reload_and_the_admin_socket_work_after_an_upgrade(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        d.upgrade()
+        d.send(signal.SIGHUP)
+        d.wait_log("reloaded")
+        result = subprocess.run([harness.BUILD / "sockctl", "--socket", d.dir / "admin.sock", "status", "--json"],
+                                capture_output=True, text=True, check=True, timeout=harness.PATIENCE_S)
+        assert '"state"' in result.stdout, result.stdout
+        assert d.stop() == 0
+
+
+BAD = {
+    "exits with status 1": ("int main(void) { return 1; }", [], "status 1"),
+    "crashes before main": ("#include <stdlib.h>\n__attribute__((constructor)) static void f(void) { abort(); }\n"
+                            "int main(void) { return 0; }", [], "crashes (signal 6)"),
+    "is no program": (None, [], "cannot execute"),
+}
+
+
+def test_a_program_that_cannot_even_start_changes_nothing(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        before = workers(d)
+        for name, (code, flags, says) in BAD.items():
+            if code is None:
+                bad = tmp / "text"
+                bad.write_text("this is not a program\n")
+                bad.chmod(0o755)
+            else:
+                bad = compiled(tmp, "bad", code, *flags)
+            d.replace(bad)
+
+            failed = d.upgrade("upgrade_failed")
+
+            assert says in failed["error"], (name, failed)
+            goes_on(d, before)
+        assert d.stop() == 0
+
+
+def test_a_missing_library_changes_nothing(tmp):
+    compiled(tmp, "libgone.so", "int gone(void) { return 0; }", "-shared", "-fPIC")
+    bad = compiled(tmp, "bad", "int gone(void); int main(void) { return gone(); }", f"-L{tmp}", "-lgone")
+    (tmp / "libgone.so").unlink()
+    with Installed(tmp, ECHO).start() as d:
+        before = workers(d)
+        d.replace(bad)
+
+        failed = d.upgrade("upgrade_failed")
+
+        assert "libgone.so" in failed["error"] and "status 127" in failed["error"], failed
+        goes_on(d, before)
+        assert d.stop() == 0
+
+
+WRAPPER = """
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--worker") == 0)
+		%s
+	execv("%s", argv);
+	return 99;
+}
+"""
+
+
+def test_a_worker_that_never_gets_ready_changes_nothing(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        before = workers(d)
+        d.replace(compiled(tmp, "bad", WRAPPER % ("return 7;", harness.SOCKD)))
+        failed = d.upgrade("upgrade_failed")
+        assert "does not start: it exited with status 7 before it was ready" in failed["error"], failed
+        goes_on(d, before)
+
+        d.replace(compiled(tmp, "bad", WRAPPER % ("pause();", harness.SOCKD)))
+        failed = d.upgrade("upgrade_failed")
+        assert "it said nothing for 10 s" in failed["error"], failed
+        harness.wait_until(lambda: workers(d) == before, "the end of the bad worker")
+        goes_on(d, before)
+        assert d.stop() == 0
+
+
+def test_a_stranger_to_the_control_protocol_changes_nothing(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        before = workers(d)
+        d.replace(STRANGER)
+
+        failed = d.upgrade("upgrade_failed")
+
+        assert "in the versions 70 to 71, this sockd in 1 to 1" in failed["error"], failed
+        harness.wait_until(lambda: workers(d) == before, "the end of the stranger")
+        goes_on(d, before)
+        assert d.stop() == 0
+
+
+# Comes in with the new supervisor only, once its event base turns.
+SPOILER = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int event_base_loop(void *base, int flags)
+{
+	int (*real)(void *, int) = (int (*)(void *, int))dlsym(RTLD_NEXT, "event_base_loop");
+	char line[64] = "";
+	int fd = open("/proc/self/cmdline", O_RDONLY);
+	ssize_t n = read(fd, line, sizeof line - 1);
+	close(fd);
+	if (n > 14 && memcmp(line, "sockd\\0--adopt\\0", 14) == 0)
+		%s
+	return real(base, flags);
+}
+int event_base_dispatch(void *base) { return event_base_loop(base, 0); }
+"""
+WITH_SPOILER = """
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strcmp(argv[1], "--adopt") == 0)
+		setenv("LD_PRELOAD", "%s", 1);
+	execv("%s", argv);
+	return 99;
+}
+"""
+
+
+def test_a_supervisor_that_fails_while_it_takes_over_gives_back_what_it_has(tmp):
+    for name, action, says in (("crash", "abort();", "it crashed while it took over"),
+                               ("exit", "exit(3);", "it ended while it took over"),
+                               ("hang", "pause();", "it did not take over within 10 s")):
+        if harness.SANITIZED:
+            harness.skip("a preloaded library comes before the sanitizer's")
+        spoiler = compiled(tmp, f"{name}.so", SPOILER % action, "-shared", "-fPIC", "-ldl")
+        with Installed(tmp, ECHO).start() as d:
+            before = workers(d)
+            address = d.addr("echo")
+            with harness.connect(address) as old:
+                echoes(old)
+                d.replace(compiled(tmp, "bad", WITH_SPOILER % (spoiler, harness.SOCKD)))
+
+                failed = d.upgrade("upgrade_failed")
+
+                assert failed["error"] == says, failed
+                echoes(old)
+            harness.wait_until(lambda: workers(d) == before, "the end of the new worker")
+            goes_on(d, before)
+            assert d.stop() == 0
+
+
+def test_a_single_process_says_that_it_cannot(tmp):
+    with Installed(tmp, ECHO, args=["--single-process"]).start() as d:
+        failed = d.upgrade("upgrade_failed")
+        assert "a single process cannot upgrade" in failed["error"], failed
+        with d.connect("echo") as c:
+            echoes(c)
+        assert d.stop() == 0
+
+
+if __name__ == "__main__":
+    harness.main()
