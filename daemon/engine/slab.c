@@ -34,7 +34,7 @@ slab_init(struct slab *s, size_t object_size)
 	size_t align = _Alignof(max_align_t);
 
 	assert(object_size >= sizeof(struct slot));
-	*s = (struct slab){ .object_size = (object_size + align - 1) / align * align };
+	*s = (struct slab){ .object_size = (object_size + align - 1) / align * align, .free = SLAB_NONE };
 }
 
 static struct slot *
@@ -91,11 +91,11 @@ take_unused(struct slab *s)
 void *
 slab_take(struct slab *s)
 {
-	struct slot *slot = s->free;
+	struct slot *slot;
 
-	if (slot != NULL) {
+	if (s->free != SLAB_NONE) {
+		slot = slot_of(s, s->free);
 		s->free = slot->next_free;
-		slot->next_free = NULL;
 		ASAN_UNPOISON_MEMORY_REGION(payload_of(slot), payload_size(s));
 		memset(payload_of(slot), 0, payload_size(s));
 	} else {
@@ -121,7 +121,7 @@ slab_put(struct slab *s, void *object)
 		return; /* the next generation would be a repetition: out of service */
 	slot->generation++;
 	slot->next_free = s->free;
-	s->free = slot;
+	s->free = slot->index;
 }
 
 void *
@@ -152,5 +152,5 @@ slab_fini(struct slab *s)
 		free(s->chunks[i]);
 	}
 	free(s->chunks);
-	*s = (struct slab){ .object_size = s->object_size };
+	*s = (struct slab){ .object_size = s->object_size, .free = SLAB_NONE };
 }

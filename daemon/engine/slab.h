@@ -46,8 +46,8 @@ ref_index(uint64_t ref)
 struct slot {
 	uint32_t generation; /* 1 and up; it changes when the slot is given back */
 	uint32_t index;
+	uint32_t next_free; /* index of the next one that is free, SLAB_NONE at the end */
 	bool live;
-	struct slot *next_free;
 };
 
 /** Starts with slab_init(). */
@@ -55,11 +55,12 @@ struct slab {
 	size_t object_size;
 	struct slot **chunks; /* owned; each a run of SLAB_CHUNK objects */
 	uint32_t chunk_count, used;
-	struct slot *free;
+	uint32_t free; /* index of the first one that is free, or SLAB_NONE */
 	uint32_t live_count;
 };
 
 enum { SLAB_CHUNK = 64 };
+#define SLAB_NONE UINT32_MAX
 
 /** @param object_size  of the whole object, its struct slot included; rounded up so that any type is aligned
  */
