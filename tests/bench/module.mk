@@ -1,6 +1,7 @@
 # The load generator and the raw peers: built with the tests, so that they never rot; run by `make bench`.
 bench_programs = tests/bench/load tests/bench/raw_echo tests/bench/raw_tls_echo
 check_PROGRAMS += $(bench_programs)
+EXTRA_DIST += tests/bench/plots/connections.svg tests/bench/plots/sizes.svg
 EXTRA_DIST += tests/bench/README.md tests/bench/run tests/bench/peers.py tests/bench/report.py tests/bench/go_echo.go
 
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/load.h tests/bench/load_stream.c tests/bench/load_connect.c \

@@ -149,7 +149,7 @@ def sockd_url(url):
 def sockd(peer, plugin="echo"):
     """The defaults, but for limits that would end the measure. Plugins and binary as in the build tree."""
     s = peer.setting
-    lines = ["version: 1", f"daemon: {{threads: {s.loops}}}", "defaults: {limits: {connections: 19000}}",
+    lines = ["version: 1", f"daemon: {{threads: {s.loops}, admin: {{listen: off}}}}", "defaults: {limits: {connections: 19000}}",
              "listeners:", "  bench:", f"    listen: \"{sockd_url(peer.url)}\"",
              f"    handler: \"{PLUGINS}/{plugin}.so\""]
     if s.transport in STREAMS:
