@@ -21,6 +21,16 @@ const struct ctl_option ctl_common_options[] = {
 	{ 0 },
 };
 
+static const struct ctl_option reload_options[] = {
+	{ "dry-run", "dry", NULL, "Only tell what a reload would do", CTL_SWITCH, CTL_ANY },
+	{ 0 },
+};
+
+#define LISTENER_ARGUMENT                                                               \
+	{                                                                               \
+		"LISTENER", "listener", "LISTENER", "Its name", CTL_TEXT, CTL_LISTENERS \
+	}
+
 static const struct ctl_option wait_options[] = {
 	{ "wait", "wait", NULL, "Wait for the end, and tell how far it got meanwhile", CTL_SWITCH, CTL_ANY },
 	{ 0 },
@@ -108,6 +118,15 @@ check_kill(json_t *request)
 	return "kill needs the ID of a connection, a filter, or --all";
 }
 
+static const char *
+check_drain(json_t *request)
+{
+	if (json_object_get(request, "listener") != NULL && json_object_get(request, "wait") != NULL)
+		return "--wait goes with the drain of the whole daemon; 'sockctl listeners' tells how far a "
+		       "listener is";
+	return NULL;
+}
+
 const struct ctl_verb ctl_verbs[] = {
 	{ .name = "status",
 		.help = "Tell whether sockd runs, and how it is",
@@ -116,6 +135,7 @@ const struct ctl_verb ctl_verbs[] = {
 			  "that cannot be told",
 		.show = show_status },
 	{ .name = "reload",
+		.options = reload_options,
 		.help = "Read the configuration again and go over to it",
 		.manual = "Tells what takes effect and how. If something is wrong with the configuration, "
 			  "nothing is "
@@ -128,14 +148,31 @@ const struct ctl_verb ctl_verbs[] = {
 			  "status is 1",
 		.show = show_text },
 	{ .name = "drain",
+		.arguments = { { "LISTENER", "listener", "LISTENER", "Only this listener; the daemon goes on",
+			CTL_TEXT, CTL_LISTENERS } },
 		.options = wait_options,
-		.help = "End sockd, letting busy connections finish",
-		.manual = "Does what SIGTERM does, for as long as daemon.shutdown.timeout allows",
-		.show = show_drain },
+		.help = "End sockd, or one listener, letting busy connections finish",
+		.manual = "Does what SIGTERM does, for as long as daemon.shutdown.timeout allows. A listener "
+			  "that was "
+			  "drained refuses clients until it is resumed, or a worker takes the place of this "
+			  "one",
+		.show = show_drain,
+		.check = check_drain },
 	{ .name = "stop",
 		.options = wait_options,
 		.help = "End sockd now, cutting all connections",
 		.show = show_drain },
+	{ .name = "listener pause",
+		.send = "pause",
+		.arguments = { LISTENER_ARGUMENT },
+		.argument_required = true,
+		.help = "Accept no client of a listener for a while: they wait in the kernel",
+		.manual = "A reload leaves it paused; a new worker does not know of it" },
+	{ .name = "listener resume",
+		.send = "resume",
+		.arguments = { LISTENER_ARGUMENT },
+		.argument_required = true,
+		.help = "Let a listener that was paused or drained serve again" },
 	{ .name = "listeners",
 		.help = "List the listeners, their addresses and counts",
 		.columns = listeners_columns },

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/strbuf.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/signals.h"
 
@@ -32,9 +33,10 @@ struct admin_host {
 	/** A new array of the listeners, {"name", "addresses": [URL, ...]}, in the order of the file; NULL
 	 * without memory. */
 	json_t *(*listeners)(void *arg);
-	/** A new array of the certificates in use; NULL without memory. And their lines of the metrics. */
+	/** A new array of the certificates in use; NULL without memory. */
 	json_t *(*certs)(void *arg);
-	void (*expose_certs)(void *arg, struct strbuf *out);
+	/** Append all counters in the Prometheus text format. */
+	void (*metrics)(void *arg, struct strbuf *out);
 	/** Do as at that signal. */
 	void (*order)(void *arg, enum signal_order order, const char *by);
 	/** How a drain goes on: still open, of how many, and how long it may take (below 0: no limit). False:

@@ -192,11 +192,18 @@ host_expose_certs(void *arg, struct strbuf *out)
 	certificates_expose(service_certificates(arg), out);
 }
 
+static void
+host_metrics(void *arg, struct strbuf *out)
+{
+	counters_expose(generations_counters(service_generations(arg)), service_snapshot(arg), out);
+	host_expose_certs(arg, out);
+}
+
 const struct admin_host admin_service_host = {
 	.status = host_status,
 	.listeners = host_listeners,
 	.certs = host_certs,
-	.expose_certs = host_expose_certs,
+	.metrics = host_metrics,
 	.order = host_order,
 	.draining = host_draining,
 	.workers = host_workers,

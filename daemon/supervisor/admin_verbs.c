@@ -213,43 +213,16 @@ verb_kill(struct admin_call *call)
 
 /* ---- numbers ---- */
 
-/* What only this process knows is appended to what the worker says. @return a new object */
-static json_t *
-with_certs(const struct admin_call *call, json_t *answer)
-{
-	auto_of(strbuf) struct strbuf text = { 0 };
-	const char *counters = json_string_value(json_object_get(answer, "text"));
-
-	strbuf_add(&text, counters != NULL ? counters : "");
-	call->host->expose_certs(call->host_arg, &text);
-	if (!text.failed && text.data != NULL)
-		json_object_set_new(answer, "text", json_string(text.data));
-	return json_incref(answer);
-}
-
-static void
-on_metrics(void *arg, int code, const char *text)
-{
-	struct admin_call *call = arg;
-	json_t *answer = code == 0 ? json_loads(text, 0, NULL) : NULL;
-
-	if (!call->over && code < 0)
-		admin_fail_text(call, text);
-	else if (!call->over)
-		admin_done(call, with_certs(call, answer));
-	json_decref(answer);
-	admin_release(call);
-}
-
 static void
 verb_metrics(struct admin_call *call)
 {
-	if (call->host->workers(call->host_arg, call->workers) == 0) {
-		admin_fail(call, "no worker runs");
-		return;
-	}
-	admin_hold(call);
-	call->host->ask(call->host_arg, call->workers[0], "{\"ask\":\"metrics\"}", on_metrics, call);
+	auto_of(strbuf) struct strbuf text = { 0 };
+
+	call->host->metrics(call->host_arg, &text);
+	if (text.failed)
+		admin_fail(call, "out of memory");
+	else
+		admin_done(call, json_pack("{s:s}", "text", text.data != NULL ? text.data : ""));
 }
 
 /* ---- orders ---- */
@@ -318,12 +291,47 @@ order_and_wait(struct admin_call *call, enum signal_order order, bool ordered_be
 		done_empty(call);
 }
 
+/* To the youngest worker, which is the one that accepts. */
+static void
+order_listener(struct admin_call *call, const char *ask, const char *listener)
+{
+	if (call->host->workers(call->host_arg, call->workers) == 0)
+		admin_fail(call, "no worker runs");
+	else
+		admin_ask_one(call, call->workers[0], ask, json_string(listener), no_row, done_empty);
+}
+
+static void
+verb_pause(struct admin_call *call)
+{
+	const char *listener = "";
+
+	if (admin_text(call, "listener", &listener))
+		order_listener(call, "pause", listener);
+}
+
+static void
+verb_resume(struct admin_call *call)
+{
+	const char *listener = "";
+
+	if (admin_text(call, "listener", &listener))
+		order_listener(call, "resume", listener);
+}
+
 /* A second drain only waits: unlike a second SIGTERM it is no impatience. */
 static void
 verb_drain(struct admin_call *call)
 {
+	const char *listener = NULL;
 	int64_t open, at_start, left_ms;
 
+	if (!admin_text(call, "listener", &listener))
+		return;
+	if (listener != NULL) {
+		order_listener(call, "drain", listener);
+		return;
+	}
 	order_and_wait(call, SIGNAL_DRAIN, call->host->draining(call->host_arg, &open, &at_start, &left_ms));
 }
 
@@ -383,6 +391,8 @@ const struct admin_verb admin_verbs[] = {
 	{ "reload", verb_reload },
 	{ "upgrade", verb_upgrade },
 	{ "reopen", verb_reopen },
+	{ "pause", verb_pause },
+	{ "resume", verb_resume },
 	{ "drain", verb_drain },
 	{ "stop", verb_stop },
 };

@@ -5,7 +5,7 @@
  *   listeners    -> {"rows": [{"name", "plugin", "open", ...}]}
  *   plugins      -> {"rows": [{"plugin", "name", "version", ...}]}
  *   log-level    {"argument": WORD}
- *   metrics      -> {"text": ...}
+ *   pause, resume, drain  {"argument": LISTENER}
  *
  * The first two go to the loops, a page at a time: without "next" it was the last one. A filter was checked
  * by whoever made it, and is not believed all the same: between the two lies a process boundary. */
@@ -227,24 +227,50 @@ answer_log_level(const struct ask_subject *s, json_t *request, struct err *e)
 	return json_object();
 }
 
-static json_t *
-answer_metrics(const struct ask_subject *s, json_t *request, struct err *e)
-{
-	const struct config *c = s->snapshot->config;
-	auto_of(strbuf) struct strbuf text = { 0 };
-	const char **names = calloc(s->snapshot->metric_row_count + 1, sizeof(*names));
-	json_t *answer = NULL;
+/* ---- orders to one listener ---- */
 
-	(void)request, (void)e; /* nothing to be told, nothing to refuse */
-	if (names == NULL)
-		return NULL;
-	for (size_t i = 0; i < c->listener_count; i++)
-		names[s->snapshot->metric_rows[i]] = c->listeners[i].name;
-	metric_expose(&text, s->metrics, names);
-	free(names);
-	if (!text.failed)
-		answer = json_pack("{s:s}", "text", text.data);
-	return answer;
+static json_t *
+obeyed(int code, const char *listener, struct err *e)
+{
+	if (code == 0)
+		return json_object();
+	err_set(e, code == -ENOENT ? -EINVAL : code,
+		code == -ENOENT ? "there is no listener '%s'" : "out of memory", listener);
+	return NULL;
+}
+
+static const char *
+listener_of(json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "argument"));
+
+	return name != NULL ? name : "";
+}
+
+static json_t *
+answer_pause(const struct ask_subject *s, json_t *request, struct err *e)
+{
+	const char *name = listener_of(request);
+
+	return obeyed(engine_listener_pause(s->engine, name), name, e);
+}
+
+static json_t *
+answer_resume(const struct ask_subject *s, json_t *request, struct err *e)
+{
+	const char *name = listener_of(request);
+
+	return obeyed(engine_listener_resume(s->engine, name), name, e);
+}
+
+static json_t *
+answer_drain(const struct ask_subject *s, json_t *request, struct err *e)
+{
+	const struct cfg_daemon *d = &s->snapshot->config->daemon;
+	const char *name = listener_of(request);
+
+	return obeyed(engine_listener_drain(s->engine, name, d->shutdown_timeout_ms, d->shutdown_spread_ms),
+		name, e);
 }
 
 static const struct {
@@ -255,7 +281,9 @@ static const struct {
 	{ "listeners", answer_listeners },
 	{ "plugins", answer_plugins },
 	{ "log-level", answer_log_level },
-	{ "metrics", answer_metrics },
+	{ "pause", answer_pause },
+	{ "resume", answer_resume },
+	{ "drain", answer_drain },
 };
 
 static void

@@ -219,6 +219,61 @@ def test_drain_waits_for_busy_ones_and_says_how_far_it_is():
     assert not (d.dir / "admin.sock").exists()
 
 
+def test_a_listener_is_paused_and_resumed():
+    d = two_listeners()
+    with echo(d, "echo") as before:
+        assert d.sockctl("listener", "pause", "echo").returncode == 0
+        assert {r["name"]: r["state"] for r in d.ask("listeners")} == {"echo": "paused", "local": "serving",
+                                                                       "gram": "serving"}
+        before.sendall(b"y")  # who is there is served on
+        assert harness.receive_exactly(before, 1) == b"y"
+        with d.connect("echo") as waiting, echo(d, "local"):
+            waiting.sendall(b"z")
+            assert d.ask("listeners")[0]["open"] == 1
+            assert d.sockctl("listener", "resume", "echo").returncode == 0
+            assert harness.receive_exactly(waiting, 1) == b"z"
+    refused(d.sockctl("listener", "pause", "none"), "there is no listener 'none'")
+    refused(d.sockctl("listener", "pause"), "listener pause needs LISTENER", status=64)
+    refused(d.sockctl("listener", "halt", "echo"), "unknown verb 'listener'", status=64)
+
+
+def test_one_listener_is_drained_and_the_others_go_on():
+    d = two_listeners()
+    with echo(d, "echo") as drained, echo(d, "local") as other:
+        assert d.sockctl("drain", "echo").returncode == 0
+
+        assert drained.recv(1) == b""
+        d.wait_log("conn_closed", listener="echo", reason="drain")
+        assert d.ask("listeners")[0]["state"] == "draining"
+        other.sendall(b"y")
+        assert harness.receive_exactly(other, 1) == b"y"
+    assert d.sockctl("listener", "resume", "echo").returncode == 0
+    echo(d, "echo").close()
+    refused(d.sockctl("drain", "none"), "there is no listener 'none'")
+    refused(d.sockctl("drain", "echo", "--wait"), "--wait goes with the drain of the whole daemon", status=64)
+    assert d.ask("status")["state"] == "serving"
+
+
+def test_reload_tells_its_verdict():
+    d = two_listeners()
+    tree = json.loads(d.config.read_text())
+    tree["listeners"]["more"] = {"listen": "tcp://127.0.0.1:0", "handler": "echo"}
+    d.config.write_text(json.dumps(tree, indent=1))
+
+    dry = d.sockctl("reload", "--dry-run")
+    assert dry.returncode == 0 and "more" in dry.stdout, dry
+    assert len(d.ask("listeners")) == 3
+    done = d.sockctl("reload")
+    assert done.returncode == 0 and "more" in done.stdout, done
+    assert [r["name"] for r in d.ask("listeners")] == ["echo", "local", "gram", "more"]
+    echo(d, "more").close()
+    tree["listeners"]["more"]["listn"] = 1
+    d.config.write_text(json.dumps(tree, indent=1))
+    done = d.sockctl("reload")
+    assert done.returncode == 1 and re.search(rf"^{d.config}:\d+:\d+: error: .*'listen'", done.stderr, re.MULTILINE), done
+    assert json.loads(d.sockctl("--json", "reload").stdout)["error"].startswith(str(d.config))
+
+
 def test_stop_cuts_at_once():
     d = two_listeners()
     with echo(d, "echo") as s:

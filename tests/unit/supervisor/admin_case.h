@@ -49,6 +49,13 @@ fake_listeners(void *arg)
 }
 
 static inline void
+fake_metrics(void *arg, struct strbuf *out)
+{
+	(void)arg;
+	strbuf_add(out, "sockd_x 1\n");
+}
+
+static inline void
 fake_order(void *arg, enum signal_order order, const char *by)
 {
 	size_t n = strlen(fake.orders);
@@ -118,8 +125,6 @@ fake_ask(void *arg, unsigned generation, const char *request, admin_answer_fn *a
 				? "{\"rows\":[{\"name\":\"echo\",\"open\":3,\"limit\":9,\"plugin\":\"new\"}]}"
 				: "{\"rows\":[{\"name\":\"echo\",\"open\":4,\"limit\":9,\"plugin\":\"old\"},"
 				  "{\"name\":\"gone\",\"open\":1}]}");
-	else if (strcmp(ask, "metrics") == 0)
-		answer(answer_arg, 0, "{\"text\":\"sockd_x 1\\n\"}");
 	else if (strcmp(ask, "log-level") == 0)
 		answer(answer_arg, 0, "{}");
 	else
@@ -150,18 +155,11 @@ fake_certs(void *arg)
 	return json_pack("[{s:s, s:i}]", "subject", "CN=site", "days_left", 30);
 }
 
-static inline void
-fake_expose_certs(void *arg, struct strbuf *out)
-{
-	(void)arg;
-	strbuf_add(out, "certs 1\n");
-}
-
 static const struct admin_host host = {
 	.status = fake_status,
 	.listeners = fake_listeners,
 	.certs = fake_certs,
-	.expose_certs = fake_expose_certs,
+	.metrics = fake_metrics,
 	.order = fake_order,
 	.draining = fake_draining,
 	.workers = fake_workers,

@@ -155,19 +155,22 @@ START_TEST(an_answer_may_come_after_its_client)
 	prepare();
 	fake.keep = true;
 	fd = client();
-	say(fd, "{\"verb\":\"metrics\"}\n");
+	say(fd, "{\"verb\":\"plugins\"}\n");
 	ck_assert_str_eq(heard(fd), "");
 	close(fd);
 	turn();
 	ck_assert_str_eq(ask("{\"verb\":\"status\"}\n"), "{\"done\":{\"state\":\"serving\"}}\n");
 
-	fake.kept(fake.kept_arg, 0, "{\"text\":\"\"}");
-	turn();
+	for (int worker = 2; worker > 0; worker--) {
+		ck_assert_int_eq(fake.request[0], '0' + worker);
+		fake.kept(fake.kept_arg, 0, "{\"rows\":[]}");
+		turn();
+	}
 	fd = client();
 	say(fd, "{\"verb\":\"connections\"}\n");
 	finish(); /* and even after the server */
 	fake.kept(fake.kept_arg, 0, "{\"rows\":[],\"next\":{\"loop\":1,\"slot\":0}}");
-	ck_assert_uint_eq(fake.asked, 2);
+	ck_assert_uint_eq(fake.asked, 3);
 	close(fd);
 }
 END_TEST

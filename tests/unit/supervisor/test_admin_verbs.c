@@ -58,10 +58,25 @@ START_TEST(a_verdict_is_passed_on_in_full)
 	fake.dead = true;
 	ck_assert_str_eq(ask("{\"verb\":\"upgrade\"}\n"),
 		"{\"error\":\"a.yaml:1:2: error: bad\\na.yaml:3:4: error: worse\\n\"}\n");
-	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"error\":\"gone\"}\n");
-	fake.dead = false;
+	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"done\":{\"text\":\"sockd_x 1\\n\"}}\n");
+	finish();
+}
+END_TEST
+
+START_TEST(orders_to_a_listener_go_to_the_youngest_worker)
+{
+	prepare();
+
 	ck_assert_str_eq(
-		ask("{\"verb\":\"metrics\"}\n"), "{\"done\":{\"text\":\"sockd_x 1\\ncerts 1\\n\"}}\n");
+		ask("{\"verb\":\"pause\",\"listener\":\"echo\"}\n"), "{\"error\":\"no such question\"}\n");
+	ck_assert_str_eq(fake.request, "2 {\"ask\":\"pause\",\"argument\":\"echo\"}");
+	ask("{\"verb\":\"resume\",\"listener\":\"echo\"}\n");
+	ck_assert_str_eq(fake.request, "2 {\"ask\":\"resume\",\"argument\":\"echo\"}");
+	ask("{\"verb\":\"drain\",\"listener\":\"echo\"}\n");
+	ck_assert_str_eq(fake.request, "2 {\"ask\":\"drain\",\"argument\":\"echo\"}");
+	ck_assert_str_eq(fake.orders, "");
+	ck_assert_ptr_nonnull(
+		strstr(ask("{\"verb\":\"pause\",\"listener\":7}\n"), "'listener' has to be a string"));
 	finish();
 }
 END_TEST
@@ -88,4 +103,5 @@ START_TEST(a_second_drain_only_waits)
 END_TEST
 
 UNIT_TESTS("admin_verbs", rows_come_from_all_pages_of_all_workers, listeners_are_added_up_over_workers,
-	kill_by_number_asks_which_is_meant, a_verdict_is_passed_on_in_full, a_second_drain_only_waits)
+	kill_by_number_asks_which_is_meant, a_verdict_is_passed_on_in_full,
+	orders_to_a_listener_go_to_the_youngest_worker, a_second_drain_only_waits)
