@@ -22,3 +22,5 @@ EXTRA_DIST += tests/system/test_proxy.py tests/system/plugins/whoami.c
 EXTRA_DIST += tests/system/test_frames.py tests/system/plugins/frames_event.c tests/system/plugins/frames.c
 EXTRA_DIST += tests/system/long_reload.py tests/system/test_reload.py tests/system/plugins/named.c
 EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/system/test_tls_reload.py tests/system/long_tls_scan.py tests/system/long_tls_load.py
+EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/system/test_tls_reload.py tests/system/long_tls_scan.py
+EXTRA_DIST += tests/system/long_systemd.py
