@@ -9,6 +9,7 @@
 #include "engine/api.h"
 #include "engine/api_frame.h"
 #include "engine/frame.h"
+#include "engine/rights.h"
 #include "engine/strand.h"
 
 struct endpoint *
@@ -96,6 +97,27 @@ reader_read(struct sockd_reader r, void *buf, size_t size)
 }
 
 /* One datagram has to fill the buffer; two never make up one message. */
+/* The descriptors are claimed before the datagram is taken, which closes the others. */
+static ssize_t
+reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_t *io_fds)
+{
+	struct endpoint *ep = endpoint_find(r.ref);
+	int got;
+	size_t n = 0;
+
+	if (ep == NULL)
+		return -1;
+	if (ep->transport != CFG_UNIXGRAM)
+		return api_fail(-ENOTSUP);
+	if (io_fds == NULL || (fds == NULL && *io_fds > 0))
+		return api_fail(-EINVAL);
+	got = await_fitting(ep, size);
+	if (got <= 0)
+		return api_fail(got);
+	*io_fds = rights_take(&ep->io->in_msgs[ep->io->in_next].msg_hdr, fds, *io_fds);
+	return reader_receive(r, buf, size, &n) < 0 ? -1 : (ssize_t)n;
+}
+
 static int
 reader_read_full(struct sockd_reader r, void *buf, size_t size)
 {
@@ -199,6 +221,7 @@ const struct sockd_reader_ops endpoint_reader_ops = {
 	.read = reader_read,
 	.receive = reader_receive,
 	.read_full = reader_read_full,
+	.receive_fds = reader_receive_fds,
 	.read_until = reader_read_until,
 	.read_frame = reader_read_frame,
 	.peek = reader_peek,
@@ -290,6 +313,26 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 		memcpy(bytes, buf, size);
 	dgram_io_queue(
 		ep->io, ep->fd, ep->scope->cells, to, ep->transport == CFG_UDP ? from : NULL, bytes, size);
+	return (ssize_t)size;
+}
+
+/* Sent at once, behind what was queued. */
+static ssize_t
+writer_send_fds(struct sockd_writer w, const void *buf, size_t size, const int *fds, size_t count)
+{
+	struct endpoint *ep = endpoint_find(w.ref);
+	int r;
+
+	if (ep == NULL)
+		return -1;
+	if (ep->transport != CFG_UNIXGRAM)
+		return api_fail(-ENOTSUP);
+	r = size == 0 || count > RIGHTS_MAX || (fds == NULL && count > 0) ? -EINVAL : write_error(ep, size);
+	if (r == 0 && !ep->has_peer)
+		r = -EDESTADDRREQ;
+	if (r < 0)
+		return api_fail(r);
+	endpoint_send_rights(ep, buf, size, fds, count);
 	return (ssize_t)size;
 }
 
@@ -445,6 +488,7 @@ const struct sockd_writer_ops endpoint_writer_ops = {
 	.writev = writer_writev,
 	.vprintf = any_vprintf,
 	.write_to = writer_write_to,
+	.send_fds = writer_send_fds,
 	.write_frame = datagram_write_frame,
 	.flush = writer_flush,
 	.sendfile = writer_sendfile,

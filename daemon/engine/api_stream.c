@@ -9,10 +9,12 @@
 
 #include "engine/api_frame.h"
 #include "engine/conn_wait.h"
+#include "engine/rights.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
 #include "engine/stream_ahead.h"
 #include "engine/stream_file.h"
+#include "engine/stream_rights.h"
 
 static bool
 on_fiber(const struct conn *c)
@@ -74,6 +76,26 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 
 	*ret_size = n > 0 ? (size_t)n : 0;
 	return n > 0 ? 1 : (int)n;
+}
+
+static ssize_t
+reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_t *io_fds)
+{
+	struct conn *c = api_find_open(r.ref);
+	ssize_t n;
+
+	if (c == NULL)
+		return -1;
+	if (c->transport != CFG_UNIX || c->tls != NULL)
+		return api_fail(-ENOTSUP);
+	if (io_fds == NULL || (fds == NULL && *io_fds > 0))
+		return api_fail(-EINVAL);
+	c->keeps_rights = true;
+	n = read_some(c, buf, size);
+	if (n < 0)
+		return api_fail((int)n);
+	*io_fds = stream_take_rights(c, fds, *io_fds);
+	return n;
 }
 
 static int
@@ -148,6 +170,7 @@ const struct sockd_reader_ops stream_reader_ops = {
 	.read = reader_read,
 	.receive = reader_receive,
 	.read_full = reader_read_full,
+	.receive_fds = reader_receive_fds,
 	.read_until = stream_read_until,
 	.read_frame = stream_read_frame,
 	.peek = stream_peek,
@@ -260,6 +283,24 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 {
 	(void)w, (void)to, (void)from, (void)buf, (void)size; /* a stream has one peer, whatever is asked */
 	return api_fail(-ENOTSUP);
+}
+
+static ssize_t
+writer_send_fds(struct sockd_writer w, const void *buf, size_t size, const int *fds, size_t count)
+{
+	struct conn *c = api_find_open(w.ref);
+	ssize_t n;
+
+	if (c == NULL)
+		return -1;
+	if (c->transport != CFG_UNIX || c->tls != NULL)
+		return api_fail(-ENOTSUP);
+	if (size == 0 || count > RIGHTS_MAX || (fds == NULL && count > 0))
+		return api_fail(-EINVAL);
+	if (c->state != CONN_OPEN || c->write_closed)
+		return api_fail(write_closed_error(c));
+	n = stream_send_rights(c, buf, size, fds, count);
+	return n < 0 ? api_fail((int)n) : n;
 }
 
 static int
@@ -406,6 +447,7 @@ const struct sockd_writer_ops stream_writer_ops = {
 	.writev = writer_writev,
 	.vprintf = any_vprintf,
 	.write_to = writer_write_to,
+	.send_fds = writer_send_fds,
 	.write_frame = stream_write_frame,
 	.flush = writer_flush,
 	.sendfile = writer_sendfile,

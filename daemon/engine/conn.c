@@ -28,6 +28,7 @@
 #include "engine/strand.h"
 #include "engine/stream.h"
 #include "engine/stream_file.h"
+#include "engine/stream_rights.h"
 #include "engine/tls_stream.h"
 
 enum { LINGER_MS = 1000 };
@@ -213,6 +214,7 @@ conn_free(struct conn *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	stream_file_free(c);
+	stream_drop_rights(c);
 	if (c->estate != NULL)
 		estate_fini(c->estate);
 	free(c->estate);

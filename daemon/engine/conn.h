@@ -36,6 +36,7 @@ struct estate;
 struct relay;
 struct strand;
 struct stream_file;
+struct conn_rights;
 struct conn_text;
 struct tls_stream;
 
@@ -65,6 +66,7 @@ struct conn {
 	bool data_due : 1;                  /* data() for what lies unread is called from the loop */
 	bool datagrams : 1;                 /* dialled: messages, not a stream */
 	bool has_datagram : 1;              /* one lies in the view */
+	bool keeps_rights : 1;              /* unix: descriptors that come along are kept for whoever reads */
 	bool aborted : 1;                   /* close with RST */
 	bool unnamed : 1;                   /* unix: the client has no address, as most */
 	bool straight : 1;                  /* fibers read it; else data() is called */
@@ -79,6 +81,7 @@ struct conn {
 	struct dialled *dialled;         /* owned; NULL: a client made it */
 	struct relay *relay;             /* borrowed from the fiber that relays it, or NULL */
 	struct conn *next_by_id;         /* in the table of the loop's ids */
+	struct conn_rights *rights;      /* owned; descriptors that came along, or NULL */
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
 	struct tls_stream *tls;          /* owned; NULL: plain */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */

@@ -53,6 +53,7 @@ conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 	c->task.run = conn_settle;
 	bufferevent_set_max_single_write(c->bev, MAX_SINGLE_WRITE);
 	bufferevent_setwatermark(c->bev, EV_WRITE, (size_t)cfg->write_buffer / 2, 0);
+	c->keeps_rights = c->transport == CFG_UNIX && !c->straight;
 	stream_attach(c);
 	conn_ids_add(&scope->loop->conn_ids, c);
 }

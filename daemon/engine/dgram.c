@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "engine/admission.h"
+#include "engine/rights.h"
 #include "engine/strand.h"
 #include "guard/guard.h"
 #include "net/peer.h"
@@ -75,6 +76,8 @@ endpoint_present(struct endpoint *ep)
 void
 endpoint_skip(struct endpoint *ep, enum metric_id id)
 {
+	if (ep->transport == CFG_UNIXGRAM)
+		rights_drop(&ep->io->in_msgs[ep->io->in_next].msg_hdr);
 	ep->io->in_next++;
 	ep->refused = false;
 	if (id != METRIC_COUNT)

@@ -125,6 +125,8 @@ void endpoint_take(struct endpoint *ep);
 void endpoint_skip(struct endpoint *ep, enum metric_id id);
 /** Event style: read no more, or go on, from the loop's next step. @return 0 or -ENOMEM */
 must_check int endpoint_mute(struct endpoint *ep, bool muted);
+/** Answer the sender of what was read last, with descriptors; what can't be sent is dropped and counted. */
+void endpoint_send_rights(struct endpoint *ep, const void *buf, size_t size, const int *fds, size_t count);
 /** Wait on a fiber until a datagram is present. @return 1, 0 at the end, or a negative errno (-EAGAIN in
  * event style) */
 must_check int endpoint_await(struct endpoint *ep);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "engine/rights.h"
+
 enum {
 	ARENA_BYTES = 8 << 20, /* address space for what is received */
 	OUT_BYTES = 256 << 10,
@@ -106,6 +108,8 @@ dgram_io_unref(struct dgram_io *io)
 {
 	if (io == NULL || --io->refs > 0)
 		return;
+	for (; io->in_next < io->in_count; io->in_next++)
+		rights_drop(&io->in_msgs[io->in_next].msg_hdr);
 	dgram_io_flush(io);
 	dgram_io_free(io);
 }
@@ -132,7 +136,7 @@ dgram_io_receive(struct dgram_io *io, int fd)
 	io->in_count = io->in_next = io->in_judged = 0;
 	io->in_fd = fd;
 	for (int tries = 0; n < 0 && tries < RECEIVE_TRIES; tries++) {
-		n = recvmmsg(fd, io->in_msgs, io->in_ask, MSG_DONTWAIT, NULL);
+		n = recvmmsg(fd, io->in_msgs, io->in_ask, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 		if (n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM))
 			break;
 	}

@@ -17,6 +17,7 @@
 #include "engine/observe.h"
 #include "engine/relay.h"
 #include "engine/stream_file.h"
+#include "engine/stream_rights.h"
 #include "engine/stream_private.h"
 #include "engine/tls_stream.h"
 
@@ -124,6 +125,8 @@ stream_recv_socket(struct conn *c, void *buf, size_t size)
 {
 	ssize_t n;
 
+	if (c->keeps_rights)
+		return stream_recv_rights(c, buf, size);
 	do
 		n = recv(c->fd, buf, size, 0);
 	while (n < 0 && errno == EINTR);

@@ -11,6 +11,7 @@ EXTRA_DIST += tests/system/test_cli.py tests/system/test_drain.py tests/system/t
 EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/system/test_upgrade.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py
+EXTRA_DIST += tests/system/test_rights.py tests/system/plugins/rights.c
 EXTRA_DIST += tests/system/test_threads.py tests/system/plugins/threads.c
 EXTRA_DIST += tests/system/test_dial.py tests/system/plugins/dial.c
 EXTRA_DIST += tests/system/plugins/scenario.h tests/system/plugins/ending.c tests/system/plugins/fibers.c

@@ -1,0 +1,18 @@
+/* Descriptors along with the bytes of a unix stream. */
+#ifndef ENGINE_STREAM_RIGHTS_H
+#define ENGINE_STREAM_RIGHTS_H
+
+#include "engine/conn.h"
+
+/** As recv(), keeping what descriptors come along. @return bytes or a negative errno */
+ssize_t stream_recv_rights(struct conn *c, void *buf, size_t size);
+/** Hand over those that came with what is being read: at most @p room, the others are closed. @return how
+ * many */
+size_t stream_take_rights(struct conn *c, int *fds, size_t room);
+void stream_drop_rights(struct conn *c);
+
+/** Send all of @p size bytes with the descriptors at their first one. @return @p size or a negative errno; in
+ * event style -EAGAIN while anything is pending */
+ssize_t stream_send_rights(struct conn *c, const void *buf, size_t size, const int *fds, size_t count);
+
+#endif

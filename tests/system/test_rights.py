@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Descriptors that travel over unix sockets, and that nobody can fill the worker's table with them."""
+
+import os
+import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+import scenarios
+from harness import Daemon
+
+UNIX = (scenarios.STREAMS[1], scenarios.DATAGRAMS[1])
+
+
+def client(d, address):
+    return d.datagram_to(address) if address.transport == "unixgram" else harness.connect(address)
+
+
+def test_descriptors_go_both_ways():
+    d = scenarios.serve("rights", UNIX)
+    for address in d.addresses("t"):
+        with client(d, address) as c:
+            r, w = os.pipe()
+            c.send(b"take_one\n")
+            socket.send_fds(c, [b"take"], [w])
+            os.close(w)
+            assert scenarios.answer(c) == b"ok\n"
+            assert os.read(r, 100) == b"through it"
+            assert os.read(r, 100) == b"", "the plugin's end is not closed"
+            os.close(r)
+            c.send(b"give_one\n")
+            data, fds, _, _ = socket.recv_fds(c, 5, 4)
+            assert data == b"given" and len(fds) == 1
+            assert os.read(fds[0], 100) == b"from the plugin"
+            os.close(fds[0])
+            assert scenarios.answer(c) == b"ok\n"
+    assert d.stop() == 0
+
+
+def test_those_beyond_the_room_are_closed():
+    d = scenarios.serve("rights", UNIX)
+    for address in d.addresses("t"):
+        with client(d, address) as c:
+            r, w = os.pipe()
+            c.send(b"take_some\n")
+            socket.send_fds(c, [b"take"], [w, w, w])
+            os.close(w)
+            assert scenarios.answer(c) == b"ok\n"
+            assert os.read(r, 1) == b""
+            os.close(r)
+    assert d.stop() == 0
+
+
+def test_other_transports_do_not_carry_them():
+    d = scenarios.serve("rights", (scenarios.STREAMS[0], scenarios.DATAGRAMS[0]))
+    scenarios.run_all(d, "not_here")
+    assert d.stop() == 0
+
+
+def test_unwanted_descriptors_do_not_stay():
+    for plugin in ("echo", "echo-serve"):
+        d = Daemon({"t": {"listen": list(UNIX), "handler": plugin}}).start()
+        for address in d.addresses("t"):
+            with client(d, address) as c:
+                r, w = os.pipe()
+                for _ in range(30):
+                    socket.send_fds(c, [b"x"], [w] * 10)
+                    assert c.recv(1) == b"x"
+                c.send(b"y")
+                assert c.recv(1) == b"y"
+                os.close(w)
+                os.set_blocking(r, True)
+                assert os.read(r, 1) == b"", "a copy of the descriptor is still open"
+                os.close(r)
+        assert d.stop() == 0
+
+
+if __name__ == "__main__":
+    harness.main()
