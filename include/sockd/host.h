@@ -95,7 +95,8 @@ sockd_timer_stop(struct sockd_host h, uint64_t timer)
 /* ---- fibers ---- */
 
 /** Run @p fn on another fiber of this scope. It starts at your next wait, or when your callback returns.
- * @return its id, never used again; 0 on failure (EAGAIN: too many) */
+ * @return its id, never used again; 0 on failure (EAGAIN: 10,000 run in this scope, or there is no stack;
+ * ECANCELED: the scope is ending) */
 static inline uint64_t
 sockd_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
 {
@@ -105,7 +106,7 @@ sockd_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
 /** Wait for the end of a fiber that this scope spawned. Fiber only (EDEADLK; also for joining oneself). Being
  * cancelled does not end a join, so what the fiber works on may live on your stack.
  * @return what its function returned; -1 ESRCH: joined before, or never there. (A function that returns -1
- * itself leaves errno 0.) */
+ * itself leaves errno 0.) Of fibers that nobody has joined yet the last 1,024 results of a scope are kept. */
 static inline int
 sockd_join(struct sockd_host h, uint64_t fiber)
 {
@@ -145,7 +146,12 @@ sockd_wake(struct sockd_host h, const void *what)
  * @param url  tcp:// or udp:// with a port, unix:// with a path; or fd:N, a connected stream socket, which
  * moves to sockd on success
  * @param o    NULL: all defaults
- * @return the connection, yours to close; a null handle on failure (ETIMEDOUT, ECONNREFUSED, ...) */
+ * @return the connection, yours to close; a null handle on failure (ETIMEDOUT, ECONNREFUSED, EADDRNOTAVAIL:
+ * no such host, EAGAIN: the name service does not answer, ENOTSUP: o->tls, EINVAL, ...). In event style a
+ * failure comes as close() with SOCKD_BY_ERROR and its cause in errno. Without o->timeout_ms sockd gives up
+ * after 10 seconds. A connection that its scope leaves open is closed with it; in a drain its reads give the
+ * end together with those of the scope. Over udp:// its reader and writer speak of messages, and what the
+ * peer's kernel refused is ECONNREFUSED for the next read. */
 static inline struct sockd_conn
 sockd_dial(struct sockd_host h, const char *url, const struct sockd_dial_options *o)
 {
