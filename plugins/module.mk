@@ -2,8 +2,9 @@
 include plugins/chargen/module.mk
 include plugins/daytime/module.mk
 include plugins/discard/module.mk
-include plugins/echo/module.mk
 include plugins/echo-serve/module.mk
+include plugins/echo/module.mk
 include plugins/kv/module.mk
+include plugins/proxy/module.mk
 include plugins/template/module.mk
 include plugins/time/module.mk

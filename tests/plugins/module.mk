@@ -13,3 +13,7 @@ check_PROGRAMS += tests/plugins/test_kv tests/plugins/test_kv_resp tests/plugins
 tests_plugins_test_kv_SOURCES = tests/plugins/test_kv.c plugins/kv/kv.c $(kv_sources)
 tests_plugins_test_kv_resp_SOURCES = tests/plugins/test_kv_resp.c plugins/kv/resp.c
 tests_plugins_test_kv_store_SOURCES = tests/plugins/test_kv_store.c plugins/kv/store.c plugins/kv/siphash.c
+check_PROGRAMS += tests/plugins/test_proxy_header
+tests_plugins_test_proxy_header_SOURCES = tests/plugins/test_proxy_header.c plugins/proxy/header.c
+check_PROGRAMS += tests/plugins/test_proxy_upstream
+tests_plugins_test_proxy_upstream_SOURCES = tests/plugins/test_proxy_upstream.c plugins/proxy/upstream.c

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""The proxy plugin before servers of every kind: plain ones, dead ones, ones that end their side first."""
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+from harness import Daemon
+
+
+class Server:
+    """A tcp server in a thread: each connection is handed to a function."""
+
+    def __init__(self, handle):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.handle, self.accepted = handle, 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                c, _ = self.listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            threading.Thread(target=self.serve, args=(c,), daemon=True).start()
+
+    def serve(self, c):
+        with c:
+            try:
+                self.handle(c)
+            except OSError:
+                pass
+
+    def close(self):
+        self.listener.close()
+
+
+def says(text):
+    return lambda c: c.sendall(text)
+
+
+def echo(c):
+    while data := c.recv(65536):
+        c.sendall(data)
+
+
+def dead_url():
+    """An address where nobody listens."""
+    return f"tcp://127.0.0.1:{harness.free_port()}"
+
+
+def start(*upstream, listen="tcp://127.0.0.1:0", **config):
+    return Daemon({"p": {"listen": listen, "handler": {"plugin": "proxy",
+                                                       "config": {"upstream": list(upstream), **config}}}}).start()
+
+
+def ask(d):
+    with d.connect("p") as c:
+        c.shutdown(socket.SHUT_WR)
+        return harness.receive_all(c)
+
+
+def test_bytes_go_both_ways_and_ends_are_carried():
+    data = os.urandom(4 << 20)
+    server = Server(echo)
+    with start(server.url) as d, d.connect("p") as c:
+        sender = threading.Thread(target=lambda: (c.sendall(data), c.shutdown(socket.SHUT_WR)))
+        sender.start()
+        assert harness.receive_all(c) == data
+        sender.join()
+
+
+def test_a_server_may_end_its_side_first():
+    got = []
+
+    def handle(c):
+        c.sendall(b"bye")
+        c.shutdown(socket.SHUT_WR)
+        got.append(harness.receive_all(c))
+
+    server = Server(handle)
+    with start(server.url) as d, d.connect("p") as c:
+        assert harness.receive_all(c) == b"bye"
+        c.sendall(b"still here")
+        c.shutdown(socket.SHUT_WR)
+        harness.wait_until(lambda: got == [b"still here"], "what the client sent after the server's end")
+
+
+def test_servers_take_turns():
+    a, b = Server(says(b"a")), Server(says(b"b"))
+    with start(a.url, b.url) as d:
+        assert sorted(ask(d) for _ in range(10)) == 5 * [b"a"] + 5 * [b"b"]
+
+
+def test_a_dead_server_is_passed_over_and_told_once():
+    good = Server(says(b"good"))
+    with start(dead_url(), good.url, fail_time="1h") as d:
+        assert [ask(d) for _ in range(10)] == 10 * [b"good"]
+        assert len(d.find_logs("proxy_upstream_down")) == 1
+
+
+def test_when_all_are_dead_the_client_is_reset_and_one_that_comes_back_is_used():
+    port = harness.free_port()
+    with start(f"tcp://127.0.0.1:{port}", dead_url(), fail_time="1h") as d:
+        with d.connect("p") as c:
+            try:
+                assert c.recv(1) == b""
+            except ConnectionResetError:
+                pass
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            with d.connect("p") as c:
+                s, _ = listener.accept()
+                s.sendall(b"back")
+                s.close()
+                assert harness.receive_all(c) == b"back"
+        d.wait_log("proxy_upstream_up", level="notice")
+
+
+def test_an_address_stays_with_its_server():
+    servers = [Server(says(b"%d" % i)) for i in range(4)]
+    with start(*(s.url for s in servers), balance="source") as d:
+        assert len({ask(d) for _ in range(8)}) == 1
+
+
+def test_the_server_with_the_fewest_connections_is_next():
+    a, b = Server(echo), Server(echo)
+    with start(a.url, b.url, balance="least") as d:
+        clients = []
+        for _ in range(6):
+            clients.append(d.connect("p"))
+            clients[-1].sendall(b"x")
+            assert clients[-1].recv(1) == b"x"
+        assert (a.accepted, b.accepted) == (3, 3)
+        for c in clients:
+            c.close()
+
+
+def test_the_client_is_told_in_a_proxy_header():
+    server = Server(lambda c: c.sendall(harness.receive_exactly(c, 28)))
+    with start(server.url, send_proxy=True) as d, d.connect("p") as c:
+        header = harness.receive_exactly(c, 28)
+        assert header[:16] == b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"
+        assert header[16:24] == socket.inet_aton("127.0.0.1") * 2
+        assert struct.unpack("!HH", header[24:]) == (c.getsockname()[1], c.getpeername()[1])
+
+
+def test_unix_on_both_sides(tmp):
+    backend = Daemon({"e": {"listen": f"unix://{tmp}/backend", "handler": "echo"}}).start()
+    with start(f"unix://{tmp}/backend", listen=f"unix://{tmp}/front") as d, d.connect("p") as c:
+        c.sendall(b"hello")
+        c.shutdown(socket.SHUT_WR)
+        assert harness.receive_all(c) == b"hello"
+    assert backend.stop() == 0
+
+
+def test_a_broken_server_breaks_its_client():
+    def handle(c):
+        c.recv(1)
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    server = Server(handle)
+    with start(server.url) as d, d.connect("p") as c:
+        c.sendall(b"x")
+        try:
+            assert c.recv(1) == b""
+        except ConnectionResetError:
+            pass
+
+
+def test_datagrams_find_their_way_back():
+    backend = Daemon({"e": {"listen": "udp://127.0.0.1:0", "handler": "echo"}}).start()
+    port = backend.addr("e").sockaddr[1]
+    with start(f"udp://127.0.0.1:{port}", listen="udp://127.0.0.1:0") as d:
+        clients = [d.datagram("p") for _ in range(20)]
+        for turn in range(5):
+            for i, c in enumerate(clients):
+                c.send(b"%d %d" % (i, turn))
+            for i, c in enumerate(clients):
+                assert c.recv(100) == b"%d %d" % (i, turn)
+        clients[0].send(b"")
+        assert clients[0].recv(100) == b""
+        clients[0].send(60000 * b"x")
+        assert clients[0].recv(65536) == 60000 * b"x"
+        for c in clients:
+            c.close()
+    assert backend.stop() == 0
+
+
+def test_sessions_end_and_are_bounded():
+    backend = Daemon({"e": {"listen": "udp://127.0.0.1:0", "handler": "echo"}}).start()
+    url = f"udp://127.0.0.1:{backend.addr('e').sockaddr[1]}"
+    with Daemon({"p": {"listen": "udp://127.0.0.1:0", "threads": "1", "handler": {"plugin": "proxy", "config": {
+            "upstream": [url], "sessions": 2, "session_idle": "300ms"}}}}).start() as d:
+        first, second, third = (d.datagram("p") for _ in range(3))
+        for c in (first, second):
+            c.send(b"x")
+            assert c.recv(10) == b"x"
+        third.settimeout(0.2)
+
+        def third_is_served():
+            third.send(b"x")
+            try:
+                return third.recv(10) == b"x"
+            except TimeoutError:
+                return False
+        harness.wait_until(third_is_served, "a session that ended by itself")
+        for c in (first, second, third):
+            c.close()
+    assert backend.stop() == 0
+
+
+def test_redis_behind_it(tmp):
+    harness.need_tool("redis-benchmark")
+    backend = Daemon({"kv": {"listen": "tcp://127.0.0.1:0", "handler": "kv"}}).start()
+    with start(f"tcp://127.0.0.1:{backend.addr('kv').sockaddr[1]}") as d:
+        port = d.addr("p").sockaddr[1]
+        result = subprocess.run(["redis-benchmark", "-p", str(port), "-t", "set,get", "-n", "2000", "-P", "4", "-c", "20",
+                                 "--csv"], capture_output=True, text=True, timeout=harness.PATIENCE_S, check=True)
+        assert len(result.stdout.splitlines()) >= 3 and "ERR" not in result.stdout + result.stderr, result
+    assert backend.stop() == 0
+
+
+def test_settings_that_mean_nothing_are_refused(tmp):
+    for config, said in (({"upstream": []}, "names no server"), ({"upstream": ["http://x"]}, "is no address"),
+                         ({"upstream": ["unixgram:///x"]}, "cannot be proxied"),
+                         ({"upstream": ["tcp://x:1"], "server_name": "x"}, "means nothing without tls"),
+                         ({"upstream": ["tcp://x:1"], "balance": "randomly"}, "cannot be 'randomly'")):
+        d = Daemon({"p": {"listen": f"unix://{tmp}/s", "handler": {"plugin": "proxy", "config": config}}})
+        d.launch()
+        assert d.wait() == 78, config
+        assert said in "\n".join(d.lines), (config, d.lines)
+        d.close()
+
+
+if __name__ == "__main__":
+    harness.main()
