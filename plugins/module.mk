@@ -4,6 +4,7 @@ include plugins/daytime/module.mk
 include plugins/discard/module.mk
 include plugins/echo-serve/module.mk
 include plugins/echo/module.mk
+include plugins/exec/module.mk
 include plugins/kv/module.mk
 include plugins/proxy/module.mk
 include plugins/template/module.mk

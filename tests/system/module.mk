@@ -26,3 +26,4 @@ EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/syst
 EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/system/test_tls_reload.py tests/system/long_tls_scan.py
 EXTRA_DIST += tests/system/long_systemd.py
 EXTRA_DIST += tests/system/test_proxy_plugin.py
+EXTRA_DIST += tests/system/test_exec.py
