@@ -17,3 +17,5 @@ check_PROGRAMS += tests/plugins/test_proxy_header
 tests_plugins_test_proxy_header_SOURCES = tests/plugins/test_proxy_header.c plugins/proxy/header.c
 check_PROGRAMS += tests/plugins/test_proxy_upstream
 tests_plugins_test_proxy_upstream_SOURCES = tests/plugins/test_proxy_upstream.c plugins/proxy/upstream.c
+check_PROGRAMS += tests/plugins/test_collect_sink
+tests_plugins_test_collect_sink_SOURCES = tests/plugins/test_collect_sink.c plugins/collect/sink.c

@@ -1,0 +1,266 @@
+/* Two locks: one of the queue, held for a moment; one of the descriptor, held while something is written. */
+#include "sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+
+enum { BATCH_ROOM = 4096 };
+
+struct sink {
+	_Atomic unsigned references;
+	char *path; /* owned; NULL: the journal */
+	mode_t mode;
+	pthread_mutex_t queue_lock, write_lock;
+	struct batch *first, **end;
+	size_t backlog;
+	int fd;
+};
+
+/* ---- batches ---- */
+
+struct batch *
+batch_new(void)
+{
+	return calloc(1, sizeof(struct batch));
+}
+
+void
+batch_free(struct batch *b)
+{
+	if (b != NULL)
+		free(b->data);
+	free(b);
+}
+
+bool
+batch_add(struct batch *b, const void *bytes, size_t size)
+{
+	size_t room = b->room > 0 ? b->room : BATCH_ROOM;
+	char *grown;
+
+	while (room - b->size < size)
+		room *= 2;
+	if (room != b->room) {
+		grown = realloc(b->data, room);
+		if (grown == NULL)
+			return false;
+		b->data = grown;
+		b->room = room;
+	}
+	memcpy(b->data + b->size, bytes, size);
+	b->size += size;
+	return true;
+}
+
+/* ---- opening ---- */
+
+static int
+open_journal(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+open_target(const struct sink *s)
+{
+	return s->path != NULL ? open(s->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, s->mode)
+			       : open_journal();
+}
+
+struct sink *
+sink_new(const struct sink_options *o)
+{
+	struct sink *s = calloc(1, sizeof *s);
+
+	if (s == NULL)
+		return NULL;
+	s->path = o->path != NULL ? strdup(o->path) : NULL;
+	s->mode = o->mode;
+	s->fd = o->path != NULL && s->path == NULL ? -1 : open_target(s);
+	if (s->fd < 0) {
+		int error = errno;
+
+		free(s->path);
+		free(s);
+		errno = error;
+		return NULL;
+	}
+	atomic_init(&s->references, 1);
+	s->end = &s->first;
+	pthread_mutex_init(&s->queue_lock, NULL);
+	pthread_mutex_init(&s->write_lock, NULL);
+	return s;
+}
+
+struct sink *
+sink_ref(struct sink *s)
+{
+	atomic_fetch_add(&s->references, 1);
+	return s;
+}
+
+void
+sink_unref(struct sink *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->references, 1) > 1)
+		return;
+	(void)sink_write(s); /* what it still cannot write is lost: there is nobody left to wait for it */
+	while (s->first != NULL) {
+		struct batch *b = s->first;
+
+		s->first = b->next;
+		batch_free(b);
+	}
+	close(s->fd);
+	pthread_mutex_destroy(&s->queue_lock);
+	pthread_mutex_destroy(&s->write_lock);
+	free(s->path);
+	free(s);
+}
+
+int
+sink_reopen(struct sink *s)
+{
+	int fd = open_target(s);
+
+	if (fd < 0)
+		return -1;
+	pthread_mutex_lock(&s->write_lock);
+	close(s->fd);
+	s->fd = fd;
+	pthread_mutex_unlock(&s->write_lock);
+	return 0;
+}
+
+/* ---- the queue ---- */
+
+void
+sink_put(struct sink *s, struct batch *b)
+{
+	pthread_mutex_lock(&s->queue_lock);
+	b->next = NULL;
+	*s->end = b;
+	s->end = &b->next;
+	s->backlog += b->size;
+	pthread_mutex_unlock(&s->queue_lock);
+}
+
+/* The head, which stays where it is: only the holder of the write lock takes it out. */
+static struct batch *
+queue_head(struct sink *s)
+{
+	struct batch *b;
+
+	pthread_mutex_lock(&s->queue_lock);
+	b = s->first;
+	pthread_mutex_unlock(&s->queue_lock);
+	return b;
+}
+
+static void
+queue_drop_head(struct sink *s)
+{
+	struct batch *b;
+
+	pthread_mutex_lock(&s->queue_lock);
+	b = s->first;
+	s->first = b->next;
+	if (s->first == NULL)
+		s->end = &s->first;
+	s->backlog -= b->size;
+	pthread_mutex_unlock(&s->queue_lock);
+	batch_free(b);
+}
+
+size_t
+sink_backlog(struct sink *s)
+{
+	size_t backlog;
+
+	pthread_mutex_lock(&s->queue_lock);
+	backlog = s->backlog;
+	pthread_mutex_unlock(&s->queue_lock);
+	return backlog;
+}
+
+/* ---- writing ---- */
+
+static int
+write_lines(struct sink *s, struct batch *b)
+{
+	while (b->done < b->size) {
+		ssize_t n = write(s->fd, b->data + b->done, b->size - b->done);
+
+		if (n < 0 && errno != EINTR)
+			return errno;
+		b->done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* One datagram an entry. The journal may have been started anew since: then there is another socket of that
+ * name. */
+static int
+write_entries(struct sink *s, struct batch *b)
+{
+	while (b->done < b->size) {
+		size_t length;
+		int fd;
+
+		memcpy(&length, b->data + b->done, sizeof length);
+		if (send(s->fd, b->data + b->done + sizeof length, length, MSG_NOSIGNAL) >= 0) {
+			b->done += sizeof length + length;
+			continue;
+		}
+		if (errno == EINTR)
+			continue;
+		if (errno == EMSGSIZE) {
+			b->done += sizeof length +
+				   length; /* it takes larger ones by descriptor only: not these */
+			continue;
+		}
+		if (errno != ECONNREFUSED && errno != ENOTCONN)
+			return errno;
+		fd = open_journal();
+		if (fd < 0)
+			return errno;
+		close(s->fd);
+		s->fd = fd;
+	}
+	return 0;
+}
+
+int
+sink_write(struct sink *s)
+{
+	struct batch *b;
+	int error = 0;
+
+	pthread_mutex_lock(&s->write_lock);
+	while (error == 0 && (b = queue_head(s)) != NULL) {
+		error = s->path != NULL ? write_lines(s, b) : write_entries(s, b);
+		if (error == 0)
+			queue_drop_head(s);
+	}
+	pthread_mutex_unlock(&s->write_lock);
+	return error;
+}

@@ -1,0 +1,161 @@
+/* plugins/collect/sink.c: order over threads, a new file after a rename, a full disk, owners that come and
+ * go. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../../plugins/collect/sink.h"
+#include "unit.h"
+
+static char *folder, path[512];
+
+static struct sink *
+sink_here(mode_t mode)
+{
+	struct sink *s;
+
+	folder = unit_tempdir();
+	snprintf(path, sizeof path, "%s/log", folder);
+	s = sink_new(&(struct sink_options){ .path = path, .mode = mode });
+	ck_assert_ptr_nonnull(s);
+	return s;
+}
+
+static void
+put(struct sink *s, const char *text)
+{
+	struct batch *b = batch_new();
+
+	ck_assert(batch_add(b, text, strlen(text)));
+	b->records = 1;
+	sink_put(s, b);
+}
+
+static void
+expect_file(const char *name, const char *wanted)
+{
+	static char text[4096];
+	FILE *f = fopen(name, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	ck_assert_str_eq(text, wanted);
+}
+
+START_TEST(batches_are_appended_in_order)
+{
+	struct sink *s = sink_here(0600);
+	struct stat st;
+
+	put(s, "a\n");
+	put(s, "b\n");
+	ck_assert_uint_eq(sink_backlog(s), 4);
+	ck_assert_int_eq(sink_write(s), 0);
+	ck_assert_uint_eq(sink_backlog(s), 0);
+	put(s, "c\n");
+	sink_unref(s);
+	expect_file(path, "a\nb\nc\n");
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_uint_eq(st.st_mode & 0777, 0600);
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
+START_TEST(a_renamed_file_is_followed_by_a_new_one)
+{
+	struct sink *s = sink_here(0600);
+	char old[600];
+
+	snprintf(old, sizeof old, "%s.1", path);
+	put(s, "before\n");
+	ck_assert_int_eq(sink_write(s), 0);
+	ck_assert_int_eq(rename(path, old), 0);
+	ck_assert_int_eq(sink_reopen(s), 0);
+	put(s, "after\n");
+	sink_unref(s);
+	expect_file(old, "before\n");
+	expect_file(path, "after\n");
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
+START_TEST(a_file_that_cannot_be_opened_anew_leaves_the_old_one)
+{
+	struct sink *s = sink_here(0600);
+	char old[600];
+
+	snprintf(old, sizeof old, "%s.1", path);
+	ck_assert_int_eq(rename(path, old), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(sink_reopen(s), -1);
+	ck_assert_int_eq(errno, EISDIR);
+	put(s, "still\n");
+	sink_unref(s);
+	expect_file(old, "still\n");
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
+START_TEST(a_full_disk_keeps_what_waits)
+{
+	struct sink *s = sink_new(&(struct sink_options){ .path = "/dev/full", .mode = 0600 });
+
+	ck_assert_ptr_nonnull(s);
+	put(s, "a\n");
+	put(s, "b\n");
+	ck_assert_int_eq(sink_write(s), ENOSPC);
+	ck_assert_int_eq(sink_write(s), ENOSPC);
+	ck_assert_uint_eq(sink_backlog(s), 4);
+	sink_unref(s);
+}
+END_TEST
+
+START_TEST(what_cannot_be_opened_is_told)
+{
+	ck_assert_ptr_null(sink_new(&(struct sink_options){ .path = "/nowhere/at/all", .mode = 0600 }));
+	ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+enum { THREADS = 4, BATCHES = 500 };
+
+static void *
+write_many(void *arg)
+{
+	struct sink *s = arg;
+	char text[16];
+
+	for (int i = 0; i < BATCHES; i++) {
+		snprintf(text, sizeof text, "%08x\n", i);
+		put(s, text);
+		(void)sink_write(s);
+	}
+	sink_unref(s);
+	return NULL;
+}
+
+START_TEST(threads_lose_nothing_and_the_last_owner_closes)
+{
+	struct sink *s = sink_here(0600);
+	pthread_t threads[THREADS];
+	struct stat st;
+
+	for (size_t i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, write_many, sink_ref(s)), 0);
+	sink_unref(s);
+	for (size_t i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, THREADS * BATCHES * 9);
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
+UNIT_TESTS("collect_sink", batches_are_appended_in_order, a_renamed_file_is_followed_by_a_new_one,
+	a_file_that_cannot_be_opened_anew_leaves_the_old_one, a_full_disk_keeps_what_waits,
+	what_cannot_be_opened_is_told, threads_lose_nothing_and_the_last_owner_closes)

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""The collect plugin: datagrams and lines into a file, a new file on USR1, a full disk, a drain that loses nothing."""
+
+import os
+import re
+import signal
+import socket
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+from harness import Daemon
+
+LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\S+) (.*)$")
+
+
+def start(tmp, threads=2, daemon=None, **config):
+    listen = ["tcp://127.0.0.1:0", "udp://127.0.0.1:0", f"unix://{tmp}/s", f"unixgram://{tmp}/g"]
+    return Daemon({"c": {"listen": listen, "handler": {"plugin": "collect", "config": config}}},
+                  daemon={"threads": threads, **(daemon or {})}).start()
+
+
+def lines(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_every_transport_becomes_lines_with_time_and_sender(tmp):
+    log = tmp / "log"
+    with start(tmp, file=str(log)) as d:
+        with harness.connect(d.addr("c", "tcp")) as c:
+            c.sendall(b"one\r\ntwo\n\nthr")
+            c.sendall(b"ee")
+        with harness.connect(d.addr("c", "unix")) as c:
+            c.sendall(b"four\x1b[2J\n")
+        with harness.datagram(d.addr("c", "udp")) as c:
+            c.send(b"five\n")
+        with harness.datagram(d.addr("c", "unixgram"), bind=tmp / "me") as c:
+            c.send(b"six\nand more")
+        harness.wait_until(lambda: len(lines(log)) == 6, "the records")
+        found = [LINE.match(line).groups() for line in lines(log)]
+    assert sorted(text for _, text in found) == ["five", "four\\x1b[2J", "one", "six\\x0aand more", "three", "two"]
+    assert {peer for peer, text in found if text.startswith("six")} == {f"{tmp}/me"}
+    assert all(peer.startswith("127.0.0.1:") for peer, text in found if text in ("one", "two", "five"))
+
+
+def test_without_stamp_a_line_is_what_was_sent(tmp):
+    log = tmp / "log"
+    with start(tmp, file=str(log), stamp=False, max_line="16") as d, harness.connect(d.addr("c", "tcp")) as c:
+        c.sendall(b"short\n" + b"0123456789abcdef" + b"ghij\n")
+        c.shutdown(socket.SHUT_WR)
+        assert harness.receive_all(c) == b""
+        harness.wait_until(lambda: len(lines(log)) == 3, "the records")
+    assert lines(log) == ["short", "0123456789abcdef", "ghij"]
+
+
+def test_a_drain_writes_all_that_was_read(tmp):
+    log = tmp / "log"
+    d = start(tmp, file=str(log), stamp=False)
+    sockets = [harness.connect(d.addr("c", "unix")) for _ in range(8)]
+    for i, c in enumerate(sockets):
+        c.sendall(b"".join(b"%d %d\n" % (i, k) for k in range(2000)))
+    with harness.datagram(d.addr("c", "unixgram")) as c:
+        for k in range(200):
+            c.send(b"g %d" % k)
+
+    assert d.stop() == 0
+
+    found = lines(log)
+    assert len(found) == 8 * 2000 + 200
+    for i in range(8):
+        assert [x for x in found if x.startswith(f"{i} ")] == [f"{i} {k}" for k in range(2000)]
+    for c in sockets:
+        c.close()
+
+
+def test_usr1_opens_the_file_anew(tmp):
+    log = tmp / "log"
+    with start(tmp, file=str(log), stamp=False) as d, harness.datagram(d.addr("c", "unixgram")) as c:
+        c.send(b"before")
+        harness.wait_until(lambda: lines(log) == ["before"], "the record")
+        log.rename(tmp / "log.1")
+        d.send(signal.SIGUSR1)
+        harness.wait_until(log.exists, "the new file")
+        c.send(b"after")
+        harness.wait_until(lambda: lines(log) == ["after"], "the record")
+    assert lines(tmp / "log.1") == ["before"]
+
+
+def test_a_full_disk_is_told_once_and_senders_wait(tmp):
+    # What cannot be written keeps the drain waiting until its deadline, and then is lost.
+    with start(tmp, file="/dev/full", stamp=False, daemon={"shutdown": {"timeout": "200ms"}}) as d, harness.connect(d.addr("c", "tcp")) as c:
+        c.settimeout(1.0)
+        sent = 0
+        try:
+            while sent < 256 << 20:
+                sent += c.send(1023 * b"x" + b"\n")
+        except TimeoutError:
+            pass
+        assert sent < 256 << 20, "the sender was never held up"
+        d.wait_log("collect_stopped", level="error", msg=lambda text: "No space left on device" in text)
+        assert len(d.find_logs("collect_stopped")) <= 2  # once a loop
+        with harness.datagram(d.addr("c", "unixgram")) as other:
+            other.send(b"x")
+
+
+def test_settings_that_do_not_go_together_are_refused(tmp):
+    for config, said in (({}, "give either a file or `journal: true`"),
+                         ({"file": "/x", "journal": True}, "give either a file"),
+                         ({"file": "/x", "mode": "abcd"}, "a mode is written like"),
+                         ({"file": "/nowhere/log"}, "cannot open /nowhere/log: No such file")):
+        d = Daemon({"c": {"listen": f"unix://{tmp}/s", "handler": {"plugin": "collect", "config": config}}})
+        d.launch()
+        assert d.wait() == 78, config
+        assert said in "\n".join(d.lines), (config, d.lines)
+        d.close()
+
+
+if __name__ == "__main__":
+    harness.main()
