@@ -1,5 +1,6 @@
 # One line a folder; Makefile.am says what three lines a plugin needs.
 include plugins/chargen/module.mk
+include plugins/chat/module.mk
 include plugins/collect/module.mk
 include plugins/daytime/module.mk
 include plugins/discard/module.mk

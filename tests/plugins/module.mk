@@ -19,3 +19,5 @@ check_PROGRAMS += tests/plugins/test_proxy_upstream
 tests_plugins_test_proxy_upstream_SOURCES = tests/plugins/test_proxy_upstream.c plugins/proxy/upstream.c
 check_PROGRAMS += tests/plugins/test_collect_sink
 tests_plugins_test_collect_sink_SOURCES = tests/plugins/test_collect_sink.c plugins/collect/sink.c
+check_PROGRAMS += tests/plugins/test_chat
+tests_plugins_test_chat_SOURCES = tests/plugins/test_chat.c plugins/chat/chat.c plugins/chat/names.c

@@ -28,3 +28,4 @@ EXTRA_DIST += tests/system/long_systemd.py
 EXTRA_DIST += tests/system/test_proxy_plugin.py
 EXTRA_DIST += tests/system/test_exec.py
 EXTRA_DIST += tests/system/test_collect.py
+EXTRA_DIST += tests/system/test_chat.py
