@@ -11,3 +11,4 @@ include plugins/kv/module.mk
 include plugins/proxy/module.mk
 include plugins/template/module.mk
 include plugins/time/module.mk
+EXTRA_DIST += plugins/README.md
