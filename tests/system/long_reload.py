@@ -2,7 +2,9 @@
 # runner: timeout=1200
 """Reloads that take their time: many of them, mutated ones, and loops that do not answer."""
 
+import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -55,6 +57,34 @@ def test_500_reloads_leave_nothing_behind(tmp):
     assert after["descriptors"] <= before["descriptors"] + 2, (before, after)
     assert after["mappings"] <= before["mappings"] + 20, (before, after)
     assert harness.SANITIZED or after["KiB"] <= before["KiB"] + 1024, (before, after)
+    assert d.stop() == 0
+
+
+def test_reloads_under_load_cost_no_client_anything():
+    load = harness.BUILD / "tests" / "bench" / "load"
+    if not load.exists():
+        harness.skip("tests/bench/load is not built")
+    d = with_named({"kept": echo(limits={"connections": 5000}), "a": named("0")}, {"threads": 2})
+    url, reloads = d.addr("kept").url, 0
+    with d.connect("kept") as first:
+        roundtrip(first)
+        clients = [subprocess.Popen([str(load), mode, url, "--connections", str(count), "--seconds", "20"],
+                                    stdout=subprocess.PIPE, text=True)
+                   for mode, count in (("roundtrips", 200), ("connects", 16))]
+        while clients[0].poll() is None:
+            reloads += 1
+            d.listeners["a"] = named(str(reloads))
+            d.listeners["kept"]["backlog"] = 4000 + reloads % 90
+            d.listeners["kept"]["limits"] = {"connections": 5000 + reloads}
+            d.listeners.pop(f"x{reloads - 1}", None)
+            d.listeners[f"x{reloads}"] = echo()
+            d.reload_well()
+        told = [json.loads(c.communicate()[0]) for c in clients]
+        roundtrip(first)
+    print("#", reloads, "reloads;", *((t["mode"], round(t["rate"]), "/s") for t in told))
+    assert reloads >= 100, reloads
+    for t in told:
+        assert t["errors"] == 0 and t["lost"] == 0 and t["resumed"] == 0, t
     assert d.stop() == 0
 
 

@@ -590,6 +590,23 @@ def test_a_connection_of_before_the_first_still_answers_after_the_last():
     assert d.stop() == 0
 
 
+def test_one_process_reloads_as_two_do():
+    d = with_named({"a": named("0"), "e": echo()}, settings={"threads": 2}, args=("--single-process",))
+    with d.connect("e") as unchanged, d.connect("a") as first:
+        for i in range(1, 6):
+            d.listeners["a"] = named(str(i))
+            d.listeners[f"x{i}"] = echo(UDP)
+            d.listeners.pop(f"x{i - 1}", None)
+            d.reload_well()
+            roundtrip(unchanged)
+            assert ask_word(d) == f"{i}/1"
+            d.listeners["a"] = named("bad", fails="thread")
+            d.reload_badly("as it was told in thread_start")
+        assert who(first) == "0/1"
+    d.wait_log("named_thread_stop", msg="0/1", count=2)
+    assert d.stop() == 0
+
+
 def test_mutated_configurations_are_refused_with_a_place_or_served(tmp):
     serve_mutated(tmp, 20, seed=7)
 
