@@ -12,3 +12,4 @@ EXTRA_DIST += tests/support/certs.py
 check_PROGRAMS += tests/support/sockd_stranger
 tests_support_sockd_stranger_SOURCES = daemon/main.c tests/support/stranger_version.c
 tests_support_sockd_stranger_LDADD = $(core_libs)
+EXTRA_DIST += tests/support/certs.py tests/support/tls_memory.h
