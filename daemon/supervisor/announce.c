@@ -14,6 +14,7 @@
 struct announcement {
 	char *listener, *plugin; /* owned */
 	enum cfg_transport transport;
+	bool tls;
 	struct sockaddr_storage local;
 	socklen_t size;
 };
@@ -60,6 +61,22 @@ announce_try(enum cfg_transport transport, const struct sockaddr_storage *local,
 			abstract ? "sockd-try-$$" : "/tmp/sockd-try-$$");
 }
 
+void
+announce_try_tls(enum cfg_transport transport, const struct sockaddr_storage *local, socklen_t size,
+	char text[ANNOUNCE_TRY_SIZE])
+{
+	struct sockaddr_storage address = reachable(local);
+	char where[NET_ADDR_TEXT_SIZE];
+
+	net_addr_text(&address, size, where, sizeof where);
+	if (transport == CFG_TCP)
+		snprintf(text, ANNOUNCE_TRY_SIZE, "openssl s_client -quiet -connect %s", where);
+	else if (where[0] == '@')
+		snprintf(text, ANNOUNCE_TRY_SIZE, "a TLS client that takes abstract names");
+	else
+		snprintf(text, ANNOUNCE_TRY_SIZE, "openssl s_client -quiet -unix %s", where);
+}
+
 struct announce *
 announce_new(const struct snapshot *snapshot)
 {
@@ -79,6 +96,7 @@ announce_new(const struct snapshot *snapshot)
 			.listener = strdup(l->name),
 			.plugin = strdup(l->plugin),
 			.transport = from->transport,
+			.tls = l->tls.tls != NULL && !l->tls.by_handler,
 			.local = from->local,
 			.size = from->local_size,
 		};
@@ -140,7 +158,7 @@ announce_print(const struct announce *a, FILE *out)
 		char where[NET_ADDR_TEXT_SIZE], try[ANNOUNCE_TRY_SIZE];
 
 		net_addr_text(&it->local, it->size, where, sizeof where);
-		announce_try(it->transport, &it->local, it->size, try);
+		(it->tls ? announce_try_tls : announce_try)(it->transport, &it->local, it->size, try);
 		fprintf(out, "listening %s %s -> %s (try: %s)\n", cfg_transport_name(it->transport), where,
 			it->listener, try);
 	}

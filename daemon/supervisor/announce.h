@@ -31,4 +31,8 @@ void announce_print(const struct announce *a, FILE *out);
 void announce_try(enum cfg_transport transport, const struct sockaddr_storage *local, socklen_t size,
 	char text[ANNOUNCE_TRY_SIZE]);
 
+/** The same for a stream listener that begins with TLS. */
+void announce_try_tls(enum cfg_transport transport, const struct sockaddr_storage *local, socklen_t size,
+	char text[ANNOUNCE_TRY_SIZE]);
+
 #endif

@@ -49,6 +49,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			"certificates: [{cert: a.crt, key: a.key}], alpn: [a/1], client: {verify: optional, "
 			"ca: a.crt}",
 			0, true, &report);
+	cfg_report_fini(&report);
 	if (context == NULL)
 		abort();
 	if (size == 0)

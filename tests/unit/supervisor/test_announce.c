@@ -100,4 +100,21 @@ START_TEST(sockets_of_one_address_are_told_once)
 }
 END_TEST
 
-UNIT_TESTS("announce", each_address_has_a_command_to_try, sockets_of_one_address_are_told_once)
+START_TEST(a_tls_listener_is_tried_with_a_tls_client)
+{
+	const struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(7443) };
+	const struct sockaddr_un path = { .sun_family = AF_UNIX, .sun_path = "/run/x" };
+	struct sockaddr_storage address = { 0 };
+	char text[ANNOUNCE_TRY_SIZE];
+
+	memcpy(&address, &any, sizeof any);
+	announce_try_tls(CFG_TCP, &address, sizeof any, text);
+	ck_assert_str_eq(text, "openssl s_client -quiet -connect 127.0.0.1:7443");
+	memcpy(&address, &path, sizeof path);
+	announce_try_tls(CFG_UNIX, &address, sizeof path, text);
+	ck_assert_str_eq(text, "openssl s_client -quiet -unix /run/x");
+}
+END_TEST
+
+UNIT_TESTS("announce", each_address_has_a_command_to_try, sockets_of_one_address_are_told_once,
+	a_tls_listener_is_tried_with_a_tls_client)
