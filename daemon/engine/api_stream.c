@@ -382,12 +382,16 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 /* The loop's buffer serves all fibers in turn: between filling and writing it nothing else runs. What can't
  * be taken at once, because others wrote meanwhile, is kept in memory of its own. */
 static ssize_t
-write_copied(struct sockd_writer w, const struct conn *to, const void *bytes, size_t size)
+write_copied(struct sockd_writer w, struct conn *to, void *bytes, size_t size)
 {
 	auto_of(mem) void *kept = NULL;
 
-	if (to->writers == NULL && size <= stream_room(to))
-		return writer_write(w, bytes, size);
+	if (likely(to->writers == NULL && size <= stream_room(to))) {
+		struct iovec iov = { .iov_base = bytes, .iov_len = size };
+		int r = stream_write(to, &iov, 1, size);
+
+		return r < 0 ? api_fail(r == -EPIPE ? -ECONNRESET : r) : (ssize_t)size;
+	}
 	kept = malloc(size);
 	if (kept == NULL)
 		return api_fail(-ENOMEM);
