@@ -213,7 +213,8 @@ enum cfg_log_format { CFG_LOG_TEXT, CFG_LOG_JSON };
 struct cfg_daemon {
 	const char *user, *group; /* name or number; NULL: unchanged */
 	struct cfg_place user_place, group_place;
-	int threads; /* 0: auto */
+	int threads;         /* 0: auto */
+	int64_t watchdog_ms; /* CFG_OFF: none */
 	int64_t fiber_stack;
 	const char **plugin_path;
 	size_t plugin_path_count;

@@ -48,9 +48,9 @@ must_check int protocol_hello_unpack(const void *body, size_t size, struct proto
 /** The newest version that both speak. @return 0, or -EPROTONOSUPPORT with text */
 must_check int protocol_choose(const struct protocol_hello *theirs, uint32_t *ret_version, struct err *e);
 
-/** What a worker is told before its snapshot. Its own descriptors come first: the log's target, and the
- * memory of the counters; those of the snapshot follow. */
-enum { PROTOCOL_START_FDS = 2 };
+/** What a worker is told before its snapshot. Its own descriptors come first: the log's target, the memory of
+ * the counters, that of control/watch.h; those of the snapshot follow. */
+enum { PROTOCOL_START_FDS = 3 };
 struct protocol_start {
 	uint32_t version, generation;
 	uint32_t log_protocol, log_level;

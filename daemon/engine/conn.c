@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/conn_private.h"
 #include "engine/conn_time.h"
@@ -265,7 +266,8 @@ conn_end(struct conn *c)
 	c->gone = true;
 	errno = c->dialled != NULL ? c->dialled->error : 0; /* why it could not be dialled */
 	if (c->told_open && c->entries->close != NULL)
-		c->entries->close(api_conn(c), c->reason);
+		WATCHED(c->scope->listener->watch, WATCH_CLOSE, c->id,
+			c->entries->close(api_conn(c), c->reason));
 	observe_state(c, SOCKD_CLOSE);
 	conn_log_closed(c, written);
 	conn_count_ended(c, written);
@@ -291,7 +293,8 @@ conn_settle_eof(struct conn *c)
 		return;
 	}
 	c->in_entry = true;
-	c->entries->eof(api_conn(c), api_reader(c), api_writer(c));
+	WATCHED(c->scope->listener->watch, WATCH_EOF, c->id,
+		c->entries->eof(api_conn(c), api_reader(c), api_writer(c)));
 	c->in_entry = false;
 }
 
@@ -399,7 +402,8 @@ conn_tell_draining(struct conn *c)
 		!c->told_open)
 		return;
 	c->in_entry = true;
-	c->entries->draining(api_conn(c), left_ms > 0 ? left_ms : 1);
+	WATCHED(c->scope->listener->watch, WATCH_DRAINING, c->id,
+		c->entries->draining(api_conn(c), left_ms > 0 ? left_ms : 1));
 	c->in_entry = false;
 }
 

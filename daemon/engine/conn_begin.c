@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "engine/api.h"
+#include "control/watch.h"
 #include "engine/conn_private.h"
 #include "engine/conn_time.h"
 #include "engine/conn_wait.h"
@@ -82,7 +83,8 @@ conn_open(struct conn *c)
 	c->told_open = true;
 	if (c->entries->open != NULL) {
 		c->in_entry = true;
-		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
+		WATCHED(c->scope->listener->watch, WATCH_OPEN, c->id,
+			c->entries->open(api_conn(c), api_reader(c), api_writer(c)));
 		c->in_entry = false;
 	}
 }

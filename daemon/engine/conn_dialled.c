@@ -4,6 +4,7 @@
 
 #include <event2/bufferevent.h>
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/dial.h"
 #include "engine/stream.h"
@@ -46,7 +47,8 @@ conn_open_dialled(struct conn *c, int fd)
 	c->opened_ms = c->active_ms = c->progress_ms = loop_now_ms(conn_loop(c));
 	if (c->entries->open != NULL) {
 		c->in_entry = true;
-		c->entries->open(api_conn(c), api_reader(c), api_writer(c));
+		WATCHED(c->scope->listener->watch, WATCH_OPEN, c->id,
+			c->entries->open(api_conn(c), api_reader(c), api_writer(c)));
 		c->in_entry = false;
 	}
 	if (c->state != CONN_OPEN)

@@ -3,6 +3,7 @@
  * is decided here alone. */
 #include "engine/conn_time.h"
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/stream.h"
 #include "engine/tls_stream.h"
@@ -76,7 +77,8 @@ conn_time_out(struct conn *c, int which, int reason, const int64_t *deadline_ms)
 
 	if (c->entries->timeout != NULL && c->told_open && c->state == CONN_OPEN) {
 		c->in_entry = true;
-		c->entries->timeout(api_conn(c), which);
+		WATCHED(c->scope->listener->watch, WATCH_TIMEOUT, c->id,
+			c->entries->timeout(api_conn(c), which));
 		c->in_entry = false;
 		if (c->state != CONN_OPEN || *deadline_ms != before)
 			return;

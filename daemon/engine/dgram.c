@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control/watch.h"
 #include "engine/admission.h"
 #include "engine/rights.h"
 #include "engine/strand.h"
@@ -176,7 +177,8 @@ endpoint_deliver(struct endpoint *ep)
 		unsigned at = io->in_next;
 
 		endpoint_meet(ep);
-		ep->scope->listener->plugin->datagram(c, r, w);
+		WATCHED(ep->scope->listener->watch, WATCH_DATAGRAM, 0,
+			ep->scope->listener->plugin->datagram(c, r, w));
 		if (io->in_next == at)
 			endpoint_skip(ep, ep->refused ? METRIC_DATAGRAMS_DROPPED_OVERSIZE : METRIC_COUNT);
 	}
@@ -288,7 +290,8 @@ endpoint_run(struct strand *self)
 	for (;;) {
 		uint64_t taken = ep->taken;
 
-		ep->scope->listener->plugin->serve(c, r, w);
+		WATCHED(ep->scope->listener->watch, WATCH_SERVE, 0,
+			ep->scope->listener->plugin->serve(c, r, w));
 		if (ep->cut || ep->state >= ENDPOINT_OVER)
 			break;
 		if (ep->taken != taken) {

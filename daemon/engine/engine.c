@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fdutil.h"
 #include "base/log.h"
+#include "control/watch.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
 #include "engine/pool.h"
@@ -152,6 +153,7 @@ loop_main(void *arg)
 	struct loop *loop = arg;
 
 	log_thread_attach();
+	watch_thread_begin(loop->index);
 	loop_enter(loop);
 	loop_run(loop);
 	loop_close_all(loop);
@@ -159,18 +161,22 @@ loop_main(void *arg)
 	while (loop->last_thread != NULL)
 		handler_thread_stop(loop->last_thread);
 	loop_leave(loop);
+	watch_thread_end();
 	log_thread_detach();
 	return NULL;
 }
 
-/* Loops take no signals: they belong to whoever runs the main thread. */
+/* Loops take no signals but what they do to themselves: the others belong to whoever runs the main thread. */
 static int
 engine_start_threads(struct engine *engine, struct err *e)
 {
+	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 	sigset_t all, before;
 	int error = 0;
 
 	sigfillset(&all);
+	for (size_t k = 0; k < array_len(own); k++)
+		sigdelset(&all, own[k]);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 0; i < engine->loop_count && error == 0; i++) {
 		error = pthread_create(&engine->loops[i]->thread, NULL, loop_main, engine->loops[i]);

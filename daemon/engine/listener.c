@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/watch.h"
 #include "engine/engine_private.h"
 #include "guard/guard.h"
 #include "net/tls.h"
@@ -130,6 +131,7 @@ listener_new(struct engine *engine, struct config *config, const struct cfg_list
 	l->handler = handler_ref(handler);
 	l->observers = observers_ref(observers);
 	l->plugin = handler->plugin;
+	l->watch = watch_name(cfg->name, handler->plugin->name);
 	l->entries = conn_entries_of(handler->plugin);
 	l->tls = tls != NULL ? tls_context_ref(tls) : NULL;
 	l->instance = handler->instance;
@@ -226,6 +228,7 @@ listener_new_own(struct handler *h, struct engine *engine)
 	l->cfg = own_cfg(h);
 	l->config = h->config;
 	l->handler = h;
+	l->watch = watch_name(l->cfg->name, h->plugin->name);
 	l->observers = &nobody;
 	l->plugin = h->plugin;
 	l->instance = h->instance;

@@ -89,6 +89,7 @@ struct listener {
 	struct guard *guard;            /* owned; NULL: no rules */
 	uint32_t observe_mask;          /* 1 << state for every state that its handler or an observer wants */
 	bool observes_errors;
+	uint32_t watch;               /* its number in control/watch.h */
 	struct scope *scopes;         /* owned; one for each loop */
 	_Atomic unsigned scopes_left; /* loops on which it has not ended */
 	struct mail gone;

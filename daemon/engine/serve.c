@@ -5,6 +5,7 @@
  * A connection never ends beneath its strand: conn_end() cancels it and comes back when it has returned. */
 #include "engine/serve.h"
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/estate.h"
 #include "engine/strand.h"
@@ -14,7 +15,8 @@ serve_run(struct strand *s)
 {
 	struct conn *c = s->arg;
 
-	c->scope->listener->plugin->serve(api_conn(c), api_reader(c), api_writer(c));
+	WATCHED(c->scope->listener->watch, WATCH_SERVE, c->id,
+		c->scope->listener->plugin->serve(api_conn(c), api_reader(c), api_writer(c)));
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/conn.h"
 #include "engine/engine_private.h"
@@ -166,6 +167,7 @@ is_bound(enum strand_wait what)
 int
 strand_wait(struct strand *self, enum strand_wait what, int64_t deadline_ms)
 {
+	struct watch_mark mark;
 	int code;
 
 	if (self->cancelled && !is_bound(what))
@@ -173,7 +175,9 @@ strand_wait(struct strand *self, enum strand_wait what, int64_t deadline_ms)
 	self->waits = (uint8_t)what;
 	if (what < STRAND_QUIET_COUNT)
 		strand_turned_quiet(self);
+	mark = watch_pause();
 	code = deadline_ms == CLOCK_NEVER ? fiber_park(self->fiber) : strand_park_until(self, deadline_ms);
+	watch_resume(mark);
 	self->waits = STRAND_RUNS;
 	if (is_bound(what))
 		return 0;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/conn_wait.h"
 #include "engine/observe.h"
@@ -229,7 +230,8 @@ stream_call_data(struct conn *c)
 {
 	c->blocked = false;
 	c->in_entry = true;
-	c->entries->data(api_conn(c), api_reader(c), api_writer(c));
+	WATCHED(c->scope->listener->watch, WATCH_DATA, c->id,
+		c->entries->data(api_conn(c), api_reader(c), api_writer(c)));
 	c->in_entry = false;
 }
 
@@ -474,7 +476,8 @@ stream_on_written(struct bufferevent *bev, void *arg)
 		c->want_writable = false;
 		if (c->entries->writable != NULL) {
 			c->in_entry = true;
-			c->entries->writable(api_conn(c), api_reader(c), api_writer(c));
+			WATCHED(c->scope->listener->watch, WATCH_WRITABLE, c->id,
+				c->entries->writable(api_conn(c), api_reader(c), api_writer(c)));
 			c->in_entry = false;
 		}
 	}

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "control/watch.h"
 #include "plugin/settings.h"
 
 struct instance {
@@ -17,6 +18,7 @@ struct instance {
 		bool started;
 	} * threads; /* owned; one for each loop, each touched by that loop's thread only */
 	unsigned loops;
+	uint32_t watch; /* its number in control/watch.h */
 	bool started;
 };
 
@@ -33,6 +35,7 @@ instance_new(const struct instance_options *o, struct cfg_report *report, struct
 		.plugin = plugin_description(o->plugin),
 		.owner = o->owner,
 		.loops = o->loops,
+		.watch = watch_name(o->owner, plugin_description(o->plugin)->name),
 	};
 	i->threads = calloc((size_t)o->loops + 1, sizeof *i->threads);
 	if (i->threads == NULL) {
@@ -56,7 +59,7 @@ instance_check(struct instance *i, struct cfg_report *report)
 	if (i->plugin->check == NULL)
 		return 0;
 	settings_error_init(&e);
-	if (i->plugin->check(settings_api(i->settings), &e.api) >= 0)
+	if (WATCHED_RESULT(i->watch, WATCH_CHECK, i->plugin->check(settings_api(i->settings), &e.api)) >= 0)
 		return 0;
 	return cfg_report_error(report, settings_error_place(i->settings, &e), "%s: %s", i->plugin->name,
 		e.set ? e.text : "the plugin refuses its settings without saying why");
@@ -84,7 +87,8 @@ instance_start(struct instance *i, struct sockd_host scope, struct err *ret)
 	assert(!i->started);
 	settings_error_init(&e);
 	if (i->plugin->start != NULL &&
-		i->plugin->start(scope, settings_api(i->settings), &i->data, &e.api) < 0) {
+		WATCHED_RESULT(i->watch, WATCH_START,
+			i->plugin->start(scope, settings_api(i->settings), &i->data, &e.api)) < 0) {
 		i->data = NULL;
 		return instance_failed(i, &e, "start", ret);
 	}
@@ -96,7 +100,7 @@ void
 instance_stop(struct instance *i)
 {
 	if (i->started && i->plugin->stop != NULL)
-		i->plugin->stop(i->data);
+		WATCHED(i->watch, WATCH_STOP, 0, i->plugin->stop(i->data));
 	i->started = false;
 	i->data = NULL;
 }
@@ -109,7 +113,8 @@ instance_thread_start(struct instance *i, unsigned loop, struct sockd_host scope
 	assert(i->started && loop < i->loops && !i->threads[loop].started);
 	settings_error_init(&e);
 	if (i->plugin->thread_start != NULL &&
-		i->plugin->thread_start(scope, i->data, &i->threads[loop].state, &e.api) < 0) {
+		WATCHED_RESULT(i->watch, WATCH_THREAD_START,
+			i->plugin->thread_start(scope, i->data, &i->threads[loop].state, &e.api)) < 0) {
 		i->threads[loop].state = NULL;
 		return instance_failed(i, &e, "start on a thread", ret);
 	}
@@ -123,7 +128,7 @@ instance_thread_stop(struct instance *i, unsigned loop)
 	struct thread *t = &i->threads[loop];
 
 	if (t->started && i->plugin->thread_stop != NULL)
-		i->plugin->thread_stop(i->data, t->state);
+		WATCHED(i->watch, WATCH_THREAD_STOP, 0, i->plugin->thread_stop(i->data, t->state));
 	*t = (struct thread){ 0 };
 }
 

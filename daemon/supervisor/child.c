@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -229,6 +230,17 @@ kill_child(void *worker)
 }
 
 static void
+abort_child(void *worker, pid_t tid)
+{
+	struct child *c = worker;
+
+	if (c->pid == 0)
+		return;
+	if (tid <= 0 || syscall(SYS_tgkill, c->pid, tid, SIGABRT) < 0)
+		kill(c->pid, SIGABRT);
+}
+
+static void
 reopen(void *worker, int log_fd)
 {
 	struct child *c = worker;
@@ -334,6 +346,7 @@ static const struct supervisor_worker_ops ops = {
 	.drain = drain,
 	.shutdown = shutdown_now,
 	.end = end,
+	.abort = abort_child,
 	.kill = kill_child,
 	.free = child_free,
 	.reopen = reopen,

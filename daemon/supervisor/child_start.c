@@ -16,6 +16,7 @@
 #include "supervisor/child_private.h"
 #include "supervisor/counters.h"
 #include "supervisor/identity.h"
+#include "supervisor/post_mortem.h"
 
 enum {
 	HELLO_MS = 10000,
@@ -70,6 +71,7 @@ keep_first(struct child *c, const struct snapshot *s, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	fds[0] = log_fd >= 0 ? log_fd : STDERR_FILENO;
 	fds[1] = c->start.counters->fd;
+	fds[2] = post_mortem_fd(c->start.post_mortem);
 	snapshot_fds(s, fds + PROTOCOL_START_FDS);
 	for (size_t i = 0; i < count; i++) {
 		c->first_fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);

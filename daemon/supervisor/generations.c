@@ -5,7 +5,9 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "base/clock.h"
 #include "control/snapshot.h"
+#include "supervisor/post_mortem.h"
 #include "supervisor/state.h"
 
 struct generations {
@@ -84,6 +86,7 @@ unlink_and_free(struct generation *g)
 		ops_of(g)->free(g->worker);
 	if (g->counters != NULL)
 		counters_fold(g->all->counters, g->counters);
+	post_mortem_free(g->post_mortem);
 	free(g);
 }
 
@@ -152,6 +155,7 @@ start_of(struct generation *g)
 		.surroundings = o->surroundings,
 		.counters = g->counters,
 		.all_counters = g->all->counters,
+		.post_mortem = g->post_mortem,
 		.generation = g->number,
 		.exec_fd = -1,
 		.events = &worker_events,
@@ -175,6 +179,8 @@ generations_start(struct generations *all, struct snapshot *snapshot, int exec_f
 	code = counters_assign(all->counters, snapshot, e);
 	if (code == 0)
 		code = counters_block_new(all->counters, snapshot->loops, &g->counters, e);
+	if (code == 0)
+		code = post_mortem_new(snapshot->loops, &g->post_mortem, e);
 	if (code == 0) {
 		struct supervisor_start o = start_of(g);
 
@@ -214,6 +220,7 @@ generations_pack(struct state_writer *w, const struct generations *all)
 		pack_u32(s, (uint32_t)g->state);
 		pack_u32(s, g->counters->cells.loops);
 		state_add_fd(w, g->counters->fd);
+		state_add_fd(w, post_mortem_fd(g->post_mortem));
 		all->options.ops->pack(w, g->worker);
 	}
 	pack_u32(s, 0);
@@ -225,7 +232,7 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 {
 	struct generation *g = mem_new(*g);
 	uint32_t state = unpack_u32(&r->u), loops = unpack_u32(&r->u);
-	int fd = state_take_fd(r), code;
+	int fd = state_take_fd(r), watch_fd = state_take_fd(r), code;
 	struct supervisor_start o;
 
 	if (g == NULL || r->u.failed || state <= GENERATION_STARTING || state >= GENERATION_STATE_COUNT ||
@@ -239,6 +246,8 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 	g->state = (enum generation_state)state;
 	*link = g;
 	code = r->rehearsal ? 0 : counters_block_adopt(all->counters, fd, loops, &g->counters, e);
+	if (code == 0 && !r->rehearsal)
+		code = post_mortem_adopt(watch_fd, loops, &g->post_mortem, e);
 	if (code < 0)
 		return code;
 	o = start_of(g);
@@ -327,6 +336,18 @@ generations_tell(struct generations *all, const char *event, const char *text)
 	for (struct generation *g = all->first; g != NULL; g = g->next)
 		if (is_alive(g))
 			ops_of(g)->tell(g->worker, event, text);
+}
+
+void
+generations_watch(struct generations *all, int64_t limit_ms)
+{
+	for (struct generation *g = all->first; g != NULL; g = g->next) {
+		pid_t tid;
+
+		if (g->state != GENERATION_STATE_COUNT && ops_of(g)->abort != NULL &&
+			post_mortem_is_stuck(g->post_mortem, g->number, clock_now_ms(), limit_ms, &tid))
+			ops_of(g)->abort(g->worker, tid);
+	}
 }
 
 bool

@@ -22,6 +22,7 @@ struct generation {
 	struct generations *all;         /* borrowed */
 	struct generation *next;         /* the one before it in time */
 	struct counters_block *counters; /* owned, by the counters */
+	struct post_mortem *post_mortem; /* owned */
 	struct supervisor_counts counts; /* when last asked */
 };
 
@@ -76,6 +77,10 @@ void generations_reopen(struct generations *all, int log_fd);
 void generations_tell(struct generations *all, const char *event, const char *text);
 /** @return false when one of them cannot be killed */
 bool generations_kill(struct generations *all);
+
+/** Whether one that serves or drains is stuck in a plugin for @p limit_ms: it is told in the log, and ended.
+ */
+void generations_watch(struct generations *all, int64_t limit_ms);
 
 /** Drain one of them. */
 void generation_drain(struct generation *g, int64_t timeout_ms, int64_t spread_ms);

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "control/snapshot.h"
 #include "supervisor/notify.h"
+#include "supervisor/post_mortem.h"
 #include "supervisor/reload.h"
 #include "supervisor/reopen.h"
 #include "supervisor/service_private.h"
@@ -251,6 +252,8 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 {
 	struct service *s = arg;
 
+	if (how != SUPERVISOR_END_ORDERED)
+		post_mortem_log(g->post_mortem, g->number);
 	if (s->phase == SERVICE_STARTING && how != SUPERVISOR_END_ORDERED) {
 		s->error = *e;
 		leave(s, SERVICE_FAILED);
@@ -286,6 +289,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (settings_of(s)->watchdog_ms > 0)
+		generations_watch(s->generations, settings_of(s)->watchdog_ms);
 	service_tell_status(s, false);
 	if (s->phase <= SERVICE_SERVING)
 		return;

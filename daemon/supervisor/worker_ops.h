@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -20,6 +21,7 @@ struct cfg_report;
 struct counters;
 struct counters_block;
 struct identity;
+struct post_mortem;
 struct snapshot;
 struct state_reader;
 struct state_writer;
@@ -65,6 +67,7 @@ struct supervisor_start {
 	const struct supervisor_surroundings *surroundings; /* borrowed until free() */
 	struct counters_block *counters;                    /* borrowed until free(): where it counts */
 	const struct counters *all_counters;                /* borrowed until free() */
+	struct post_mortem *post_mortem;                    /* borrowed until free(): what it is doing */
 	unsigned generation;                                /* counts from 1 */
 	int exec_fd; /* the program to execute, borrowed for the call; -1: the one that runs */
 	const struct snapshot *snapshot; /* borrowed for the call: the worker gets a copy */
@@ -95,6 +98,9 @@ struct supervisor_worker_ops {
 	/** Stop plugins and threads; only after `done`. `ended` follows. Within one process it blocks while
 	 * plugins stop. */
 	void (*end)(void *worker);
+	/** End it by SIGABRT in its thread @p tid (or in any, if that is none of its own), so that it tells
+	 * where it is. NULL: it lives in this process. */
+	void (*abort)(void *worker, pid_t tid);
 	/** End it by force, in whatever state it is; `ended` follows. @return false: it lives in this process
 	 * and only goes with it */
 	bool (*kill)(void *worker);

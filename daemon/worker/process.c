@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "control/protocol.h"
 #include "control/snapshot_pack.h"
+#include "control/watch.h"
 #include "control/wire.h"
 #include "metric/metric.h"
 #include "worker/privileges.h"
@@ -399,7 +400,9 @@ start(struct process *p, struct wire_message *m, struct cfg_report *report, stru
 		return code == -EINVAL ? code
 				       : err_set(e, code, "cannot read the snapshot: %s", strerror(-code));
 	cfg_report_fini(report); /* its warnings were told by the supervisor */
-	code = map_counters(p, counters, s, e);
+	code = watch_begin(wire_message_take_fd(m, 2), s->loops, e);
+	if (code == 0)
+		code = map_counters(p, counters, s, e);
 	if (code < 0) {
 		snapshot_free(s);
 		return code;

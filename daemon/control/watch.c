@@ -1,0 +1,148 @@
+/* The handler runs on a stack of its own, since the one that overflowed has no room for it, and calls nothing
+ * that takes a lock: backtrace() was called once before, so that its library is loaded. It writes to memory
+ * and to a descriptor that was opened before, then lets the signal do what it does.
+ *
+ * A thread that is no loop (a plugin's own, or the log's) has no such stack and no cell: its death is told
+ * without a culprit. */
+#include "control/watch.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fdutil.h"
+
+enum { STACK_SIZE = 64 * 1024, FRAMES_MAX = 40 };
+
+_Thread_local struct watch_cell *watch_here;
+static _Thread_local void *signal_stack;
+
+/* The handler has nobody to ask. */
+static struct {
+	struct watch_memory *memory;
+	int fd;
+	unsigned loops;
+} watch = { .fd = -1 };
+
+static const char *const entry_names[WATCH_ENTRY_COUNT] = { "none", "open", "data", "eof", "writable",
+	"draining", "timeout", "close", "serve", "datagram", "start", "stop", "thread_start", "thread_stop",
+	"check" };
+
+const char *
+watch_entry_name(uint32_t entry)
+{
+	return entry < WATCH_ENTRY_COUNT ? entry_names[entry] : "?";
+}
+
+static void
+on_crash(int number, siginfo_t *info, void *context)
+{
+	struct watch_crash *crash = &watch.memory->crash;
+	const struct watch_cell *cell = watch_here;
+	void *frames[FRAMES_MAX];
+	uint32_t none = 0;
+	int count;
+
+	(void)context; /* backtrace() finds the interrupted frames by itself */
+	if (atomic_compare_exchange_strong(&crash->signal, &none, (uint32_t)number)) {
+		crash->address = (uint64_t)(uintptr_t)info->si_addr;
+		if (cell != NULL && (atomic_load(&cell->turns) & 1) != 0) {
+			crash->name = atomic_load(&cell->name) + 1;
+			crash->entry = atomic_load(&cell->entry);
+			crash->conn = atomic_load(&cell->conn);
+		}
+		count = backtrace(frames, FRAMES_MAX);
+		if (lseek(watch.fd, (off_t)offsetof(struct watch_memory, crash.backtrace), SEEK_SET) >= 0)
+			backtrace_symbols_fd(frames, count, watch.fd);
+	}
+	raise(number); /* the default action by now: SA_RESETHAND */
+}
+
+static void
+catch_signals(void)
+{
+	static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS };
+	struct sigaction action = { .sa_sigaction = on_crash,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND };
+	void *frames[2];
+
+	backtrace(frames, 2);
+	for (size_t i = 0; i < array_len(fatal); i++)
+		sigaction(fatal[i], &action, NULL);
+}
+
+int
+watch_begin(int fd, unsigned loops, struct err *e)
+{
+	struct stat st;
+	void *memory = MAP_FAILED;
+
+	if (fstat(fd, &st) == 0 && (size_t)st.st_size >= watch_size(loops))
+		memory = mmap(NULL, watch_size(loops), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		close(fd);
+		return err_set(e, -EBADMSG, "the memory of the watchdog is too small");
+	}
+	watch.memory = memory;
+	watch.fd = fd;
+	watch.loops = loops;
+	catch_signals();
+	watch_thread_begin(loops);
+	return 0;
+}
+
+void
+watch_thread_begin(unsigned loop)
+{
+	stack_t stack = { .ss_size = STACK_SIZE };
+
+	if (watch.memory == NULL || loop > watch.loops)
+		return;
+	watch_here = &watch.memory->cells[loop];
+	atomic_store(&watch_here->tid, (int32_t)syscall(SYS_gettid));
+	signal_stack = malloc(STACK_SIZE);
+	stack.ss_sp = signal_stack;
+	if (signal_stack != NULL)
+		sigaltstack(&stack, NULL);
+}
+
+void
+watch_thread_end(void)
+{
+	stack_t none = { .ss_flags = SS_DISABLE };
+
+	if (watch_here == NULL)
+		return;
+	watch_here = NULL;
+	sigaltstack(&none, NULL);
+	free(signal_stack);
+	signal_stack = NULL;
+}
+
+uint32_t
+watch_name(const char *listener, const char *plugin)
+{
+	struct watch_memory *m = watch.memory;
+	uint32_t count = m != NULL ? atomic_load(&m->name_count) : 0;
+	struct watch_name *n;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (strncmp(m->names[i].listener, listener, WATCH_NAME_SIZE - 1) == 0 &&
+			strncmp(m->names[i].plugin, plugin, WATCH_NAME_SIZE - 1) == 0)
+			return i;
+	if (m == NULL || count == WATCH_NAMES)
+		return WATCH_NAMES; /* told as unknown */
+	n = &m->names[count];
+	snprintf(n->listener, sizeof n->listener, "%s", listener);
+	snprintf(n->plugin, sizeof n->plugin, "%s", plugin);
+	atomic_store(&m->name_count, count + 1);
+	return count;
+}

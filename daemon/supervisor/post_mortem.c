@@ -1,0 +1,179 @@
+/* Every text is cut at its size before it is looked at, and the log escapes it: a worker that was taken over
+ * may have written anything. */
+#include "supervisor/post_mortem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/watch.h"
+
+/* What was last seen of a loop. */
+struct seen {
+	uint64_t turns;
+	int64_t since_ms;
+};
+
+struct post_mortem {
+	struct watch_memory *memory; /* owned: mapped */
+	int fd;                      /* owned */
+	unsigned loops;
+	bool told;
+	struct seen seen[];
+};
+
+static int
+map(int fd, unsigned loops, struct post_mortem **ret, struct err *e)
+{
+	struct post_mortem *p = calloc(1, sizeof *p + loops * sizeof p->seen[0]);
+	struct stat st;
+	void *memory = MAP_FAILED;
+
+	if (p != NULL && fstat(fd, &st) == 0 && (size_t)st.st_size >= watch_size(loops))
+		memory = mmap(NULL, watch_size(loops), PROT_READ, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		close(fd);
+		free(p);
+		return err_set(e, -EBADMSG, "the memory of a watchdog cannot be mapped");
+	}
+	p->memory = memory;
+	p->fd = fd;
+	p->loops = loops;
+	*ret = p;
+	return 0;
+}
+
+int
+post_mortem_new(unsigned loops, struct post_mortem **ret, struct err *e)
+{
+	int fd = memfd_create("sockd-watch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, (off_t)watch_size(loops)) < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
+		int code = err_errno(e, "cannot make memory for the watchdog");
+
+		if (fd >= 0)
+			close(fd);
+		return code;
+	}
+	return map(fd, loops, ret, e);
+}
+
+int
+post_mortem_adopt(int fd, unsigned loops, struct post_mortem **ret, struct err *e)
+{
+	return map(fd, loops, ret, e);
+}
+
+void
+post_mortem_free(struct post_mortem *p)
+{
+	if (p == NULL)
+		return;
+	munmap(p->memory, watch_size(p->loops));
+	close(p->fd);
+	free(p);
+}
+
+int
+post_mortem_fd(const struct post_mortem *p)
+{
+	return p->fd;
+}
+
+unsigned
+post_mortem_loops(const struct post_mortem *p)
+{
+	return p->loops;
+}
+
+/* Copies, so that what is checked is what is used. */
+static struct watch_name
+name_at(const struct post_mortem *p, uint32_t i)
+{
+	struct watch_name n = { .listener = "?", .plugin = "?" };
+
+	if (i < WATCH_NAMES) {
+		memcpy(&n, &p->memory->names[i], sizeof n);
+		n.listener[sizeof n.listener - 1] = '\0';
+		n.plugin[sizeof n.plugin - 1] = '\0';
+	}
+	return n;
+}
+
+static void
+log_crash(const struct post_mortem *p, unsigned generation)
+{
+	static struct watch_crash c; /* 8 KiB; one at a time */
+	struct watch_name n;
+
+	memcpy(&c, &p->memory->crash, sizeof c);
+	c.backtrace[sizeof c.backtrace - 1] = '\0';
+	n = name_at(p, c.name - 1);
+	log_error("worker_crashed", LOG_U("generation", generation),
+		LOG_S("signal", strsignal((int)(atomic_load(&c.signal) % 128))),
+		LOG_S("plugin", c.name != 0 ? n.plugin : NULL),
+		LOG_S("listener", c.name != 0 ? n.listener : NULL),
+		LOG_S("entry", c.name != 0 ? watch_entry_name(c.entry) : NULL), LOG_U("conn", c.conn),
+		LOG_U("fault_address", c.address));
+	for (char *line = c.backtrace, *next; *line != '\0' && line - c.backtrace < WATCH_TEXT_SIZE;
+		line = next) {
+		size_t size = strcspn(line, "\n");
+
+		next = line + size + (line[size] == '\n');
+		log_error(
+			"worker_backtrace", LOG_U("generation", generation), LOG_BYTES("frame", line, size));
+	}
+}
+
+void
+post_mortem_log(const struct post_mortem *p, unsigned generation)
+{
+	if (atomic_load(&p->memory->crash.signal) != 0) {
+		log_crash(p, generation);
+		return;
+	}
+	for (unsigned i = 0; i <= p->loops; i++) {
+		const struct watch_cell *cell = &p->memory->cells[i];
+		struct watch_name n = name_at(p, atomic_load(&cell->name));
+
+		if ((atomic_load(&cell->turns) & 1) != 0)
+			log_error("worker_was_in", LOG_U("generation", generation), LOG_S("plugin", n.plugin),
+				LOG_S("listener", n.listener),
+				LOG_S("entry", watch_entry_name(atomic_load(&cell->entry))),
+				LOG_U("conn", atomic_load(&cell->conn)));
+	}
+}
+
+bool
+post_mortem_is_stuck(
+	struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms, pid_t *ret_tid)
+{
+	for (unsigned i = 0; i < p->loops && !p->told; i++) {
+		const struct watch_cell *cell = &p->memory->cells[i];
+		uint64_t turns = atomic_load(&cell->turns);
+		struct watch_name n;
+
+		if ((turns & 1) == 0 || turns != p->seen[i].turns) {
+			p->seen[i] = (struct seen){ turns, now_ms };
+			continue;
+		}
+		if (now_ms - p->seen[i].since_ms < limit_ms)
+			continue;
+		p->told = true;
+		n = name_at(p, atomic_load(&cell->name));
+		log_error("loop_stuck", LOG_U("generation", generation), LOG_U("loop", i),
+			LOG_S("plugin", n.plugin), LOG_S("listener", n.listener),
+			LOG_S("entry", watch_entry_name(atomic_load(&cell->entry))),
+			LOG_U("conn", atomic_load(&cell->conn)), LOG_I("ms", now_ms - p->seen[i].since_ms),
+			LOG_S("msg", "this plugin keeps an event loop from turning; its worker is ended"));
+		*ret_tid = atomic_load(&cell->tid);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,31 @@
+/* What a worker was doing when it died, or is doing now, read from memory that it wrote. */
+#ifndef SUPERVISOR_POST_MORTEM_H
+#define SUPERVISOR_POST_MORTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+struct post_mortem;
+
+/** Memory for a worker with so many loops. @return 0, or a negative errno with text */
+must_check int post_mortem_new(unsigned loops, struct post_mortem **ret, struct err *e);
+/** The memory of one that another supervisor started. @param fd  moves, on failure too */
+must_check int post_mortem_adopt(int fd, unsigned loops, struct post_mortem **ret, struct err *e);
+void post_mortem_free(struct post_mortem *p); /* NULL is fine */
+int post_mortem_fd(const struct post_mortem *p);
+unsigned post_mortem_loops(const struct post_mortem *p);
+
+/** Log what it has left: plugin, listener, entry, connection and backtrace of a crash, or what its loops were
+ * running. */
+void post_mortem_log(const struct post_mortem *p, unsigned generation);
+
+/** Look at all loops. @return whether one has been in the same call of a plugin for @p limit_ms, told in the
+ * log; it is told once. @p ret_tid: its thread, as far as that can be believed */
+bool post_mortem_is_stuck(
+	struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms, pid_t *ret_tid);
+
+#endif

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""A plugin that misbehaves costs its worker, and the log says which plugin, on which listener, doing what."""
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+from harness import Daemon
+from test_processes import echoes, workers
+
+CODE = """
+#include <sockd/plugin.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+static void deep(volatile char *up) { volatile char here[4096]; here[0] = up[0]; deep(here); here[1] = up[1]; }
+static void bad(char how)
+{
+	char start[2] = "";
+	if (how == 'c') *(volatile int *)8 = 1;
+	if (how == 'd') deep(start);
+	if (how == 'a') abort();
+	if (how == 'e') exit(5);
+	if (how == 'l') for (volatile int i = 0;; i++) ;
+	if (how == 'f') { if (fork() == 0) _exit(0); }
+}
+static void on_open(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{ (void)c; (void)r; (void)w; if (OPEN) bad('c'); }
+static void on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	char text[16];
+	ssize_t n = sockd_read(r, text, sizeof text);
+	(void)c;
+	if (n > 0) { bad(text[0]); sockd_write(w, text, (size_t)n); }
+}
+static void on_serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	char text[16];
+	size_t n;
+	(void)c;
+	while (sockd_receive(r, text, sizeof text, &n) > 0) { bad(text[0]); sockd_write(w, text, n); }
+}
+static void on_close(struct sockd_conn c, int reason) { (void)c; (void)reason; if (CLOSE) bad('c'); }
+static int on_start(struct sockd_host h, const struct sockd_settings *s, void **ret, struct sockd_error *e)
+{ (void)h; (void)s; (void)ret; (void)e; if (START) bad('c'); return 0; }
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "bad", .version = "1.0",
+	.start = on_start, .close = on_close, ENTRIES };
+"""
+EVENTS, SERVE = "-DENTRIES=.open=on_open,.data=on_data", "-DENTRIES=.serve=on_serve"
+
+
+def plugin(tmp, entries=EVENTS, **where):
+    flags = [f"-D{name}={where.get(name.lower(), 0)}" for name in ("OPEN", "CLOSE", "START")]
+    return harness.build_plugin(tmp, "bad", CODE, entries, "-Wno-unused-function", "-Wno-infinite-recursion", "-O0", *flags)
+
+
+def daemon(so, **options):
+    return Daemon({"b": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}, daemon={"threads": 1, **options})
+
+
+def dies(d, request):
+    """Send what kills the worker, and see the next one serve."""
+    since = d.mark()
+    with d.connect("b") as c:
+        c.sendall(request)
+        try:
+            assert c.recv(16) == b""
+        except ConnectionResetError:
+            pass
+    d.wait_log("worker_died", since=since)
+    with d.connect("b") as c:
+        echoes(c, b"x")
+    return since
+
+
+def test_a_crash_names_plugin_listener_entry_and_frames(tmp):
+    for entries, entry in ((EVENTS, "data"), (SERVE, "serve")):
+        with daemon(plugin(tmp, entries)) as d:
+            since = dies(d, b"c")
+
+            crash = d.wait_log("worker_crashed", since=since, level="error")
+            assert (crash["plugin"], crash["listener"], crash["entry"]) == ("bad", "b", entry), crash
+            assert crash["signal"] == "Segmentation fault" and crash["fault_address"] == "8", crash
+            assert crash["conn"] != "0", crash
+            assert d.find_logs("worker_backtrace", since=since, frame=lambda f: "sockd-plugin" in f or "+0x" in f)
+            assert d.stop() == 0
+
+
+def test_a_stack_that_overflows_is_told_like_any_crash(tmp):
+    for entries, entry in ((EVENTS, "data"), (SERVE, "serve")):
+        with daemon(plugin(tmp, entries)) as d:
+            since = dies(d, b"d")
+            assert d.wait_log("worker_crashed", since=since)["entry"] == entry
+            assert d.stop() == 0
+
+
+def test_abort_and_exit_are_told_with_who_was_running(tmp):
+    with daemon(plugin(tmp)) as d:
+        since = dies(d, b"a")
+        assert d.wait_log("worker_crashed", since=since)["signal"] == "Aborted"
+        assert d.stop() == 0
+    with daemon(plugin(tmp)) as d:
+        since = dies(d, b"e")
+        assert "it exited with status 5" in d.wait_log("worker_died", since=since)["error"]
+        was = d.wait_log("worker_was_in", since=since)
+        assert (was["plugin"], was["listener"], was["entry"]) == ("bad", "b", "data"), was
+        assert d.stop() == 0
+
+
+def test_crashes_in_open_and_close_name_them(tmp):
+    for entry in ("open", "close"):
+        with daemon(plugin(tmp, **{entry: 1})) as d:
+            with d.connect("b") as c:
+                c.sendall(b"x")
+            crash = d.wait_log("worker_crashed")
+            assert crash["entry"] == entry, crash
+            d.stop()
+
+
+def test_a_crash_in_start_refuses_the_start_and_says_where(tmp):
+    d = daemon(plugin(tmp, start=1)).launch()
+
+    assert d.wait() != 0
+
+    crash = d.wait_log("worker_crashed")
+    assert (crash["plugin"], crash["entry"]) == ("bad", "start"), crash
+
+
+def test_a_fork_that_ends_hurts_nobody(tmp):
+    with daemon(plugin(tmp)) as d:
+        before = workers(d)
+        with d.connect("b") as c:
+            echoes(c, b"f")
+            echoes(c, b"x")
+        assert workers(d) == before
+        assert d.stop() == 0
+
+
+def test_a_loop_that_is_stuck_is_told_ended_and_replaced(tmp):
+    for entries, entry in ((EVENTS, "data"), (SERVE, "serve")):
+        with daemon(plugin(tmp, entries), watchdog="1s") as d:
+            since = dies(d, b"l")
+
+            stuck = d.wait_log("loop_stuck", since=since, level="error")
+            assert (stuck["plugin"], stuck["listener"], stuck["entry"]) == ("bad", "b", entry), stuck
+            assert d.wait_log("worker_crashed", since=since)["signal"] == "Aborted"
+            assert d.stop() == 0
+
+
+def test_a_fiber_that_waits_is_not_stuck(tmp):
+    with daemon(plugin(tmp, SERVE), watchdog="1s") as d:
+        with d.connect("b") as c:
+            echoes(c, b"x")
+            ready = d.mark()
+            harness.wait_until(lambda: d.cpu_seconds() >= 0 and len(d.status_lines()) >= 1, "a status")
+            with harness.connect(d.addr("b")) as other:
+                other.settimeout(2.5)
+                try:
+                    other.recv(1)  # nothing comes: time passes in which nobody runs
+                except TimeoutError:
+                    pass
+            echoes(c, b"x")
+        assert d.find_logs("loop_stuck", since=ready) == []
+        assert d.stop() == 0
+
+
+if __name__ == "__main__":
+    harness.main()
