@@ -3,9 +3,9 @@
 #include "run/version.h"
 
 #include <event2/event.h>
-#include <openssl/crypto.h>
 
 #include "config/load.h"
+#include "net/tls.h"
 #include "run/paths.h"
 #include "sockd/types.h"
 
@@ -21,7 +21,7 @@ version_print(FILE *out)
 	fprintf(out, "sockd %s\n", PACKAGE_VERSION);
 	fprintf(out, "plugin ABI %d.%d\n", SOCKD_ABI_MAJOR, SOCKD_ABI_MINOR);
 	fprintf(out, "libevent %s (compiled with %s)\n", event_get_version(), LIBEVENT_VERSION);
-	fprintf(out, "%s\n", OpenSSL_version(OPENSSL_VERSION));
+	fprintf(out, "%s\n", tls_library_version());
 	fprintf(out, "libyaml %s\n", cfg_yaml_version());
 	fprintf(out, "libsystemd: %s\n", WITH_SYSTEMD);
 	fprintf(out, "configuration: %s\n", PATH_CONFIG);

@@ -18,7 +18,7 @@ LIBRARIES = (
     ("event.h", (), None),
     ("yaml.h", ("config/",), 1),
     ("jansson.h", ("control/", "worker/", "supervisor/", "ctl/", "run/"), None),
-    ("openssl/", ("net/", "run/version.c"), None),
+    ("openssl/", ("net/",), None),
 )
 # All that a plugin's headers may lean on.
 LIBC = {"errno.h", "limits.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h",
