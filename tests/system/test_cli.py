@@ -213,8 +213,8 @@ def test_limits_that_do_not_fit_are_warnings(tmp):
 
 
 def test_a_key_of_a_later_version_is_refused_by_name(tmp):
-    expect(run_sockd("-t", "-c", write(tmp, GOOD.replace("daemon:\n", "daemon:\n  watchdog: 10s\n"))), 78,
-           "watchdog", "not available")
+    expect(run_sockd("-t", "-c", write(tmp, GOOD.replace("daemon:\n", "daemon:\n  metrics: {}\n"))), 78,
+           "metrics", "not available")
 
 
 # ---------------------------------------------------------------- printing
