@@ -138,6 +138,7 @@ class Machine:
         said = []
 
         def is_up():
+            self.leader = self._leader() or self.leader  # nspawn's first child only makes the one that stays
             said[:] = [self.run("systemctl", "is-system-running")]
             return said[0].stdout.strip() in ("running", "degraded")
 
@@ -152,7 +153,7 @@ class Machine:
         path = pathlib.Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
         assert self.nspawn.poll() is None, (self.dir / "console").read_text(errors="replace")
         words = path.read_text().split()
-        return int(words[0]) if words else None
+        return int(words[-1]) if words else None
 
     # -- what is done in it
 

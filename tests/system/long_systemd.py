@@ -34,6 +34,16 @@ def started(listeners=None, **daemon):
     return m
 
 
+def worker_of(m):
+    """The process that runs the plugins."""
+    return harness.wait_until(lambda: m.run("pgrep", "-P", m.property("sockd", "MainPID")).stdout.split(), "a worker")[-1]
+
+
+def owner(m, pid):
+    """Whose process it is, by number."""
+    return re.search(r"^Uid:\s+(\d+)", m.ok("cat", f"/proc/{pid}/status"), re.MULTILINE).group(1)
+
+
 def test_systemd_has_nothing_to_say_about_the_installed_units():
     m = the_machine()
     m.ok("bash", "-c", "cp /usr/share/doc/sockd/examples/systemd/*.s* /etc/systemd/system/")
@@ -224,6 +234,35 @@ def test_a_credential_is_read_by_nobody_but_systemd():
 
     answers = m.run("socat", "-t", "5", "-", "TCP:127.0.0.1:7000", input_text="AUTH wrong\r\nAUTH \"open sesame\"\r\nPING\r\n")
     assert "+OK" in answers.stdout and "+PONG" in answers.stdout, answers
+
+
+def test_a_privileged_start_keeps_root_from_plugins():
+    m = the_machine()
+    # What root gives away has to be left to it.
+    m.drop_in("sockd.service", "[Service]\nUser=root\nGroup=root\n"
+                               "CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_KILL\n"
+                               "SystemCallFilter=@setuid\n")
+    m.configure({"echo": {"listen": "tcp://127.0.0.1:7", "handler": "echo"}}, user="sockd")
+
+    m.ok("systemctl", "start", "sockd")
+
+    assert m.echo("TCP:127.0.0.1:7") == "hello\n"
+    sockd = m.ok("id", "-u", "sockd").strip()
+    assert (owner(m, m.property("sockd", "MainPID")), owner(m, worker_of(m))) == ("0", sockd)
+
+
+def test_a_worker_that_dies_costs_no_restart():
+    m = started()
+    main, worker = m.property("sockd", "MainPID"), worker_of(m)
+
+    m.kill(worker)
+
+    m.wait_journal("sockd", "event=worker_died generation=1 ")
+    harness.wait_until(lambda: "generation 2 serving" in m.run("sockctl", "status").stdout, "the next worker")
+    assert m.echo("TCP:127.0.0.1:7000") == "hello\n"
+    assert m.show("sockd", "MainPID", "NRestarts", "ActiveState") == {"MainPID": main, "NRestarts": "0",
+                                                                      "ActiveState": "active"}
+    assert worker_of(m) != worker
 
 
 def test_an_instance_is_a_daemon_of_its_own():
