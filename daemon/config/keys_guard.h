@@ -83,10 +83,57 @@
 			FIELD(per_source.entries) },                                                         \
 		{ .name = "limits.bandwidth",                                                                \
 			.type = KEY_MAP,                                                                     \
-			.later = "bandwidth limits",                                                         \
 			.help = "Limits of bytes in a second",                                               \
 			.also = "rate_limit speed",                                                          \
 			.transports = KEY_ON_STREAMS | KEY_ON_PASSED },                                      \
+		{ .name = "limits.bandwidth.listener",                                                       \
+			.type = KEY_MAP,                                                                     \
+			.help = "All connections of the listener together, with even shares",                \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED },                                      \
+		{ .name = "limits.bandwidth.listener.read",                                                  \
+			.type = KEY_BANDWIDTH,                                                               \
+			.help = "Bytes in a second from clients",                                            \
+			.fallback = "off",                                                                   \
+			.also = "in download",                                                               \
+			.min = 1024,                                                                         \
+			.max = INT64_C(1) << 40,                                                             \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
+			.reload = KEY_NEW_CONNECTIONS,                                                       \
+			FIELD(bandwidth.listener_read) },                                                    \
+		{ .name = "limits.bandwidth.listener.write",                                                 \
+			.type = KEY_BANDWIDTH,                                                               \
+			.help = "Bytes in a second to clients",                                              \
+			.fallback = "off",                                                                   \
+			.also = "out upload",                                                                \
+			.min = 1024,                                                                         \
+			.max = INT64_C(1) << 40,                                                             \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
+			.reload = KEY_NEW_CONNECTIONS,                                                       \
+			FIELD(bandwidth.listener_write) },                                                   \
+		{ .name = "limits.bandwidth.connection",                                                     \
+			.type = KEY_MAP,                                                                     \
+			.help = "One connection",                                                            \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED },                                      \
+		{ .name = "limits.bandwidth.connection.read",                                                \
+			.type = KEY_BANDWIDTH,                                                               \
+			.help = "Bytes in a second from clients",                                            \
+			.fallback = "off",                                                                   \
+			.also = "in download",                                                               \
+			.min = 1024,                                                                         \
+			.max = INT64_C(1) << 40,                                                             \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
+			.reload = KEY_NEW_CONNECTIONS,                                                       \
+			FIELD(bandwidth.connection_read) },                                                  \
+		{ .name = "limits.bandwidth.connection.write",                                               \
+			.type = KEY_BANDWIDTH,                                                               \
+			.help = "Bytes in a second to clients",                                              \
+			.fallback = "off",                                                                   \
+			.also = "out upload",                                                                \
+			.min = 1024,                                                                         \
+			.max = INT64_C(1) << 40,                                                             \
+			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
+			.reload = KEY_NEW_CONNECTIONS,                                                       \
+			FIELD(bandwidth.connection_write) },                                                 \
 		{ .name = "access",                                                                          \
 			.type = KEY_MAP,                                                                     \
 			.help = "Who may connect: the longest network that holds the client decides, deny "  \

@@ -24,6 +24,7 @@
 #include "engine/engine_private.h"
 #include "engine/estate.h"
 #include "engine/observe.h"
+#include "engine/pace.h"
 #include "engine/relay.h"
 #include "engine/serve.h"
 #include "engine/strand.h"
@@ -71,6 +72,8 @@ conn_touch(struct conn *c)
 bool
 conn_is_quiet(const struct conn *c)
 {
+	if (c->pace != NULL && pace_owes_input(c))
+		return false;
 	if (c->held_busy || stream_pending(c) > 0 || stream_unread(c) > 0)
 		return false;
 	if (c->serve != NULL && !strand_is_quiet(c->serve))
@@ -206,6 +209,7 @@ conn_free(struct conn *c)
 	loop_undefer(loop, &c->task);
 	loop_timer_clear(loop, &c->timer);
 	stream_disarm(c);
+	pace_end(c);
 	bufferevent_disable(c->bev, EV_WRITE);
 	bufferevent_free(c->bev);
 	tls_stream_free(c->tls);

@@ -85,6 +85,7 @@ struct conn {
 	struct estate *estate;           /* owned; NULL until something is made in its scope */
 	struct tls_stream *tls;          /* owned; NULL: plain */
 	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
+	struct pace *pace;               /* owned; NULL: its bandwidth has no limit */
 	struct proxied *proxied;         /* owned; what a PROXY header said, or NULL */
 	struct source *source;           /* held: who it counts for in limits.per_source, or NULL */
 	void *data;                      /* the plugin's */

@@ -12,6 +12,7 @@
 #include "engine/conn_wait.h"
 #include "engine/engine_private.h"
 #include "engine/observe.h"
+#include "engine/pace.h"
 #include "engine/serve.h"
 #include "engine/stream.h"
 #include "engine/tls_stream.h"
@@ -66,6 +67,10 @@ conn_introduce(struct conn *c)
 	const struct sockd_plugin *plugin = c->scope->listener->plugin;
 
 	observe_state(c, SOCKD_NEW);
+	if (pace_begin(c) < 0) {
+		conn_cut(c, SOCKD_BY_ERROR);
+		return;
+	}
 	if (plugin->tune != NULL && plugin->tune(api_conn(c), c->fd) < 0)
 		conn_cut(c, SOCKD_BY_DENIED);
 }

@@ -7,6 +7,7 @@
 
 #include "control/watch.h"
 #include "engine/engine_private.h"
+#include "engine/pace.h"
 #include "guard/guard.h"
 #include "net/tls.h"
 
@@ -174,6 +175,8 @@ void
 listener_free(struct listener *l)
 {
 	listener_unlink(l->engine, l);
+	for (unsigned i = 0; i < l->engine->loop_count; i++)
+		pace_scope_free(l->scopes[i].pace);
 	guard_free(l->guard);
 	tls_context_unref(l->tls);
 	config_unref(l->config);

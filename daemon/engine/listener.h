@@ -15,12 +15,14 @@
 #include "config/config.h"
 #include "engine/handler.h"
 #include "engine/mailbox.h"
+#include "engine/share.h"
 #include "engine/slab.h"
 #include "metric/metric.h"
 #include "plugin/instance.h"
 
 struct engine;
 struct guard;
+struct pace_scope;
 struct loop;
 struct sources;
 struct tls_context;
@@ -51,7 +53,8 @@ conn_entries_of(const struct sockd_plugin *p)
 struct tally {
 	_Alignas(64) _Atomic int64_t open; /* connections, over all loops: what limits.connections bounds */
 	unsigned row;
-	struct sources *sources; /* ref; who came lately, for limits.per_source; main thread */
+	struct share read_share, write_share; /* limits.bandwidth.listener */
+	struct sources *sources;              /* ref; who came lately, for limits.per_source; main thread */
 };
 
 /** The observers under `daemon.observers` that a listener's connections are told to. Main thread. */
@@ -69,6 +72,7 @@ struct scope {
 	struct loop *loop;
 	struct metric_cells *cells;    /* borrowed */
 	struct handler_thread *thread; /* borrowed: the handler's */
+	struct pace_scope *pace;       /* owned; NULL: nothing is limited here */
 	unsigned users;                /* connections, acceptors and endpoints of this loop */
 	bool retired;                  /* no more will come */
 	struct mail retire;

@@ -1,12 +1,14 @@
 # core_sources += daemon/engine/FILE.c daemon/engine/FILE.h
 # fiber_sources holds the one file that is built without _FORTIFY_SOURCE.
 core_sources += daemon/engine/mailbox.c daemon/engine/mailbox.h
+core_sources += daemon/engine/share.c daemon/engine/share.h
 core_sources += daemon/engine/slab.c daemon/engine/slab.h
 core_sources += daemon/engine/wheel.c daemon/engine/wheel.h
 core_sources += daemon/engine/accept.c daemon/engine/accept.h
 core_sources += daemon/engine/admission.c daemon/engine/admission.h
 core_sources += daemon/engine/arrival.c daemon/engine/arrival.h
 core_sources += daemon/engine/newcomer.h
+core_sources += daemon/engine/pace.c daemon/engine/pace.h
 core_sources += daemon/engine/proxied.c daemon/engine/proxied.h
 core_sources += daemon/engine/api.h daemon/engine/api_conn.c daemon/engine/api_host.c daemon/engine/api_stream.c
 core_sources += daemon/engine/conn.c daemon/engine/conn.h daemon/engine/conn_begin.c daemon/engine/conn_private.h
@@ -28,6 +30,7 @@ core_sources += daemon/engine/scope.h
 core_sources += daemon/engine/serve.c daemon/engine/serve.h
 core_sources += daemon/engine/strand.c daemon/engine/strand.h daemon/engine/timer.c daemon/engine/timer.h
 core_sources += daemon/engine/stream.c daemon/engine/stream.h daemon/engine/stream_move.c daemon/engine/stream_private.h
+core_sources += daemon/engine/stream_send.c
 core_sources += daemon/engine/stream_ahead.c daemon/engine/stream_ahead.h
 core_sources += daemon/engine/dgram_rights.c daemon/engine/rights.c daemon/engine/rights.h
 core_sources += daemon/engine/stream_rights.c daemon/engine/stream_rights.h

@@ -16,6 +16,7 @@
 #include "engine/api.h"
 #include "engine/conn_wait.h"
 #include "engine/observe.h"
+#include "engine/pace.h"
 #include "engine/relay.h"
 #include "engine/stream_file.h"
 #include "engine/stream_rights.h"
@@ -82,6 +83,8 @@ stream_wants_input(const struct conn *c)
 {
 	if (c->fin_read || c->broken || c->state == CONN_ENDING)
 		return false;
+	if (c->pace != NULL && pace_holds_input(c))
+		return false;
 	if (c->state != CONN_OPEN || c->read_closed)
 		return true; /* thrown away; we wait for the FIN */
 	if (c->relay != NULL)
@@ -121,8 +124,8 @@ stream_arm(struct conn *c)
 
 /* ---- reading ---- */
 
-ssize_t
-stream_recv_socket(struct conn *c, void *buf, size_t size)
+static ssize_t
+socket_recv(struct conn *c, void *buf, size_t size)
 {
 	ssize_t n;
 
@@ -131,8 +134,17 @@ stream_recv_socket(struct conn *c, void *buf, size_t size)
 	do
 		n = recv(c->fd, buf, size, 0);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return n >= 0 ? n : errno == EWOULDBLOCK ? -EAGAIN : -errno;
+}
+
+ssize_t
+stream_recv_socket(struct conn *c, void *buf, size_t size)
+{
+	size_t allowed = c->pace != NULL ? pace_may_read(c, size) : size;
+	ssize_t n = allowed > 0 ? socket_recv(c, buf, allowed) : -EAGAIN;
+
+	if (c->pace != NULL && allowed > 0)
+		pace_has_read(c, allowed, n > 0 ? (size_t)n : 0);
 	return n;
 }
 
@@ -364,24 +376,8 @@ stream_watch_output(struct conn *c)
 	c->progress_ms = loop_now_ms(conn_loop(c));
 	c->flushed_seen = stream_flushed(c);
 	conn_rearm(c);
-}
-
-/* Give the socket what it takes now. send() says the same as sendmsg() of one piece, but the kernel has no
- * message header and no list to copy and to check: a fiftieth of a small message's whole way.
- * @return bytes, perhaps 0, or a negative errno. */
-static ssize_t
-stream_send(struct conn *c, const struct iovec *iov, int count)
-{
-	struct msghdr message = { .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count };
-	ssize_t n;
-
-	do
-		n = count == 1 ? send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
-			       : sendmsg(c->fd, &message, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
-		return 0;
-	return n < 0 ? -errno : n;
+	if (c->pace != NULL)
+		pace_output(c);
 }
 
 /* Append to the output what lies beyond the first @p skip bytes. */
@@ -411,7 +407,7 @@ stream_put(struct conn *c, const void *bytes, size_t size)
 	ssize_t sent = 0;
 
 	if (evbuffer_get_length(stream_output(c)) == 0)
-		sent = stream_send(c, &iov, 1);
+		sent = c->pace == NULL ? stream_send(c, &iov, 1) : pace_send(c, &iov, 1);
 	if (sent < 0)
 		return (int)sent;
 	return (size_t)sent < size ? stream_queue_rest(c, &iov, 1, (size_t)sent) : 0;
@@ -438,7 +434,7 @@ stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 	if (c->tls != NULL)
 		return stream_write_tls(c, iov, count, total);
 	if (stream_pending_bytes(c) == 0)
-		sent = stream_send(c, iov, count);
+		sent = c->pace == NULL ? stream_send(c, iov, count) : pace_send(c, iov, count);
 	if (sent < 0)
 		r = (int)sent;
 	else {
@@ -451,13 +447,9 @@ stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 	return r;
 }
 
-/* Output fell to half its limit or below. */
-static void
-stream_on_written(struct bufferevent *bev, void *arg)
+void
+stream_make_room(struct conn *c)
 {
-	struct conn *c = arg;
-
-	(void)bev; /* c->bev */
 	c->progress_ms = loop_now_ms(conn_loop(c));
 	conn_touch(c);
 	if (c->tls != NULL)
@@ -483,6 +475,13 @@ stream_on_written(struct bufferevent *bev, void *arg)
 	}
 	stream_tell_unread(c);
 	stream_arm(c);
+}
+
+static void
+stream_on_written(struct bufferevent *bev, void *arg)
+{
+	(void)bev; /* the connection's */
+	stream_make_room(arg);
 }
 
 static void

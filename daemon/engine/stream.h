@@ -54,6 +54,12 @@ size_t stream_take(struct conn *c, void *buf, size_t size);
 size_t stream_drop(struct conn *c, size_t size);
 void stream_forget_unread(struct conn *c);
 
+/** Give the socket what it takes now. @return bytes, perhaps 0, or a negative errno */
+ssize_t stream_send(struct conn *c, const struct iovec *iov, int count);
+
+/** Output fell to half its limit or below: goes on with whoever waited for room. */
+void stream_make_room(struct conn *c);
+
 /** Send or queue all of it. The caller has seen that it fits stream_room().
  * @return 0 or a negative errno after which the connection has failed */
 int stream_write(struct conn *c, const struct iovec *iov, int count, size_t total);

@@ -35,7 +35,7 @@ send_pages(struct conn *c, struct stream_file *f)
 	off_t at = f->at;
 	ssize_t n;
 
-	if (stream_pending_bytes(c) > 0 || !stream_is_plain(c))
+	if (stream_pending_bytes(c) > 0 || !stream_is_plain(c) || c->pace != NULL)
 		return 0;
 	do
 		n = sendfile(c->fd, f->fd, &at, smaller(f->left, ROUND_SIZE));

@@ -29,6 +29,8 @@ enum metric_kind { METRIC_COUNTER, METRIC_GAUGE };
 		"Connections that had to wait for their turn")                                             \
 	X(BYTES_READ, COUNTER, "read_bytes", NULL, "bytes", "Bytes read from streams")                     \
 	X(BYTES_WRITTEN, COUNTER, "written_bytes", NULL, "bytes", "Bytes written to streams")              \
+	X(BANDWIDTH_WAITS, COUNTER, "bandwidth_waits", NULL, "waits",                                      \
+		"Times a connection waited for its share of limits.bandwidth")                             \
 	X(DATAGRAMS_READ, COUNTER, "datagrams_read", NULL, "datagrams", "Datagrams received")              \
 	X(DATAGRAMS_WRITTEN, COUNTER, "datagrams_written", NULL, "datagrams", "Datagrams sent")            \
 	X(DATAGRAMS_TRUNCATED, COUNTER, "datagrams_truncated", NULL, "datagrams",                          \

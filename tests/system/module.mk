@@ -9,6 +9,9 @@ EXTRA_DIST += tests/system/test_admission.py tests/system/test_events.py tests/s
 EXTRA_DIST += tests/system/test_cli.py tests/system/test_drain.py tests/system/test_kv.py tests/system/test_plugin_command.py tests/system/test_run_command.py \
 	tests/system/test_signals.py
 EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/system/test_crash.py tests/system/test_upgrade.py
+EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/system/test_upgrade.py
+EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py
+EXTRA_DIST += tests/system/long_bandwidth.py tests/system/test_bandwidth.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py
 EXTRA_DIST += tests/system/test_rights.py tests/system/plugins/rights.c

@@ -29,7 +29,7 @@ def tlv(kind, value):
     return bytes([kind]) + struct.pack("!H", len(value)) + value
 
 
-def plugin(tmp):
+def plugin():
     return str(scenarios.build("whoami"))
 
 
@@ -62,13 +62,13 @@ def say(address, *pieces):
         return line.strip()
 
 
-def start(tmp, proxy, **more):
-    return Daemon({"who": {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": plugin(tmp)}, "proxy_protocol": proxy,
+def start(proxy, **more):
+    return Daemon({"who": {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": plugin()}, "proxy_protocol": proxy,
                            **more}}).start()
 
 
-def test_headers_of_both_versions_name_the_client(tmp):
-    d = start(tmp, {"trust": ["127.0.0.0/8"]})
+def test_headers_of_both_versions_name_the_client():
+    d = start({"trust": ["127.0.0.0/8"]})
     a = d.addr("who")
 
     assert say(a, V1) == "remote=203.0.113.7:56324 proxy=yes"
@@ -84,16 +84,16 @@ def test_headers_of_both_versions_name_the_client(tmp):
     assert d.stop() == 0
 
 
-def test_headers_may_come_byte_by_byte(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"]})
+def test_headers_may_come_byte_by_byte():
+    d = start({"trust": ["127.0.0.1"]})
     for header in (V1, v2(tlvs=tlv(5, b"id-1"))):
         pieces = [header[i:i + 1] for i in range(len(header))]
         assert say(d.addr("who"), *pieces).startswith("remote=203.0.113.7:56324 proxy=yes")
     assert d.stop() == 0
 
 
-def test_a_wrong_header_never_reaches_the_plugin(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"]})
+def test_a_wrong_header_never_reaches_the_plugin():
+    d = start({"trust": ["127.0.0.1"]})
     wrong = [b"GET / HTTP/1.0\r\n", b"PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n", b"PROXY " + b"x" * 200,
              SIGNATURE + b"\x21\x11\0\x04abcd", SIGNATURE + b"\x21\x11\xff\xff", SIGNATURE + b"\x51\x11\0\0",
              v2(tlvs=b"\x05\0\xffx"), v2(tlvs=tlv(3, b"\0\0\0\0"))]
@@ -104,8 +104,8 @@ def test_a_wrong_header_never_reaches_the_plugin(tmp):
     assert d.stop() == 0
 
 
-def test_a_header_that_does_not_come_times_out(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"], "timeout": "100ms"})
+def test_a_header_that_does_not_come_times_out():
+    d = start({"trust": ["127.0.0.1"], "timeout": "100ms"})
     for begun in (b"", b"P", V1[:-1], SIGNATURE[:5], v2()[:20]):
         with d.connect("who") as s:
             if begun:
@@ -118,8 +118,8 @@ def test_a_header_that_does_not_come_times_out(tmp):
     assert d.stop() == 0
 
 
-def test_without_require_a_header_is_optional_for_the_trusted(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"], "require": False, "timeout": "100ms"})
+def test_without_require_a_header_is_optional_for_the_trusted():
+    d = start({"trust": ["127.0.0.1"], "require": False, "timeout": "100ms"})
     a = d.addr("who")
 
     assert say(a, V1) == "remote=203.0.113.7:56324 proxy=yes"
@@ -134,9 +134,9 @@ def test_without_require_a_header_is_optional_for_the_trusted(tmp):
     assert d.stop() == 0
 
 
-def test_whoever_is_not_trusted_cannot_forge(tmp):
+def test_whoever_is_not_trusted_cannot_forge():
     with netns.Net(["10.77.0.2", "10.77.0.3"]) as net:
-        d = Daemon({name: {"listen": "tcp://0.0.0.0:0", "handler": {"plugin": plugin(tmp)},
+        d = Daemon({name: {"listen": "tcp://0.0.0.0:0", "handler": {"plugin": plugin()},
                            "proxy_protocol": {"trust": ["10.77.0.2"], "require": require}}
                     for name, require in (("strict", True), ("loose", False))}, wrapper=net.wrapper).start()
         said = {}
@@ -156,8 +156,8 @@ def test_whoever_is_not_trusted_cannot_forge(tmp):
         assert d.stop() == 0
 
 
-def test_rules_and_limits_see_the_client(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"]}, access={"deny": ["203.0.113.8", "2001:db8::/32"]},
+def test_rules_and_limits_see_the_client():
+    d = start({"trust": ["127.0.0.1"]}, access={"deny": ["203.0.113.8", "2001:db8::/32"]},
               limits={"per_source": {"connections": 1}})
     a = d.addr("who")
 
@@ -174,7 +174,7 @@ def test_rules_and_limits_see_the_client(tmp):
     assert d.stop() == 0
 
 
-def test_balancers_on_unix_sockets_are_trusted_by_a_word(tmp):
+def test_balancers_on_unix_sockets_are_trusted_by_a_word():
     harness.need_root()
     d = Daemon(text="""
 version: 1
@@ -183,7 +183,7 @@ defaults: {socket: {mode: "0666"}}
 listeners:
   who: {listen: "unix://${SOCKD_DIR}/who", handler: {plugin: %s}, proxy_protocol: {trust: unix},
         access: {deny: 203.0.113.8, allow_users: [0, 61001]}}
-""" % plugin(tmp))
+""" % plugin())
     folder = open_folder(d)
     os.chmod(folder.parent, 0o711)
     d.start()
@@ -197,8 +197,8 @@ listeners:
     assert d.stop() == 0
 
 
-def test_a_drain_does_not_wait_for_a_header(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"], "timeout": "60s"})
+def test_a_drain_does_not_wait_for_a_header():
+    d = start({"trust": ["127.0.0.1"], "timeout": "60s"})
     with d.connect("who") as silent, d.connect("who") as speaking:
         speaking.sendall(V1 + b"x")
         assert line_of(speaking)
@@ -258,7 +258,7 @@ listen in
 
 
 def test_haproxy_in_front(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"]})
+    d = start({"trust": ["127.0.0.1"]})
     _, port = d.addr("who").sockaddr
     options = "proxy-v2-options unique-id"
     for send in ("send-proxy", "send-proxy-v2"):
@@ -275,7 +275,7 @@ def test_haproxy_in_front(tmp):
 
 
 def test_haproxy_checks_its_health(tmp):
-    d = start(tmp, {"trust": ["127.0.0.1"]})
+    d = start({"trust": ["127.0.0.1"]})
     _, port = d.addr("who").sockaddr
     for send in ("send-proxy", "send-proxy-v2"):
         line = f"server s 127.0.0.1:{port} {send} check check-send-proxy inter 50 fastinter 50 rise 1 fall 1"
@@ -296,7 +296,7 @@ def test_nginx_stream_in_front(tmp):
     module = "/usr/lib/nginx/modules/ngx_stream_module.so"
     if not os.path.exists(module):
         harness.skip("the stream module of nginx is not installed")
-    d = start(tmp, {"trust": ["127.0.0.1"]})
+    d = start({"trust": ["127.0.0.1"]})
     _, port = d.addr("who").sockaddr
     own = harness.free_port()
     (tmp / "nginx.conf").write_text(f"""

@@ -234,6 +234,27 @@ START_TEST(wrong_rules_are_told)
 }
 END_TEST
 
+START_TEST(bandwidths_are_bytes_in_a_second)
+{
+	struct load l = assert_taken(
+		TCP("    limits: {bandwidth: {listener: {read: 10MiB/s, write: off}, connection: "
+		    "{write: 1024/s}}}"));
+	const struct cfg_bandwidth *b = &only(&l)->bandwidth;
+
+	ck_assert_int_eq(b->listener_read, 10 << 20);
+	ck_assert_int_eq(b->listener_write, CFG_OFF);
+	ck_assert_int_eq(b->connection_read, CFG_OFF);
+	ck_assert_int_eq(b->connection_write, 1024);
+	load_done(&l);
+	assert_refused(TCP("    limits: {bandwidth: {connection: {read: 10MiB}}}"),
+		"10MiB does not say in what time; write 10MiB/s");
+	assert_refused(TCP("    limits: {bandwidth: {connection: {read: 10/s}}}"),
+		"10/s is out of range; write 1KiB/s to");
+	assert_refused(TCP("    limits: {bandwidth: {connection: {read: 10Mbit/s}}}"), "has an unknown unit");
+	assert_refused(UDP("    limits: {bandwidth: {connection: {read: 1MiB/s}}}"), "does not apply to udp");
+}
+END_TEST
+
 START_TEST(a_small_table_is_warned_of)
 {
 	struct load l = assert_taken(
@@ -276,4 +297,4 @@ UNIT_TESTS("guard_keys", without_rules_everything_is_off, networks_come_one_or_m
 	list_files_have_a_network_a_line, every_fault_of_a_list_file_is_told_with_its_line,
 	accounts_are_looked_up, limits_by_source_have_units, balancers_are_networks_and_a_word,
 	a_socket_where_nobody_is_trusted_is_warned_of, wrong_rules_are_told, a_small_table_is_warned_of,
-	rules_print_as_they_were_written)
+	bandwidths_are_bytes_in_a_second, rules_print_as_they_were_written)

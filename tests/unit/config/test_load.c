@@ -233,7 +233,6 @@ END_TEST
 START_TEST(keys_of_later_versions_are_refused_by_name)
 {
 	static const struct row rows[] = {
-		{ ECHO("    limits: {bandwidth: {}}"), "'limits.bandwidth' is not available" },
 		{ DAEMON("metrics: {}"), "'metrics' is not available" },
 	};
 
