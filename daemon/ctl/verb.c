@@ -105,6 +105,23 @@ static const struct ctl_column certs_columns[] = {
 	{ 0 },
 };
 
+static const struct ctl_column bans_columns[] = {
+	{ "NETWORK", "network", CTL_SHOW_TEXT, NULL },
+	{ "LEFT", "left_ms", CTL_SHOW_DURATION, NULL },
+	{ 0 },
+};
+
+/* `for` is there to be read; what counts is the duration. */
+static const char *
+check_ban(json_t *request)
+{
+	const char *word = json_string_value(json_object_get(request, "for"));
+
+	if (word == NULL || (strcmp(word, "for") == 0 && json_object_get(request, "for_ms") != NULL))
+		return NULL;
+	return "write `ban ADDRESS' or `ban ADDRESS for 10m'";
+}
+
 /* A filter that is empty would be all of them, by accident. */
 static const char *
 check_kill(json_t *request)
@@ -201,6 +218,31 @@ const struct ctl_verb ctl_verbs[] = {
 			CTL_LEVELS } },
 		.help = "Show the level of the log, or set it until the next start",
 		.show = show_level },
+	{ .name = "ban",
+		.arguments = { { "ADDRESS", "address", "ADDRESS",
+				       "An address, or a network such as 192.0.2.0/24", CTL_TEXT, CTL_ANY },
+			{ "for", "for", "for", "The word, if the ban is to end by itself", CTL_TEXT,
+				CTL_ANY },
+			{ "DURATION", "for_ms", "DURATION", "How long it holds, such as 10m", CTL_DURATION,
+				CTL_ANY } },
+		.argument_required = true,
+		.help = "Shut out an address or a network, for some time or until it is lifted",
+		.manual = "Holds for every listener and over reloads. Connections that it meets are ended, "
+			  "reason denied",
+		.check = check_ban },
+	{ .name = "unban",
+		.arguments = { { "ADDRESS", "address", "ADDRESS", "What was banned", CTL_TEXT, CTL_ANY } },
+		.argument_required = true,
+		.help = "Lift a ban" },
+	{ .name = "bans", .help = "List the bans", .columns = bans_columns },
+	{ .name = "why",
+		.arguments = { { "ADDRESS", "address", "ADDRESS",
+				       "An address, or uid:N for a client on a unix socket", CTL_TEXT,
+				       CTL_ANY },
+			{ "LISTENER", "listener", "LISTENER", "The listener", CTL_TEXT, CTL_LISTENERS } },
+		.argument_required = true,
+		.help = "Tell what a listener would do with a client, and which rule decides",
+		.show = show_text },
 	{ .name = "reopen", .help = "Open the log file anew, as SIGUSR1 does, after it was moved away" },
 };
 const size_t ctl_verb_count = array_len(ctl_verbs);

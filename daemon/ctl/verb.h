@@ -43,7 +43,7 @@ struct ctl_column {
 	void (*show)(json_t *row, FILE *out); /* instead of the format, if it takes more than one member */
 };
 
-enum { CTL_ARGUMENTS_MAX = 2 };
+enum { CTL_ARGUMENTS_MAX = 3 };
 
 struct ctl_verb {
 	const char *name;                               /* one word or two */

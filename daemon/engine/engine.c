@@ -18,6 +18,7 @@
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
 #include "engine/pool.h"
+#include "guard/bans.h"
 #include "guard/sources.h"
 #include "engine/scope.h"
 #include "net/tls.h"
@@ -322,6 +323,7 @@ engine_free(struct engine *engine)
 	free(engine->listeners);
 	for (unsigned i = 0; engine->tallies != NULL && i < engine->metrics->listeners; i++)
 		sources_unref(engine->tallies[i].sources);
+	bans_unref(engine->bans);
 	free(engine->tallies);
 	free(engine->orders);
 	free(engine->loops);

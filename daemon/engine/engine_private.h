@@ -49,6 +49,7 @@ struct engine {
 	struct observers *observers; /* ref */
 	struct bound *sockets;       /* refs: the sockets of the configuration */
 	struct apply *apply;         /* owned; a change that not every loop is through with */
+	struct bans *bans;           /* ref; NULL: none */
 	bool running;                /* the loops' threads were made */
 };
 

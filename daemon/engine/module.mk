@@ -7,6 +7,7 @@ core_sources += daemon/engine/wheel.c daemon/engine/wheel.h
 core_sources += daemon/engine/accept.c daemon/engine/accept.h
 core_sources += daemon/engine/admission.c daemon/engine/admission.h
 core_sources += daemon/engine/arrival.c daemon/engine/arrival.h
+core_sources += daemon/engine/guard_order.c daemon/engine/guard_order.h
 core_sources += daemon/engine/newcomer.h
 core_sources += daemon/engine/pace.c daemon/engine/pace.h
 core_sources += daemon/engine/proxied.c daemon/engine/proxied.h

@@ -27,6 +27,8 @@ enum {
 typedef void admin_answer_fn(void *arg, int code, const char *text);
 
 /** What the admin socket can look at and give orders to. Thread: the supervisor's; none may block. */
+struct ban_list;
+
 struct admin_host {
 	/** A new object of what `status` tells; NULL without memory. */
 	json_t *(*status)(void *arg);
@@ -37,6 +39,8 @@ struct admin_host {
 	json_t *(*certs)(void *arg);
 	/** Append all counters in the Prometheus text format. */
 	void (*metrics)(void *arg, struct strbuf *out);
+	/** The bans, borrowed. */
+	struct ban_list *(*bans)(void *arg);
 	/** Do as at that signal. */
 	void (*order)(void *arg, enum signal_order order, const char *by);
 	/** How a drain goes on: still open, of how many, and how long it may take (below 0: no limit). False:

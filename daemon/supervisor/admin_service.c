@@ -199,11 +199,18 @@ host_metrics(void *arg, struct strbuf *out)
 	host_expose_certs(arg, out);
 }
 
+static struct ban_list *
+host_bans(void *arg)
+{
+	return service_bans(arg);
+}
+
 const struct admin_host admin_service_host = {
 	.status = host_status,
 	.listeners = host_listeners,
 	.certs = host_certs,
 	.metrics = host_metrics,
+	.bans = host_bans,
 	.order = host_order,
 	.draining = host_draining,
 	.workers = host_workers,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "supervisor/admin_bans.h"
 #include "supervisor/admin_pages.h"
 
 static void
@@ -390,6 +391,10 @@ const struct admin_verb admin_verbs[] = {
 	{ "log-level", verb_log_level },
 	{ "reload", verb_reload },
 	{ "upgrade", verb_upgrade },
+	{ "ban", verb_ban },
+	{ "unban", verb_unban },
+	{ "bans", verb_bans },
+	{ "why", verb_why },
 	{ "reopen", verb_reopen },
 	{ "pause", verb_pause },
 	{ "resume", verb_resume },

@@ -1,3 +1,5 @@
+core_sources += daemon/supervisor/admin_bans.c daemon/supervisor/admin_bans.h
+core_sources += daemon/supervisor/bans_give.c daemon/supervisor/bans_give.h
 core_sources += daemon/supervisor/admin.c daemon/supervisor/admin.h \
 	daemon/supervisor/admin_call.c daemon/supervisor/admin_call.h \
 	daemon/supervisor/admin_client.h \

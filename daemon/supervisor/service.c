@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/snapshot.h"
+#include "supervisor/bans_give.h"
 #include "supervisor/notify.h"
 #include "supervisor/post_mortem.h"
 #include "supervisor/reload.h"
@@ -144,12 +145,19 @@ service_order(struct service *s, enum signal_order order, const char *name)
 
 /* ---- what workers tell ---- */
 
+struct ban_list *
+service_bans(struct service *s)
+{
+	return &s->bans;
+}
+
 static void
 on_ready(void *arg, struct generation *g, const bool *serves)
 {
 	struct service *s = arg;
 	char text[STATUS_SIZE];
 
+	bans_give(&s->bans, s->options.ops, g->worker);
 	if (s->phase == SERVICE_SERVING)
 		log_notice("worker_ready", LOG_U("generation", g->number));
 	if (upgrade_on_ready(s->upgrade, g))
@@ -388,6 +396,7 @@ service_free(struct service *s)
 	if (s->restart != NULL)
 		event_free(s->restart);
 	cfg_report_fini(&s->report);
+	ban_list_fini(&s->bans);
 	generations_free(s->generations);
 	snapshot_free(s->snapshot);
 	free(s);

@@ -11,6 +11,7 @@
 #include "supervisor/generations.h"
 #include "supervisor/signals.h"
 
+struct ban_list;
 struct certificates;
 struct cfg_report;
 struct reload;
@@ -80,6 +81,9 @@ struct certificates *service_certificates(const struct service *s);
 /** What carries out upgrades; borrowed. NULL until then. */
 void service_use_upgrade(struct service *s, struct upgrade *upgrade);
 struct upgrade *service_upgrade(const struct service *s);
+
+/** The bans that every worker is given when it is ready; borrowed. */
+struct ban_list *service_bans(struct service *s);
 
 struct generations *service_generations(const struct service *s);
 const struct supervisor_worker_ops *service_ops(const struct service *s);

@@ -3,6 +3,7 @@
 #define SUPERVISOR_SERVICE_PRIVATE_H
 
 #include "config/report.h"
+#include "guard/bans.h"
 #include "supervisor/backoff.h"
 #include "supervisor/service.h"
 #include "supervisor/status.h"
@@ -35,7 +36,8 @@ struct service {
 	struct certificates *certificates; /* borrowed; NULL until they are known */
 	struct reload *reload;             /* borrowed; NULL: not yet */
 	struct upgrade *upgrade;           /* borrowed; NULL: not yet */
-	bool adopting;                     /* nobody has said hello yet */
+	struct ban_list bans;
+	bool adopting; /* nobody has said hello yet */
 	char note[STATUS_SIZE - 80];
 	struct cfg_report report; /* of a worker that replaces another */
 };

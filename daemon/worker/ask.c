@@ -6,6 +6,7 @@
  *   plugins      -> {"rows": [{"plugin", "name", "version", ...}]}
  *   log-level    {"argument": WORD}
  *   pause, resume, drain  {"argument": LISTENER}
+ *   bans, why    worker/ask_guard.h
  *
  * The first two go to the loops, a page at a time: without "next" it was the last one. A filter was checked
  * by whoever made it, and is not believed all the same: between the two lies a process boundary. */
@@ -21,6 +22,7 @@
 #include "control/snapshot.h"
 #include "engine/query.h"
 #include "metric/metric.h"
+#include "worker/ask_guard.h"
 
 struct asks {
 	struct mailbox answers;
@@ -284,6 +286,8 @@ static const struct {
 	{ "pause", answer_pause },
 	{ "resume", answer_resume },
 	{ "drain", answer_drain },
+	{ "bans", ask_guard_bans },
+	{ "why", ask_guard_why },
 };
 
 static void

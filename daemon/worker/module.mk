@@ -1,3 +1,4 @@
+core_sources += daemon/worker/ask_guard.c daemon/worker/ask_guard.h
 core_sources += daemon/worker/ask.c daemon/worker/ask.h \
 	daemon/worker/check.c daemon/worker/check.h \
 	daemon/worker/instances.c daemon/worker/instances.h \

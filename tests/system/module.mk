@@ -11,6 +11,7 @@ EXTRA_DIST += tests/system/test_cli.py tests/system/test_drain.py tests/system/t
 EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/system/test_crash.py tests/system/test_upgrade.py
 EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/system/test_upgrade.py
 EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py
+EXTRA_DIST += tests/system/test_bans.py
 EXTRA_DIST += tests/system/long_bandwidth.py tests/system/test_bandwidth.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py

@@ -1,0 +1,32 @@
+/* The same question that a changed list is sent with; here nobody waits for the answer. */
+#include "supervisor/bans_give.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+static void
+on_given(void *arg, int code, const char *text)
+{
+	(void)arg;
+	if (code < 0)
+		log_error("bans_lost", LOG_S("msg", text));
+}
+
+void
+bans_give(const struct ban_list *list, const struct supervisor_worker_ops *ops, void *worker)
+{
+	auto_of(strbuf) struct strbuf lines = { 0 }, request = { 0 };
+
+	if (list->count == 0)
+		return;
+	ban_list_write(list, &lines);
+	strbuf_add(&request, "{\"ask\":\"bans\",\"argument\":\"");
+	if (lines.data != NULL)
+		strbuf_add_json(&request, lines.data, lines.size);
+	strbuf_add(&request, "\"}");
+	if (lines.failed || request.failed)
+		on_given(NULL, -ENOMEM, "out of memory");
+	else
+		ops->ask(worker, request.data, on_given, NULL);
+}
