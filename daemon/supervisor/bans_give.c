@@ -30,3 +30,23 @@ bans_give(const struct ban_list *list, const struct supervisor_worker_ops *ops, 
 	else
 		ops->ask(worker, request.data, on_given, NULL);
 }
+
+void
+bans_pack(struct state_writer *w, const struct ban_list *list)
+{
+	auto_of(strbuf) struct strbuf lines = { 0 };
+
+	ban_list_write(list, &lines);
+	pack_bytes(&w->body, lines.data != NULL ? lines.data : "", lines.size);
+	if (lines.failed)
+		w->body.failed = true;
+}
+
+int
+bans_unpack(struct state_reader *r, struct ban_list *ret)
+{
+	size_t size;
+	const char *lines = unpack_bytes(&r->u, &size);
+
+	return r->u.failed ? -EBADMSG : ban_list_read(ret, lines, size);
+}

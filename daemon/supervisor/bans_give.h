@@ -3,9 +3,15 @@
 #define SUPERVISOR_BANS_GIVE_H
 
 #include "guard/bans.h"
+#include "supervisor/state.h"
 #include "supervisor/worker_ops.h"
 
 /** Give a worker that is ready all bans; one that comes knows of none. */
 void bans_give(const struct ban_list *list, const struct supervisor_worker_ops *ops, void *worker);
+
+/** Leave them to the supervisor that comes with an upgrade. */
+void bans_pack(struct state_writer *w, const struct ban_list *list);
+/** Take them there. @return 0; -EBADMSG, -ENOMEM */
+must_check int bans_unpack(struct state_reader *r, struct ban_list *ret);
 
 #endif

@@ -7,6 +7,7 @@
 #include "supervisor/adopt.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/generations.h"
+#include "supervisor/bans_give.h"
 #include "supervisor/snapshot_build.h"
 #include "supervisor/supervisor.h"
 
@@ -17,12 +18,16 @@ rehearse(struct adopt *adopt, const struct supervisor_worker_ops *ops, struct er
 	struct admin_socket admin = { .fd = -1 };
 	struct snapshot_sockets *sockets = NULL;
 	struct generations *generations = NULL;
+	struct ban_list bans = { 0 };
 	int code = snapshot_sockets_unpack(&adopt->state, &sockets);
 
 	if (code == 0)
 		code = admin_socket_unpack(&adopt->state, &admin);
 	if (code < 0)
 		return err_set(e, code, "the sockets in the state are not understood");
+	code = bans_unpack(&adopt->state, &bans);
+	if (code < 0)
+		return err_set(e, code, "the bans in the state are not understood");
 	code = generations_new(&(struct generations_options){ .ops = ops }, &generations, e);
 	return code == 0 ? generations_adopt(generations, &adopt->state, e) : code;
 }

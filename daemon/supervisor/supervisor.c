@@ -24,6 +24,7 @@
 #include "supervisor/admin_service.h"
 #include "supervisor/adopt.h"
 #include "supervisor/announce.h"
+#include "supervisor/bans_give.h"
 #include "supervisor/certificates.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/identity.h"
@@ -427,7 +428,9 @@ supervisor_serve(struct supervisor *s)
 	if (adopt == NULL)
 		code = service_run(s->service, &e);
 	else {
-		code = generations_adopt(service_generations(s->service), &adopt->state, &e);
+		code = bans_unpack(&adopt->state, service_bans(s->service));
+		if (code == 0)
+			code = generations_adopt(service_generations(s->service), &adopt->state, &e);
 		if (code < 0)
 			adopt_roll_back(e.text);
 		else

@@ -30,6 +30,7 @@
 #include "supervisor/admin.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
+#include "supervisor/bans_give.h"
 #include "supervisor/snapshot_build.h"
 
 enum {
@@ -160,6 +161,7 @@ write_state(const struct upgrade *u, struct state_writer *w)
 	adopt_pack_head(w, &head);
 	snapshot_sockets_pack(w, o->sockets);
 	admin_socket_pack(w, *o->admin != NULL ? admin_socket_of(*o->admin) : NULL);
+	bans_pack(w, service_bans(o->service));
 	generations_pack(w, service_generations(o->service));
 	return w->body.failed ? -ENOMEM : 0;
 }

@@ -103,6 +103,21 @@ def test_bans_are_given_to_a_new_worker():
         assert d.stop() == 0
 
 
+def test_bans_are_kept_over_an_upgrade():
+    with netns.Net([ONE, TWO]) as net:
+        d = start(net)
+        ctl(d, "ban", ONE)
+        ctl(d, "ban", "192.0.2.0/24", "for", "1h")
+
+        d.send(signal.SIGUSR2)
+        d.wait_log("upgraded")
+
+        assert {b["network"] for b in json.loads(ctl(d, "bans", "--json"))} == {ONE, "192.0.2.0/24"}
+        assert is_served(net, d, TWO)
+        netns.harness.wait_until(lambda: not is_served(net, d, ONE), "the new worker to know the ban")
+        assert d.stop() == 0
+
+
 def test_what_cannot_be_banned_is_told():
     with netns.Net([ONE]) as net:
         d = start(net)
