@@ -19,7 +19,7 @@ struct command_row {
 static const struct command_row commands[] = {
 	{ "run", FOR_RUN, "serve one plugin without a configuration file" },
 	{ "plugin", FOR_PLUGIN, "info, check, test, new: tools for those who write plugins" },
-	{ "sockctl", 0, "sockctl is not available in this version: use signals (sockd(8))" },
+	{ "sockctl", 0, "sockctl is a program of its own: write it without 'sockd'" },
 };
 
 static const struct cli_option *

@@ -416,7 +416,11 @@ class Daemon:
         return ticks / os.sysconf("SC_CLK_TCK")
 
     def fd_count(self):
-        return sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in self.pids())
+        count = 0
+        for pid in self.pids():
+            with contextlib.suppress(FileNotFoundError):  # a child that has just ended
+                count += len(os.listdir(f"/proc/{pid}/fd"))
+        return count
 
     def _memory_kib(self, key):
         total = 0

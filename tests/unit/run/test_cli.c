@@ -142,7 +142,7 @@ START_TEST(what_is_wrong_is_said_with_a_hint)
 		{ { "-q", "--log-level", "info" }, "exclude each other" },
 		{ { "--log-level", "info", "-q" }, "exclude each other" },
 		{ { "--diff", "--print-config" }, "only one of" },
-		{ { "sockctl", "status" }, "sockctl is not available in this version" },
+		{ { "sockctl", "status" }, "sockctl is a program of its own" },
 		{ { "reload" }, "unknown command 'reload'" },
 		{ { "-t", "a.yaml" }, "unexpected argument 'a.yaml'" },
 		{ { "--" }, "unknown command '--'" },
