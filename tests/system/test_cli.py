@@ -80,7 +80,7 @@ def test_usage_errors_exit_64_with_a_hint():
         (["-x"], "unknown option -x"),
         (["-c"], "needs a value"),
         (["-t", "--print-config"], "only one of"),
-        (["sockctl", "status"], "not available in this version"),
+        (["sockctl", "status"], "is a program of its own"),
         (["run", "--plugin", "echo"], "needs --listen"),
         (["extra"], "unknown command 'extra'"),
     ]:
