@@ -1,6 +1,6 @@
 /* The child writes its findings to a pipe as strings that end with NUL: severity, file, line, column, width,
- * line, text. The last string is the flag; without it the child did not get to its end. What the child sends
- * is only ever text for people and two numbers to underline by, so it needs no further trust.
+ * line, text; and behind those of each use its flag, so that it is known how far it came. What the child
+ * sends is only ever text for people and two numbers to underline by, so it needs no further trust.
  *
  * The child leaves by _exit(): neither our nor the plugin's exit handlers have anything to do in it. */
 #include "run/check_child.h"
@@ -23,7 +23,10 @@
 void __gcov_dump(void);
 #endif
 
-enum { FIELD_COUNT = 7, ANSWER_MAX = 1 << 20, REAP_MS = 1000 };
+enum { FIELD_COUNT = 7, ANSWER_MAX = 16 << 20, REAP_MS = 1000 };
+
+#define FLAG_YES "yes"
+#define FLAG_NO  "no"
 
 static void
 add_field(struct strbuf *s, const char *text)
@@ -38,15 +41,14 @@ add_number(struct strbuf *s, int number)
 	strbuf_add_char(s, '\0');
 }
 
-static _Noreturn void
-child(int fd, check_child_fn *fn, void *arg)
+static int
+check_one(int fd, const struct check_job *job, size_t which)
 {
-	struct cfg_report report = { 0 };
-	struct strbuf answer = { 0 };
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	auto_of(strbuf) struct strbuf answer = { 0 };
 	bool flag = false;
-	int code;
 
-	fn(arg, &report, &flag);
+	job->check(job->arg, which, &report, &flag);
 	for (size_t i = 0; i < report.count; i++) {
 		const struct cfg_finding *f = &report.findings[i];
 
@@ -58,8 +60,17 @@ child(int fd, check_child_fn *fn, void *arg)
 		add_field(&answer, f->line_text);
 		add_field(&answer, f->text);
 	}
-	add_field(&answer, flag ? "yes" : "no");
-	code = answer.failed || report.out_of_memory ? -ENOMEM : fd_write_all(fd, answer.data, answer.size);
+	add_field(&answer, flag ? FLAG_YES : FLAG_NO);
+	return answer.failed || report.out_of_memory ? -ENOMEM : fd_write_all(fd, answer.data, answer.size);
+}
+
+static _Noreturn void
+child(int fd, const struct check_job *job)
+{
+	int code = 0;
+
+	for (size_t i = job->first; i < job->count && code == 0; i++)
+		code = check_one(fd, job, i);
 #ifdef SOCKD_COVERAGE
 	__gcov_dump();
 #endif
@@ -81,7 +92,7 @@ check_child_read(struct check_child *c)
 	}
 }
 
-/* Read until the child closes its end. @return whether that came in time */
+/* Read until the child closes its end. @return false when it has said nothing for too long */
 static bool
 read_answer(struct check_child *c, int timeout_ms)
 {
@@ -93,64 +104,83 @@ read_answer(struct check_child *c, int timeout_ms)
 
 		if (left <= 0)
 			return false;
-		if (poll(&p, 1, (int)left) > 0 && check_child_read(c))
-			return true;
-	}
-}
-
-/* Split what was read and add it. @return whether it was whole */
-static bool
-take_answer(const struct strbuf *answer, struct cfg_report *report, bool *ret_flag)
-{
-	const char *field[FIELD_COUNT];
-	const char *end = answer->data + answer->size;
-	size_t n = 0;
-
-	if (answer->failed || answer->size == 0 || end[-1] != '\0')
-		return false;
-	for (const char *p = answer->data; p < end; p += strlen(p) + 1) {
-		struct cfg_place place;
-
-		field[n++] = p;
-		if (n < FIELD_COUNT)
+		if (poll(&p, 1, (int)left) <= 0)
 			continue;
-		n = 0;
-		place = (struct cfg_place){
-			.file = field[1][0] != '\0' ? field[1] : NULL,
-			.line = atoi(field[2]),
-			.column = atoi(field[3]),
-			.width = atoi(field[4]),
-			.line_text = field[5][0] != '\0' ? field[5] : NULL,
-		};
-		if (atoi(field[0]) == CFG_ERROR)
-			cfg_report_error(report, &place, "%s", field[6]);
-		else
-			cfg_report_warning(report, &place, "%s", field[6]);
+		if (check_child_read(c))
+			return true;
+		deadline = clock_now_ms() + timeout_ms;
 	}
-	if (n != 1)
-		return false;
-	*ret_flag = strcmp(field[0], "yes") == 0;
-	return true;
 }
 
 static void
-judge(int status, bool in_time, bool whole, int timeout_ms, const struct cfg_place *place, const char *what,
+take_finding(const char *const field[FIELD_COUNT], struct cfg_report *report)
+{
+	const struct cfg_place place = {
+		.file = field[1][0] != '\0' ? field[1] : NULL,
+		.line = atoi(field[2]),
+		.column = atoi(field[3]),
+		.width = atoi(field[4]),
+		.line_text = field[5][0] != '\0' ? field[5] : NULL,
+	};
+
+	if (atoi(field[0]) == CFG_ERROR)
+		cfg_report_error(report, &place, "%s", field[6]);
+	else
+		cfg_report_warning(report, &place, "%s", field[6]);
+}
+
+static bool
+is_flag(const char *text)
+{
+	return strcmp(text, FLAG_YES) == 0 || strcmp(text, FLAG_NO) == 0;
+}
+
+/* Split what was read and add it; a string that was cut is passed over. @return the first use without a flag
+ */
+static size_t
+take_answer(const struct check_child *c, struct cfg_report *report, bool *flags)
+{
+	const char *field[FIELD_COUNT], *end = c->answer.data + c->answer.size;
+	size_t n = 0, which = c->job.first;
+
+	for (const char *p = c->answer.data; p < end && which < c->job.count; p += strlen(p) + 1) {
+		if (p + strlen(p) == end)
+			break; /* the buffer's own NUL, not the child's */
+		if (n == 0 && is_flag(p)) {
+			flags[which++] = strcmp(p, FLAG_YES) == 0;
+			continue;
+		}
+		field[n++] = p;
+		if (n == FIELD_COUNT)
+			take_finding(field, report);
+		n %= FIELD_COUNT;
+	}
+	return which;
+}
+
+/* The use that it was at is to blame. */
+static void
+judge(const struct check_child *c, size_t which, int status, bool in_time, int timeout_ms,
 	struct cfg_report *report)
 {
+	const struct cfg_place *place;
+	char what[CHECK_BLAME_SIZE];
+
+	c->job.blame(c->job.arg, which, what, &place);
 	if (!in_time)
 		cfg_report_error(
 			report, place, "%s had not checked its settings after %d s", what, timeout_ms / 1000);
 	else if (WIFSIGNALED(status))
 		cfg_report_error(report, place, "%s crashed while its settings were checked: %s", what,
 			strsignal(WTERMSIG(status)));
-	else if (!whole || WEXITSTATUS(status) != EXIT_SUCCESS)
+	else
 		cfg_report_error(report, place,
 			"%s ended the process while its settings were checked (status %d)", what,
 			WEXITSTATUS(status));
 }
 
 int
-check_child_start(check_child_fn *fn, void *arg, struct check_child *ret, struct err *e)
+check_child_start(const struct check_job *job, struct check_child *ret, struct err *e)
 {
 	int fds[2];
 	pid_t pid;
@@ -169,10 +199,10 @@ check_child_start(check_child_fn *fn, void *arg, struct check_child *ret, struct
 	if (pid == 0) {
 		close(fds[0]);
 		fcntl(fds[1], F_SETFL, 0); /* the child may wait */
-		child(fds[1], fn, arg);
+		child(fds[1], job);
 	}
 	close(fds[1]);
-	*ret = (struct check_child){ .pid = pid, .fd = fds[0] };
+	*ret = (struct check_child){ .pid = pid, .fd = fds[0], .job = *job };
 	return 0;
 }
 
@@ -195,19 +225,22 @@ reap(struct check_child *c)
 	return status;
 }
 
-void
-check_child_finish(struct check_child *c, bool in_time, int timeout_ms, const struct cfg_place *place,
-	const char *what, struct cfg_report *report, bool *ret_flag)
+size_t
+check_child_finish(
+	struct check_child *c, bool in_time, int timeout_ms, struct cfg_report *report, bool *flags)
 {
+	size_t next;
 	int status;
-	bool whole;
 
 	if (!in_time || c->answer.size > ANSWER_MAX)
 		kill(c->pid, SIGKILL);
 	status = reap(c);
-	whole = take_answer(&c->answer, report, ret_flag);
-	judge(status, in_time, whole, timeout_ms, place, what, report);
+	next = take_answer(c, report, flags);
 	strbuf_fini(&c->answer);
+	if (next == c->job.count)
+		return next;
+	judge(c, next, status, in_time, timeout_ms, report);
+	return next + 1;
 }
 
 void
@@ -219,14 +252,18 @@ check_child_kill(struct check_child *c)
 }
 
 int
-check_child_run(check_child_fn *fn, void *arg, int timeout_ms, const struct cfg_place *place,
-	const char *what, struct cfg_report *report, bool *ret_flag, struct err *e)
+check_child_run(
+	const struct check_job *job, int timeout_ms, struct cfg_report *report, bool *flags, struct err *e)
 {
-	struct check_child c;
-	int code = check_child_start(fn, arg, &c, e);
+	struct check_job rest = *job;
 
-	if (code < 0)
-		return code;
-	check_child_finish(&c, read_answer(&c, timeout_ms), timeout_ms, place, what, report, ret_flag);
+	while (rest.first < rest.count) {
+		struct check_child c;
+		int code = check_child_start(&rest, &c, e);
+
+		if (code < 0)
+			return code;
+		rest.first = check_child_finish(&c, read_answer(&c, timeout_ms), timeout_ms, report, flags);
+	}
 	return 0;
 }

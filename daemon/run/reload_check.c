@@ -1,6 +1,6 @@
-/* One child after the other, one for each use of a plugin, so that it is known whom to blame; all of them
- * together have the time of one. The first that finds something does not end it: a person wants all of it in
- * one run. */
+/* One child for all uses of plugins, and another one behind each use that ended its child, so that it is
+ * known whom to blame; all of them together have the time of one. The first that finds something does not end
+ * it: a person wants all of it in one run. */
 #include "run/reload_check.h"
 
 #include <errno.h>
@@ -12,7 +12,6 @@
 #include "run/check_child.h"
 #include "run/check_use.h"
 #include "supervisor/limits.h"
-#include "worker/check.h"
 
 enum { TIMEOUT_MS = 30000 };
 
@@ -22,8 +21,7 @@ struct reload_check {
 	struct cfg_report *report;       /* borrowed */
 	checker_done_fn *done;
 	void *arg;
-	size_t which; /* the use that is checked */
-	struct check_use use;
+	struct check_job job;     /* what is still to be checked */
 	struct check_child child; /* pid 0: none */
 	struct event *event;      /* owned; of the child */
 	struct event *next;       /* owned */
@@ -74,18 +72,9 @@ finish(struct reload_check *c)
 static void
 finish_child(struct reload_check *c, bool in_time)
 {
-	const struct config *config = c->snapshot->config;
-	const struct cfg_place *place;
-	char what[CHECK_USE_NAME_SIZE];
-	bool flag = false;
-
 	event_free(c->event);
 	c->event = NULL;
-	check_use_name(config, c->which, what, &place);
-	check_child_finish(&c->child, in_time, TIMEOUT_MS, place, what, c->report, &flag);
-	if (c->which < config->listener_count)
-		c->serves[c->which] = flag;
-	c->which++;
+	c->job.first = check_child_finish(&c->child, in_time, TIMEOUT_MS, c->report, c->serves);
 	event_active(c->next, EV_TIMEOUT, 0);
 }
 
@@ -110,8 +99,7 @@ start_child(struct reload_check *c, struct err *e)
 	if (left_ms < 1)
 		left_ms = 1;
 	left = (struct timeval){ .tv_sec = left_ms / 1000, .tv_usec = left_ms % 1000 * 1000 };
-	c->use = (struct check_use){ .snapshot = c->snapshot, .which = c->which };
-	if (check_child_start(check_use_run, &c->use, &c->child, e) < 0)
+	if (check_child_start(&c->job, &c->child, e) < 0)
 		return false;
 	c->event = event_new(c->base, c->child.fd, EV_READ | EV_PERSIST, on_child, c);
 	if (c->event == NULL || event_add(c->event, &left) < 0) {
@@ -128,7 +116,7 @@ on_next(evutil_socket_t fd, short what, void *arg)
 	struct err e = { 0 };
 
 	(void)fd, (void)what; /* activated by hand */
-	if (c->which == worker_check_count(c->snapshot)) {
+	if (c->job.first == c->job.count) {
 		finish(c);
 	} else if (!start_child(c, &e)) {
 		cfg_report_error(c->report, NULL, "%s", e.text);
@@ -149,8 +137,9 @@ start(struct event_base *base, const struct snapshot *snapshot, struct cfg_repor
 		.report = report,
 		.done = done,
 		.arg = arg,
+		.job = check_use_job(snapshot),
 		.deadline_ms = clock_now_ms() + TIMEOUT_MS };
-	c->serves = calloc(snapshot->config->listener_count + 1, sizeof *c->serves);
+	c->serves = calloc(c->job.count + 1, sizeof *c->serves);
 	c->next = event_new(base, -1, 0, on_next, c);
 	if (c->serves == NULL || c->next == NULL) {
 		check_free(c);

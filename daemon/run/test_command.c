@@ -11,31 +11,9 @@
 #include "supervisor/identity.h"
 #include "supervisor/limits.h"
 #include "supervisor/snapshot_build.h"
-#include "worker/check.h"
 #include "net/tls_contexts.h"
 
 enum { CHECK_TIMEOUT_MS = 30000 };
-
-static int
-test_plugins(const struct snapshot *snapshot, struct cfg_report *report, bool *serves, struct err *e)
-{
-	int code = 0;
-
-	for (size_t i = 0; i < worker_check_count(snapshot) && code == 0; i++) {
-		const struct cfg_place *place;
-		char what[CHECK_USE_NAME_SIZE];
-		const char *plugin = check_use_name(snapshot->config, i, what, &place);
-		struct check_use use = { .snapshot = snapshot, .which = i };
-		bool flag = false;
-
-		if (snapshot_plugin_find(snapshot, plugin) == NULL)
-			continue; /* told already: there is no such file */
-		code = check_child_run(check_use_run, &use, CHECK_TIMEOUT_MS, place, what, report, &flag, e);
-		if (i < snapshot->config->listener_count)
-			serves[i] = flag;
-	}
-	return code;
-}
 
 static int
 test_tls(const struct snapshot *snapshot, struct cfg_report *report, struct err *e)
@@ -59,7 +37,9 @@ warn_limit(void *arg, const char *what, const char *text)
 int
 test_command(struct config *config, struct cfg_report *report, struct err *e)
 {
-	auto_of(mem) bool *serves = calloc(config->listener_count + 1, sizeof *serves);
+	auto_of(mem) bool *serves =
+		calloc(config->listener_count + config->daemon.observer_count + 1, sizeof *serves);
+	struct check_job plugins;
 	struct snapshot *snapshot = NULL;
 	struct identity identity = { 0 };
 	struct limits limits;
@@ -73,8 +53,10 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	identity_fini(&identity);
 	code = snapshot_build_files(config, report, &snapshot, e);
-	if (code == 0 || code == -EINVAL)
-		code = test_plugins(snapshot, report, serves, e);
+	if (code == 0 || code == -EINVAL) {
+		plugins = check_use_job(snapshot);
+		code = check_child_run(&plugins, CHECK_TIMEOUT_MS, report, serves, e);
+	}
 	if (code == 0)
 		code = test_tls(snapshot, report, e);
 	if (code == 0)

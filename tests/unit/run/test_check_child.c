@@ -8,18 +8,35 @@
 
 static const struct cfg_place blamed = { .file = "sockd.yaml", .line = 7, .column = 14, .width = 4 };
 
-static void
-run(check_child_fn *fn, void *arg, int timeout_ms, struct cfg_report *report, bool *ret_flag)
-{
-	struct err e = { 0 };
+typedef void check_fn(void *arg, size_t which, struct cfg_report *report, bool *ret_flag);
 
-	ck_assert_int_eq(
-		check_child_run(fn, arg, timeout_ms, &blamed, "plugin 'p'", report, ret_flag, &e), 0);
+static void
+blame(void *arg, size_t which, char what[CHECK_BLAME_SIZE], const struct cfg_place **ret_place)
+{
+	(void)arg;
+	snprintf(what, CHECK_BLAME_SIZE, "plugin 'p' of use %zu", which);
+	*ret_place = &blamed;
 }
 
 static void
-find_nothing(void *arg, struct cfg_report *report, bool *ret_flag)
+run_many(check_fn *fn, void *arg, size_t count, int timeout_ms, struct cfg_report *report, bool *flags)
 {
+	struct check_job job = { .check = fn, .blame = blame, .arg = arg, .count = count };
+	struct err e = { 0 };
+
+	ck_assert_int_eq(check_child_run(&job, timeout_ms, report, flags, &e), 0);
+}
+
+static void
+run(check_fn *fn, void *arg, int timeout_ms, struct cfg_report *report, bool *ret_flag)
+{
+	run_many(fn, arg, 1, timeout_ms, report, ret_flag);
+}
+
+static void
+find_nothing(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
+{
+	(void)which;
 	(void)report;
 	*ret_flag = *(bool *)arg;
 }
@@ -38,8 +55,9 @@ START_TEST(the_flag_arrives)
 END_TEST
 
 static void
-find_two(void *arg, struct cfg_report *report, bool *ret_flag)
+find_two(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
 {
+	(void)which;
 	const struct cfg_place place = {
 		.file = "a.yaml", .line = 3, .column = 5, .width = 2, .line_text = "  x: 1\nrest"
 	};
@@ -81,8 +99,9 @@ expect_blame(const struct cfg_report *report, const char *words)
 }
 
 static void
-crash(void *arg, struct cfg_report *report, bool *ret_flag)
+crash(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
 {
+	(void)which;
 	(void)arg;
 	(void)report;
 	(void)ret_flag;
@@ -101,8 +120,9 @@ START_TEST(a_crash_is_an_error_at_the_place_that_is_to_blame)
 END_TEST
 
 static void
-leave(void *arg, struct cfg_report *report, bool *ret_flag)
+leave(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
 {
+	(void)which;
 	(void)arg;
 	(void)report;
 	(void)ret_flag;
@@ -121,8 +141,9 @@ START_TEST(a_plugin_that_exits_is_not_taken_for_a_success)
 END_TEST
 
 static void
-hang(void *arg, struct cfg_report *report, bool *ret_flag)
+hang(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
 {
+	(void)which;
 	(void)arg;
 	(void)report;
 	(void)ret_flag;
@@ -141,6 +162,50 @@ START_TEST(a_child_that_hangs_is_ended)
 }
 END_TEST
 
-UNIT_TESTS("check_child", the_flag_arrives, findings_arrive_with_their_places,
+/* Each finds something; the third and the fifth end the child. */
+static void
+find_or_crash(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
+{
+	(void)arg;
+	if (which == 2 || which == 4)
+		raise(SIGKILL);
+	cfg_report_warning(report, NULL, "use %zu", which);
+	*ret_flag = which == 3;
+}
+
+START_TEST(the_others_are_checked_when_some_crash)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool flags[6] = { false };
+	const char *const wanted[] = { "use 0", "use 1", "plugin 'p' of use 2 crashed", "use 3",
+		"plugin 'p' of use 4 crashed", "use 5" };
+
+	run_many(find_or_crash, NULL, 6, 10000, &report, flags);
+
+	ck_assert_uint_eq(report.count, 6);
+	for (size_t i = 0; i < 6; i++) {
+		ck_assert_msg(strncmp(report.findings[i].text, wanted[i], strlen(wanted[i])) == 0, "%s",
+			report.findings[i].text);
+		ck_assert(flags[i] == (i == 3));
+	}
+}
+END_TEST
+
+START_TEST(many_uses_need_one_child_only)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	static bool flags[5000];
+	bool yes = true;
+
+	run_many(find_nothing, &yes, 5000, 10000, &report, flags);
+
+	for (size_t i = 0; i < 5000; i++)
+		ck_assert(flags[i]);
+	ck_assert(cfg_report_is_ok(&report));
+}
+END_TEST
+
+UNIT_TESTS("check_child", the_others_are_checked_when_some_crash, many_uses_need_one_child_only,
+	the_flag_arrives, findings_arrive_with_their_places,
 	a_crash_is_an_error_at_the_place_that_is_to_blame, a_plugin_that_exits_is_not_taken_for_a_success,
 	a_child_that_hangs_is_ended)
