@@ -44,6 +44,14 @@ check_access(const struct cfg_listener *l, struct cfg_report *report)
 }
 
 static void
+check_handshakes(const struct cfg_listener *l, struct cfg_report *report)
+{
+	if (l->handshakes.count > 0 && l->tls.node == NULL)
+		cfg_report_warning(report, place_of(l, "limits.handshakes"),
+			"'limits.handshakes' says nothing to a listener without 'tls'");
+}
+
+static void
 check_per_source(const struct cfg_listener *l, struct cfg_report *report)
 {
 	const struct cfg_per_source *p = &l->per_source;
@@ -87,6 +95,7 @@ void
 check_guard(const struct cfg_listener *l, struct cfg_report *report)
 {
 	check_access(l, report);
+	check_handshakes(l, report);
 	check_per_source(l, report);
 	check_proxy(l, report);
 }

@@ -16,6 +16,7 @@
 #include "engine/serve.h"
 #include "engine/stream.h"
 #include "engine/tls_stream.h"
+#include "guard/rate.h"
 
 enum { MAX_SINGLE_WRITE = 256 * 1024 };
 
@@ -131,6 +132,15 @@ conn_shaken(struct conn *c)
 	conn_settle_later(c);
 }
 
+/* A handshake costs a hundred times what an accept does, so there is a limit of its own. */
+static bool
+conn_may_shake(struct conn *c)
+{
+	struct listener *l = c->scope->listener;
+
+	return rate_take(&l->tally->handshakes_due_ns, &l->cfg->handshakes, loop_now_ms(conn_loop(c)));
+}
+
 void
 conn_begin(struct scope *scope, const struct newcomer *n)
 {
@@ -154,7 +164,9 @@ conn_begin(struct scope *scope, const struct newcomer *n)
 	conn_enter(c, tls ? CONN_HANDSHAKE : CONN_OPEN);
 	metric_add(scope->cells, METRIC_CONNECTIONS_OPEN, 1);
 	conn_introduce(c);
-	if (c->state == CONN_HANDSHAKE) {
+	if (c->state == CONN_HANDSHAKE && !conn_may_shake(c)) {
+		conn_cut(c, SOCKD_BY_LIMIT);
+	} else if (c->state == CONN_HANDSHAKE) {
 		if (conn_begin_tls(c, conn_cfg(c)->timeouts.handshake_ms) < 0)
 			conn_cut(c, SOCKD_BY_ERROR);
 	} else if (c->state == CONN_OPEN) {

@@ -53,6 +53,7 @@ conn_entries_of(const struct sockd_plugin *p)
 struct tally {
 	_Alignas(64) _Atomic int64_t open; /* connections, over all loops: what limits.connections bounds */
 	unsigned row;
+	_Atomic int64_t handshakes_due_ns;    /* limits.handshakes: a bucket as in guard/rate.h */
 	struct share read_share, write_share; /* limits.bandwidth.listener */
 	struct sources *sources;              /* ref; who came lately, for limits.per_source; main thread */
 };

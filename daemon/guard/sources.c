@@ -6,6 +6,7 @@
  * A lock on the way of an accept is an exception to the rule that loops share nothing. One table for all
  * loops is what makes the limits exact, and whoever holds a shard does so for a few dozen instructions. */
 #include "guard/sources.h"
+#include "guard/rate.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -241,28 +242,16 @@ shard_add(const struct sources *s, struct shard *shard, const struct source_key 
 
 /* ---- limits ---- */
 
-/* The bucket as the time at which it is full again (GCRA): one number a source, and nothing to refill. An
- * event puts it off by one interval; it may run ahead of the clock by as many intervals as the burst has.
- *
- * @return how long the event has to wait, 0: not at all, -1: it does not fit even so */
+/* @return how long the event has to wait, 0: not at all, -1: it does not fit even so */
 static int64_t
-rate_wait_ns(const struct cfg_per_source *cfg, int64_t due_ns, int64_t now_ns, int64_t *ret_due_ns)
+source_wait_ns(const struct cfg_per_source *cfg, int64_t due_ns, int64_t now_ns, int64_t *ret_due_ns)
 {
+	int64_t wait_ns = rate_wait_ns(&cfg->rate, cfg->burst, due_ns, now_ns, ret_due_ns);
 	int64_t interval_ns = cfg->rate.per_ms * NS_IN_MS / cfg->rate.count;
-	int64_t a_second = cfg->rate.count * 1000 / cfg->rate.per_ms;
-	int64_t burst = cfg->burst > 0 ? cfg->burst : a_second > 0 ? a_second : 1;
-	int64_t tolerance_ns = (burst - 1) * interval_ns, ahead_ns, wait_ns;
 
-	if (tolerance_ns < NS_IN_MS)
-		tolerance_ns = NS_IN_MS; /* what the clock cannot tell apart must not slow a fast rate down */
-	if (due_ns < now_ns)
-		due_ns = now_ns;
-	ahead_ns = due_ns - now_ns;
-	wait_ns = ahead_ns - tolerance_ns;
-	*ret_due_ns = due_ns + interval_ns;
 	if (wait_ns <= 0)
 		return 0;
-	return cfg->delay && wait_ns <= burst * interval_ns ? wait_ns : -1;
+	return cfg->delay && wait_ns <= rate_burst(&cfg->rate, cfg->burst) * interval_ns ? wait_ns : -1;
 }
 
 static enum source_verdict
@@ -276,7 +265,7 @@ judge(const struct source *source, const struct cfg_per_source *cfg, bool connec
 		return SOURCE_CONNECTIONS;
 	*ret_due_ns = source->due_ns;
 	if (cfg->rate.count > 0)
-		wait_ns = rate_wait_ns(cfg, source->due_ns, now_ms * NS_IN_MS, ret_due_ns);
+		wait_ns = source_wait_ns(cfg, source->due_ns, now_ms * NS_IN_MS, ret_due_ns);
 	if (wait_ns == 0)
 		return SOURCE_OK;
 	if (wait_ns < 0 || !connects)

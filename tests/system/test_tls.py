@@ -488,6 +488,22 @@ def exchange(c, data, total):
 # ---------------------------------------------------------------- handshakes that come to nothing
 
 
+def test_no_more_handshakes_than_allowed(tmp):
+    ca = Authority(tmp)
+    d = Daemon({"echo": listener(settings(ca.issue("site", dns=["localhost"])), limits={"handshakes": "3/m"})}).start()
+    context, done = client_context(ca), 0
+    for _ in range(6):
+        try:
+            with context.wrap_socket(d.connect("echo"), server_hostname="localhost") as c:
+                c.sendall(b"x")
+                done += c.recv(1) == b"x"
+        except OSError:
+            pass
+    assert done == 1, done  # a rate of less than one a second lets one come at once
+    d.wait_log("conn_closed", reason="limit", count=5)
+    assert d.stop() == 0
+
+
 def test_silent_clients_time_out(tmp):
     ca = Authority(tmp)
     d = Daemon({"echo": listener(settings(ca.issue("site", dns=["localhost"])), timeouts={"handshake": "500ms"})}).start()
