@@ -60,6 +60,20 @@ key_fingerprint(EVP_PKEY *key, char text[TLS_FINGERPRINT_SIZE])
 }
 
 char *
+tls_text_copy(const void *bytes, long size)
+{
+	size_t n = size > 0 ? (size_t)size : 0;
+	char *text = malloc(n + 1);
+
+	if (text == NULL)
+		return NULL;
+	if (n > 0)
+		memcpy(text, bytes, n);
+	text[n] = '\0';
+	return text;
+}
+
+char *
 tls_cert_name_text(const X509_NAME *name)
 {
 	BIO *out = BIO_new(BIO_s_mem());
@@ -68,7 +82,7 @@ tls_cert_name_text(const X509_NAME *name)
 
 	if (out != NULL && X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB) >= 0) {
 		size = BIO_get_mem_data(out, &data);
-		text = strndup(size > 0 ? data : "", (size_t)(size > 0 ? size : 0));
+		text = tls_text_copy(data, size);
 	}
 	BIO_free(out);
 	return text;
@@ -225,7 +239,7 @@ add_name(struct tls_cert *c, const unsigned char *bytes, int size)
 	if (names == NULL)
 		return -ENOMEM;
 	c->names = names;
-	name = strndup((const char *)bytes, (size_t)size);
+	name = tls_text_copy(bytes, size);
 	if (name == NULL)
 		return -ENOMEM;
 	c->names[c->name_count++] = name;

@@ -43,6 +43,9 @@ bool tls_cert_is_for(const struct tls_cert *c, const char *host);
 /** The SHA-256 of a whole certificate, in small letters. */
 void tls_cert_fingerprint(const X509 *x, char text[TLS_FINGERPRINT_SIZE]);
 
+/** Bytes of OpenSSL's, which end without NUL, as a text. @return the caller frees it; NULL: no memory */
+char *tls_text_copy(const void *bytes, long size);
+
 /** A name such as "CN=a,O=b" (RFC 2253), from malloc(); NULL: no memory. */
 char *tls_cert_name_text(const X509_NAME *name);
 

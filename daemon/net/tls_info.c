@@ -102,7 +102,7 @@ tls_info_new(const SSL *ssl)
 	SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
 	info->version = SSL_get_version(ssl);
 	info->cipher = SSL_get_cipher_name(ssl);
-	info->alpn = alpn_size > 0 ? strndup((const char *)alpn, alpn_size) : NULL;
+	info->alpn = alpn_size > 0 ? tls_text_copy(alpn, (long)alpn_size) : NULL;
 	info->sni = sni != NULL ? strdup(sni) : NULL;
 	info->resumed = SSL_session_reused(ssl) == 1;
 	if (peer != NULL)

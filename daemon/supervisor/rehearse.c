@@ -2,6 +2,7 @@
  * descriptors' stand-ins allow. */
 #include <stdio.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
@@ -41,8 +42,12 @@ supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops)
 
 	if (code == 0)
 		code = rehearse(&adopt, ops, &e);
-	if (code == 0)
-		return EX_OK; /* the process ends here, with all that it has read */
+	if (code == 0) {
+		/* Nothing of what it has read is given back: that would remove the running one's socket
+		 * files. */
+		fflush(NULL);
+		_exit(EX_OK);
+	}
 	fprintf(stderr, "%s\n", e.text);
 	return exit_status(EXIT_PHASE_SYSTEM, code);
 }
