@@ -176,9 +176,9 @@ find(const struct config *c, const char *name)
 	return NULL;
 }
 
-static const struct cfg_tls *
-find_or_tell(
-	const struct config *c, const char *name, const struct cfg_place *place, struct cfg_report *report)
+const struct cfg_tls *
+tls_find_or_tell(const struct config *c, const char *name, const char *key, const struct cfg_place *place,
+	struct cfg_report *report)
 {
 	const struct cfg_tls *t = find(c, name);
 	const char *names[64] = { 0 }, *nearest;
@@ -189,7 +189,7 @@ find_or_tell(
 	for (size_t i = 0; i < c->tls_named_count && count < array_len(names); i++)
 		names[count++] = c->tls[i]->name;
 	nearest = parse_nearest(name, names, count);
-	cfg_report_error(report, place, "'tls': there is no '%.70s' under 'tls:' at the top%s%s%s", name,
+	cfg_report_error(report, place, "'%s': there is no '%.70s' under 'tls:' at the top%s%s%s", key, name,
 		nearest != NULL ? "; did you mean '"
 		: count > 0     ? ""
 				: ", nor any other entry",
@@ -221,7 +221,7 @@ load_inline(struct config_whole *w, struct cfg_listener *l, struct cfg_report *r
 			cfg_report_error(report, &map->pairs[i].key_place,
 				"'%.40s' belongs to tls '%.70s' itself; beside 'use' stands only 'start'",
 				map->pairs[i].key, t->use);
-	l->tls.tls = find_or_tell(&w->config, t->use, &t->use_place, report);
+	l->tls.tls = tls_find_or_tell(&w->config, t->use, "tls", &t->use_place, report);
 	return 0;
 }
 
@@ -256,7 +256,7 @@ load_tls_use(struct config_whole *w, struct cfg_listener *l, unsigned transports
 	if (node->kind == CFG_MAP)
 		r = load_inline(w, l, report);
 	else
-		l->tls.tls = find_or_tell(&w->config, node->text, &node->place, report);
+		l->tls.tls = tls_find_or_tell(&w->config, node->text, "tls", &node->place, report);
 	if (r == 0 && report->errors == errors)
 		check_listener(l, transports, report);
 	return r;

@@ -19,6 +19,10 @@ must_check int load_tls(struct config_whole *w, const struct cfg_node *map, cons
 must_check int load_tls_use(
 	struct config_whole *w, struct cfg_listener *l, unsigned transports, struct cfg_report *report);
 
+/** The entry of `tls:` that @p key names; NULL: there is none, which is told at @p place. */
+const struct cfg_tls *tls_find_or_tell(const struct config *c, const char *name, const char *key,
+	const struct cfg_place *place, struct cfg_report *report);
+
 /** Ask @p source for every file that TLS settings name, whatever it answers, so that a record has it.
  * @return 0 or -ENOMEM */
 must_check int tls_ask_files(const struct config *c, const struct cfg_source *source);

@@ -42,7 +42,7 @@ instance_new(const struct instance_options *o, struct cfg_report *report, struct
 		instance_free(i);
 		return cfg_report_no_memory(report);
 	}
-	r = settings_new(i->plugin, o->place, o->settings, o->source, report, &i->settings);
+	r = settings_new(i->plugin, o->config, o->place, o->settings, o->source, report, &i->settings);
 	if (r < 0) {
 		instance_free(i);
 		return r;
@@ -171,4 +171,16 @@ void *
 instance_thread_state(const struct instance *i, unsigned loop)
 {
 	return i->threads[loop].state;
+}
+
+bool
+instance_names_tls(const struct instance *i, const char *name)
+{
+	return settings_name_tls(i->plugin, settings_api(i->settings), name);
+}
+
+const char *
+instance_first_tls(const struct instance *i)
+{
+	return settings_first_tls(i->plugin, settings_api(i->settings));
 }

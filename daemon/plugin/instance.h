@@ -14,6 +14,7 @@ struct instance;
  */
 struct instance_options {
 	struct plugin *plugin;
+	const struct config *config;     /* that all of it is from; may go before the instance does */
 	const char *owner;               /* the listener's name, for messages */
 	const struct cfg_place *place;   /* where the handler is named */
 	const struct cfg_node *settings; /* handler.config, or NULL */
@@ -45,6 +46,9 @@ bool instance_is_same(const struct instance *a, const struct instance *b);
 
 const struct sockd_plugin *instance_plugin(const struct instance *i);
 const struct sockd_settings *instance_settings(const struct instance *i);
+/** As settings_name_tls() and settings_first_tls(). */
+bool instance_names_tls(const struct instance *i, const char *name);
+const char *instance_first_tls(const struct instance *i);
 /** What start() returned. */
 void *instance_data(const struct instance *i);
 /** What thread_start() returned on that loop. */

@@ -4,4 +4,4 @@ core_sources += daemon/plugin/option.c daemon/plugin/option.h
 core_sources += daemon/plugin/plugin_file.c daemon/plugin/plugin_file.h
 core_sources += daemon/plugin/plugin_load.c daemon/plugin/plugin_load.h
 core_sources += daemon/plugin/plugin_symbols.c daemon/plugin/plugin_symbols.h
-core_sources += daemon/plugin/settings.c daemon/plugin/settings.h
+core_sources += daemon/plugin/settings.c daemon/plugin/settings.h daemon/plugin/settings_error.c daemon/plugin/settings_tls.c

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/parse.h"
+#include "config/load_tls.h"
 #include "config/tree.h"
 #include "config/value.h"
 #include "plugin/option.h"
@@ -32,7 +33,8 @@ struct settings {
 	const struct cfg_place *place;
 	const struct cfg_node *node;
 	const struct cfg_source *source;
-	struct value *values; /* owned */
+	const struct config *config; /* borrowed while the values are read */
+	struct value *values;        /* owned */
 	size_t count;
 	atomic_bool complained; /* about what the plugin asked for */
 };
@@ -56,6 +58,12 @@ option_count(const struct sockd_plugin *plugin)
 	while (plugin->options != NULL && n < OPTIONS_MAX && option_at(plugin, n)->name != NULL)
 		n++;
 	return n;
+}
+
+const struct sockd_option *
+settings_row(const struct sockd_plugin *plugin, size_t i)
+{
+	return i < option_count(plugin) ? option_at(plugin, i) : NULL;
 }
 
 int
@@ -134,9 +142,6 @@ read_text(const struct settings *s, const struct sockd_option *o, const struct c
 	const char *lent = NULL;
 	int r;
 
-	if (type == SOCKD_T_TLS)
-		return cfg_report_error(report, &node->place,
-			"'%s' names a TLS configuration, and TLS is not available yet", o->name);
 	if (type == SOCKD_T_PATH)
 		r = cfg_node_path(node, o->name, &own, report);
 	else if (type == SOCKD_T_SECRET)
@@ -151,6 +156,8 @@ read_text(const struct settings *s, const struct sockd_option *o, const struct c
 		r = option_check_word(o, node, own, report);
 	else if (type == SOCKD_T_URL)
 		r = option_check_url(o, node, own, report);
+	else if (type == SOCKD_T_TLS)
+		r = tls_find_or_tell(s->config, own, o->name, &node->place, report) != NULL ? 0 : -EINVAL;
 	else
 		r = option_check_length(o, node, own, report);
 	if (r < 0)
@@ -386,26 +393,6 @@ static const struct sockd_settings_ops settings_ops = {
 	.get_list = get_list,
 };
 
-static printf_like(3, 0) int error_vset(
-	struct sockd_error *api, const char *option, const char *format, va_list args)
-{
-	struct settings_error *e = container_of(api, struct settings_error, api);
-
-	e->set = true;
-	snprintf(e->option, sizeof e->option, "%s", option != NULL ? option : "");
-	vsnprintf(e->text, sizeof e->text, format, args);
-	return -1;
-}
-
-static const struct sockd_error_ops error_ops = { .size = sizeof(struct sockd_error_ops),
-	.vset = error_vset };
-
-void
-settings_error_init(struct settings_error *e)
-{
-	*e = (struct settings_error){ .api.ops = &error_ops };
-}
-
 const struct cfg_place *
 settings_error_place(const struct settings *s, const struct settings_error *e)
 {
@@ -452,8 +439,9 @@ settings_api(const struct settings *s)
 }
 
 int
-settings_new(const struct sockd_plugin *plugin, const struct cfg_place *place, const struct cfg_node *node,
-	const struct cfg_source *source, struct cfg_report *report, struct settings **ret)
+settings_new(const struct sockd_plugin *plugin, const struct config *config, const struct cfg_place *place,
+	const struct cfg_node *node, const struct cfg_source *source, struct cfg_report *report,
+	struct settings **ret)
 {
 	static const struct cfg_place nowhere;
 	struct settings *s = mem_new(*s);
@@ -463,6 +451,7 @@ settings_new(const struct sockd_plugin *plugin, const struct cfg_place *place, c
 		return cfg_report_no_memory(report);
 	*s = (struct settings){ .api.ops = &settings_ops,
 		.plugin = plugin,
+		.config = config,
 		.place = place != NULL ? place : &nowhere,
 		.node = node,
 		.source = source,
@@ -475,6 +464,7 @@ settings_new(const struct sockd_plugin *plugin, const struct cfg_place *place, c
 		settings_free(s);
 		return r;
 	}
+	s->config = NULL; /* it may go before us */
 	*ret = s;
 	return 0;
 }

@@ -182,6 +182,7 @@ build_one(const struct snapshot *s, const struct instances *now, size_t which, s
 	code = instance_new(
 		&(struct instance_options){
 			.plugin = p,
+			.config = s->config,
 			.owner = use.owner,
 			.place = use.place,
 			.settings = use.settings,
@@ -271,5 +272,19 @@ instances_serves(const struct instances *i, const struct snapshot *s, size_t lis
 		if (t != CFG_PASSED && !cfg_transport_is_datagram(t) && plugin_style(p, t) == PLUGIN_SERVES)
 			return true;
 	}
+	return false;
+}
+
+bool
+instances_name_tls(const void *arg, const char *name)
+{
+	const struct instances *i = arg;
+
+	for (size_t k = 0; k < i->listener_count; k++)
+		if (i->listeners[k] != NULL && instance_names_tls(i->listeners[k], name))
+			return true;
+	for (size_t k = 0; k < i->observer_count; k++)
+		if (i->observers[k] != NULL && instance_names_tls(i->observers[k], name))
+			return true;
 	return false;
 }

@@ -42,6 +42,9 @@ must_check int instances_build(const struct snapshot *snapshot, const struct ins
 /** Free those instances that nobody else has, then close plugins. Instances must be stopped. */
 void instances_fini(struct instances *i);
 
+/** Whether a setting of any of them names this entry of `tls:`. @p arg is a struct instances. */
+bool instances_name_tls(const void *arg, const char *name);
+
 /** Whether connections of this listener run on fibers. */
 bool instances_serves(const struct instances *i, const struct snapshot *snapshot, size_t listener);
 

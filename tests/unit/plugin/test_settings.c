@@ -33,7 +33,8 @@ read_by(const struct sockd_option *table, const char *config)
 	const struct cfg_listener *l = case_load(config);
 
 	kept = plugin;
-	return settings_new(&kept, &l->plugin_place, l->settings, &cfg_source_disk, &case_report, &settings);
+	return settings_new(
+		&kept, case_config, &l->plugin_place, l->settings, &cfg_source_disk, &case_report, &settings);
 }
 
 static const struct sockd_settings *
@@ -172,7 +173,7 @@ START_TEST(every_fault_is_told_in_one_run)
 	ck_complained("'text' has 13 bytes; 1 to 8 are possible");
 	ck_complained("did you mean 'green'?");
 	ck_complained("/etc/case.yaml:13:");
-	ck_complained("TLS is not available yet");
+	ck_complained("under 'tls:' at the top");
 	ck_complained("/etc/case.yaml:15:");
 	ck_complained("/etc/case.yaml:16:26: ");
 	case_end();
@@ -201,8 +202,8 @@ START_TEST(a_longer_row_is_stepped_over_by_its_stride)
 
 	plugin.option_size = sizeof table[0];
 	ck_assert_int_eq(settings_check_table(&plugin, &e), 0);
-	ck_assert_int_eq(settings_new(&plugin, &l->plugin_place, l->settings, &cfg_source_disk, &case_report,
-				 &settings),
+	ck_assert_int_eq(settings_new(&plugin, case_config, &l->plugin_place, l->settings, &cfg_source_disk,
+				 &case_report, &settings),
 		0);
 	ck_assert_int_eq(sockd_setting_int(settings_api(settings), "b"), 2);
 	end();
