@@ -89,7 +89,8 @@ static const struct key tls_keys[] = {
 		.type = KEY_TEXTS,
 		.help = "Protocols that a client may choose from (ALPN), the dearest first; a client that "
 			"offers "
-			"none of them is refused, one that offers nothing is not",
+			"none of them is refused, one that offers nothing is not. Dialled with, they are "
+			"what is offered",
 		.also = "protocols npn",
 		FOR_NEW_CONNECTIONS_,
 		FIELD(alpn),

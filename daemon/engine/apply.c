@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "engine/dial_tls.h"
 #include "engine/engine_private.h"
+#include "net/tls_clients.h"
 
 /* ---- the end of a change, on the main thread ---- */
 
@@ -244,6 +246,7 @@ int
 engine_apply(struct engine *engine, const struct engine_setup *setup, int64_t timeout_ms, struct err *e)
 {
 	struct apply *a = engine->apply == NULL ? apply_new(engine, setup->snapshot) : NULL;
+	struct tls_clients *clients;
 	int64_t until_ms;
 	int r;
 
@@ -260,6 +263,8 @@ engine_apply(struct engine *engine, const struct engine_setup *setup, int64_t ti
 		return err_set(e, -ESHUTDOWN, "it is ending");
 	}
 	engine->apply = a;
+	clients = dial_tls_replace(engine,
+		setup->clients != NULL ? tls_clients_ref(setup->clients) : NULL); /* start() may dial */
 	r = apply_plan(a, setup, e);
 	if (r == 0)
 		r = start_handlers(a, e);
@@ -269,6 +274,9 @@ engine_apply(struct engine *engine, const struct engine_setup *setup, int64_t ti
 		r = prepare_loops(a, timeout_ms, e);
 	if (r == 0)
 		commit(a, &setup->snapshot->config->daemon);
+	else
+		clients = dial_tls_replace(engine, clients);
+	tls_clients_unref(clients);
 	atomic_store(&a->state, r == 0 ? APPLY_COMMITTED : APPLY_ROLLED_BACK);
 	end_with(a, r == 0 ? apply_on_commit : apply_on_roll_back);
 	/* What comes now can't fail, so nobody waits for a loop that is held up. */

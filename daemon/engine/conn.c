@@ -40,7 +40,7 @@ const char *const conn_state_name[CONN_STATE_COUNT] = { "free", "dialling", "han
 
 static const bool step_allowed[CONN_STATE_COUNT][CONN_STATE_COUNT] = {
 	[CONN_FREE] = { [CONN_DIALLING] = true, [CONN_HANDSHAKE] = true, [CONN_OPEN] = true },
-	[CONN_DIALLING] = { [CONN_OPEN] = true, [CONN_ENDING] = true },
+	[CONN_DIALLING] = { [CONN_HANDSHAKE] = true, [CONN_OPEN] = true, [CONN_ENDING] = true },
 	[CONN_HANDSHAKE] = { [CONN_OPEN] = true, [CONN_FLUSHING] = true, [CONN_ENDING] = true },
 	[CONN_OPEN] = { [CONN_HANDSHAKE] = true, [CONN_FLUSHING] = true, [CONN_ENDING] = true },
 	[CONN_FLUSHING] = { [CONN_LINGERING] = true, [CONN_ENDING] = true },

@@ -117,6 +117,9 @@ void conn_refuse(struct scope *scope, const struct newcomer *n);
 
 /** Begin TLS as the server, within @p timeout_ms; CFG_OFF: in any time. @return 0 or -ENOMEM */
 must_check int conn_begin_tls(struct conn *c, int64_t timeout_ms);
+/** Begin TLS as the client, with what is in c->dialled. @return 0, or -ENOMEM; it may fail by itself at once
+ */
+must_check int conn_begin_tls_client(struct conn *c);
 /** The handshake is done: the plugin gets it, or goes on. */
 void conn_shaken(struct conn *c);
 /** Fill in a slot whose bufferevent is made. */

@@ -10,6 +10,7 @@
 #include "engine/conn_private.h"
 #include "engine/conn_time.h"
 #include "engine/conn_wait.h"
+#include "engine/dial.h"
 #include "engine/engine_private.h"
 #include "engine/observe.h"
 #include "engine/pace.h"
@@ -110,7 +111,7 @@ int
 conn_begin_tls(struct conn *c, int64_t timeout_ms)
 {
 	int64_t by_ms = timeout_ms != CFG_OFF ? loop_now_ms(conn_loop(c)) + timeout_ms : CLOCK_NEVER;
-	int r = tls_stream_begin(c, by_ms);
+	int r = tls_stream_begin(c, c->scope->listener->tls, NULL, by_ms);
 
 	if (r == 0 && c->state == CONN_OPEN)
 		conn_enter(c, CONN_HANDSHAKE);
@@ -119,11 +120,28 @@ conn_begin_tls(struct conn *c, int64_t timeout_ms)
 	return r;
 }
 
+/* The client has the first word. */
+int
+conn_begin_tls_client(struct conn *c)
+{
+	struct dialled *out = c->dialled;
+	int r = tls_stream_begin(c, out->tls, out->server_name, out->by_ms);
+
+	if (r < 0)
+		return r;
+	conn_enter(c, CONN_HANDSHAKE);
+	conn_watch(c);
+	tls_stream_shake(c);
+	return 0;
+}
+
 void
 conn_shaken(struct conn *c)
 {
 	conn_enter(c, CONN_OPEN);
-	if (c->straight && c->told_open)
+	if (c->dialled != NULL)
+		dial_shaken(c);
+	if (c->straight && (c->told_open || c->dialled != NULL))
 		conn_wake_reader(c);
 	else
 		conn_open(c);

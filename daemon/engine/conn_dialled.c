@@ -2,6 +2,7 @@
  * and belongs to whom it was dialled for. */
 #include "engine/conn.h"
 
+#include <errno.h>
 #include <event2/bufferevent.h>
 
 #include "control/watch.h"
@@ -43,8 +44,15 @@ conn_open_dialled(struct conn *c, int fd)
 	c->fd = fd;
 	bufferevent_setfd(c->bev, fd);
 	stream_attach(c);
-	conn_enter(c, CONN_OPEN);
 	c->opened_ms = c->active_ms = c->progress_ms = loop_now_ms(conn_loop(c));
+	if (c->dialled->tls != NULL) {
+		if (conn_begin_tls_client(c) < 0) {
+			dial_shake_failed(c, ENOMEM);
+			conn_cut(c, SOCKD_BY_ERROR);
+		}
+		return;
+	}
+	conn_enter(c, CONN_OPEN);
 	if (c->entries->open != NULL) {
 		c->in_entry = true;
 		WATCHED(c->scope->listener->watch, WATCH_OPEN, c->id,

@@ -5,17 +5,18 @@
 #include "engine/dial.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "config/address.h"
 #include "engine/api.h"
+#include "engine/dial_options.h"
+#include "engine/dial_tls.h"
 #include "engine/handler.h"
 #include "engine/offload.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
 #include "net/connect.h"
+#include "net/tls.h"
 
 enum { STAGGER_MS = 250, TIMEOUT_MS = 10000, RETRY_MS = 20 };
 
@@ -51,6 +52,17 @@ struct dial_wait {
 
 static void dial_free(struct dial *d);
 
+static void
+wake_waiter(struct dialled *out, int error)
+{
+	if (out->wait == NULL)
+		return;
+	out->wait->done = true;
+	out->wait->error = error;
+	strand_wake(out->wait->strand);
+	out->wait = NULL;
+}
+
 /* It is decided: @p fd is connected, or -1 and @p error. */
 static void
 dial_done(struct dial *d, int fd, int error)
@@ -68,12 +80,8 @@ dial_done(struct dial *d, int fd, int error)
 	out->dial = NULL;
 	dial_free(d);
 	conn_settle_later(c);
-	if (out->wait != NULL) {
-		out->wait->done = true;
-		out->wait->error = error;
-		strand_wake(out->wait->strand);
-		out->wait = NULL;
-	}
+	if (error != 0 || out->tls == NULL)
+		wake_waiter(out, error);
 }
 
 /* ---- attempts ---- */
@@ -274,19 +282,6 @@ dial_free(struct dial *d)
 
 /* ---- the beginning ---- */
 
-static struct conn_entries
-entries_of(const struct sockd_events *v)
-{
-	if (v == NULL)
-		return (struct conn_entries){ 0 };
-	return (struct conn_entries){ .open = v->open,
-		.data = v->data,
-		.eof = v->eof,
-		.writable = v->writable,
-		.timeout = v->timeout,
-		.close = v->close };
-}
-
 /* A connection that connects to nothing yet, in its scope. */
 static struct conn *
 dialled_new(struct estate *e, enum cfg_transport transport, const struct sockd_dial_options *o)
@@ -298,7 +293,10 @@ dialled_new(struct estate *e, enum cfg_transport transport, const struct sockd_d
 	if (out == NULL)
 		return NULL;
 	*out = (struct dialled){ .estate = e, .next = e->dialled, .link = &e->dialled, .ready_fd = -1 };
-	out->entries = entries_of(o->events);
+	out->by_ms = o->timeout_ms == SOCKD_FOREVER
+			     ? CLOCK_NEVER
+			     : loop_now_ms(scope->loop) + (o->timeout_ms != 0 ? o->timeout_ms : TIMEOUT_MS);
+	out->entries = dial_entries(o->events);
 	c = conn_new_dialled(scope, transport, out);
 	if (c == NULL) {
 		free(out);
@@ -313,7 +311,7 @@ dialled_new(struct estate *e, enum cfg_transport transport, const struct sockd_d
 }
 
 static int
-dial_begin(struct conn *c, const struct cfg_address *a, int64_t timeout_ms)
+dial_begin(struct conn *c, const struct cfg_address *a)
 {
 	struct loop *loop = conn_loop(c);
 	struct dial *d = mem_new(*d);
@@ -331,9 +329,8 @@ dial_begin(struct conn *c, const struct cfg_address *a, int64_t timeout_ms)
 		r = lookup_begin(d, a);
 	else if (r == 0)
 		dial_try_next(d);
-	if (r == 0 && c->dialled->dial != NULL && timeout_ms != SOCKD_FOREVER)
-		loop_timer_set(
-			loop, &d->deadline, loop_now_ms(loop) + (timeout_ms != 0 ? timeout_ms : TIMEOUT_MS));
+	if (r == 0 && c->dialled->dial != NULL && c->dialled->by_ms != CLOCK_NEVER)
+		loop_timer_set(loop, &d->deadline, c->dialled->by_ms);
 	return r;
 }
 
@@ -355,9 +352,10 @@ dial_wait_for(struct conn *c, struct strand *self)
 	int r = 0;
 
 	if (c->dialled->settled) {
-		r = -c->dialled->error;
 		dial_settle(c);
-		return r;
+		r = -c->dialled->error;
+		if (r < 0 || c->state != CONN_HANDSHAKE)
+			return r;
 	}
 	c->dialled->wait = &wait;
 	while (r == 0 && !wait.done)
@@ -369,38 +367,6 @@ dial_wait_for(struct conn *c, struct strand *self)
 	return r;
 }
 
-static int
-parse(const char *url, struct arena *arena, struct cfg_address *a, int *ret_fd)
-{
-	struct err e = { 0 };
-	char beyond;
-
-	*ret_fd = -1;
-	if (url == NULL)
-		return -EINVAL;
-	if (sscanf(url, "fd:%d%c", ret_fd, &beyond) == 1)
-		return *ret_fd >= 0 ? 0 : -EINVAL;
-	if (address_parse(url, arena, a, &e) < 0)
-		return -EINVAL;
-	return a->transport == CFG_TCP || a->transport == CFG_UDP || a->transport == CFG_UNIX ? 0 : -EINVAL;
-}
-
-static const struct sockd_dial_options defaults = { .size = sizeof defaults };
-
-static int
-dial_check(const struct sockd_dial_options *o, const struct strand *self)
-{
-	if (o->size < sizeof *o || o->timeout_ms < SOCKD_FOREVER)
-		return -EINVAL;
-	if (o->events != NULL && (o->events->size < sizeof *o->events || o->events->data == NULL))
-		return -EINVAL;
-	if (o->tls != NULL)
-		return -ENOTSUP;
-	if (o->events == NULL && self == NULL)
-		return -EDEADLK;
-	return o->events == NULL && self->cancelled ? -ECANCELED : 0;
-}
-
 struct sockd_conn
 dial(struct estate *e, const char *url, const struct sockd_dial_options *o)
 {
@@ -408,19 +374,25 @@ dial(struct estate *e, const char *url, const struct sockd_dial_options *o)
 	struct strand *self = strand_here(e->thread->loop);
 	struct cfg_address a = { 0 };
 	struct net_target peer = { 0 };
+	struct tls_context *tls = NULL;
 	struct conn *c = NULL;
 	int fd, r;
 
-	o = o != NULL ? o : &defaults;
+	o = o != NULL ? o : &dial_defaults;
 	r = dial_check(o, self);
 	if (r == 0)
-		r = parse(url, &arena, &a, &fd);
+		r = dial_parse(url, &arena, &a, &fd);
 	if (r == 0 && fd >= 0)
 		r = net_adopt(fd, &a.transport, &peer);
+	if (r == 0 && o->tls != NULL)
+		r = dial_tls_choose(e->thread, &a, o, &tls);
 	if (r == 0) {
 		c = dialled_new(e, a.transport, o);
-		r = c == NULL ? -ENOMEM : fd >= 0 ? adopt(c, fd, &peer) : dial_begin(c, &a, o->timeout_ms);
+		r = c == NULL ? -ENOMEM : dial_tls_take(c, &tls, &a, o);
 	}
+	tls_context_unref(tls);
+	if (r == 0)
+		r = fd >= 0 ? adopt(c, fd, &peer) : dial_begin(c, &a);
 	if (r == 0) {
 		struct sockd_conn h = api_conn(c);
 
@@ -469,12 +441,23 @@ dial_give_up(struct conn *c)
 	if (out->ready_fd >= 0)
 		close(out->ready_fd);
 	out->ready_fd = -1;
-	if (out->wait != NULL) {
-		out->wait->done = true;
-		out->wait->error = ECANCELED;
-		strand_wake(out->wait->strand);
-		out->wait = NULL;
-	}
+	wake_waiter(out, out->error != 0 ? out->error : ECANCELED);
+}
+
+void
+dial_shaken(struct conn *c)
+{
+	wake_waiter(c->dialled, 0);
+}
+
+void
+dial_shake_failed(struct conn *c, int error)
+{
+	if (c->dialled->error != 0)
+		return;
+	c->dialled->error = error;
+	metric_add(c->scope->cells, METRIC_DIAL_ERRORS, 1);
+	wake_waiter(c->dialled, error);
 }
 
 void
@@ -487,6 +470,8 @@ dialled_free(struct conn *c)
 	if (out->next != NULL)
 		out->next->link = out->link;
 	estate_changed(out->estate);
+	tls_context_unref(out->tls);
+	free(out->server_name);
 	free(out);
 	c->dialled = NULL;
 }

@@ -21,7 +21,7 @@
 #include "guard/bans.h"
 #include "guard/sources.h"
 #include "engine/scope.h"
-#include "net/tls.h"
+#include "net/tls_clients.h"
 
 /* ---- mail ---- */
 
@@ -107,6 +107,7 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 
 	if (engine == NULL)
 		return err_set(e, -ENOMEM, "no memory for the engine");
+	pthread_mutex_init(&engine->clients_lock, NULL);
 	engine->metrics = o->metrics;
 	engine->fiber_stack = o->fiber_stack;
 	engine->loop_count = o->loops;
@@ -320,6 +321,8 @@ engine_free(struct engine *engine)
 	cleanup_fd(&engine->done_fd);
 	mailbox_fini(&engine->main_mail);
 	handler_table_fini(&engine->handlers);
+	tls_clients_unref(engine->clients);
+	pthread_mutex_destroy(&engine->clients_lock);
 	free(engine->listeners);
 	for (unsigned i = 0; engine->tallies != NULL && i < engine->metrics->listeners; i++)
 		sources_unref(engine->tallies[i].sources);

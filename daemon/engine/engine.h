@@ -13,6 +13,7 @@
 #include "plugin/instance.h"
 
 struct engine;
+struct tls_clients;
 struct tls_context;
 
 /** The engine is through with an instance: it has stopped, or was never started. */
@@ -39,7 +40,8 @@ struct engine_setup {
 	 * becomes of the setup. */
 	struct instance **listeners, **observers;
 	struct tls_context *const
-		*tls; /* borrowed; one for each map of config.tls, NULL where none is used */
+		*tls;                /* borrowed; one for each map of config.tls, NULL where none is used */
+	struct tls_clients *clients; /* borrowed; what plugins dial with; NULL: nothing */
 };
 
 /** Start the loops and serve the first setup: instances (plugin start() on this thread), their threads

@@ -2,6 +2,8 @@
 #ifndef ENGINE_ENGINE_PRIVATE_H
 #define ENGINE_ENGINE_PRIVATE_H
 
+#include <pthread.h>
+
 #include "engine/accept.h"
 #include "engine/engine.h"
 #include "engine/handler.h"
@@ -19,8 +21,8 @@ struct order {
 };
 
 struct apply;
-
 struct pool;
+struct tls_clients;
 
 struct engine {
 	struct metric_block *metrics;
@@ -38,6 +40,8 @@ struct engine {
 	_Atomic unsigned loops_accepting; /* loops that have not closed their acceptors yet */
 	_Atomic unsigned loops_busy;      /* loops that still have something to end */
 	_Atomic uint64_t drained, forced;
+	pthread_mutex_t clients_lock;
+	struct tls_clients *clients;                /* ref, under the lock; dial_tls.c */
 	int64_t drain_deadline_ms, drain_spread_ms; /* written before the order is sent */
 
 	/* The main thread's. */

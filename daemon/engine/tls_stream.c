@@ -16,7 +16,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "engine/api.h"
+#include "engine/dial.h"
 #include "engine/observe.h"
 #include "engine/stream.h"
 #include "net/tls_session.h"
@@ -103,14 +105,14 @@ again_run(struct loop *loop, struct loop_task *task)
 }
 
 int
-tls_stream_begin(struct conn *c, int64_t by_ms)
+tls_stream_begin(struct conn *c, struct tls_context *context, const char *server_name, int64_t by_ms)
 {
 	struct tls_stream *t = mem_new(*t);
 
 	if (t == NULL)
 		return -ENOMEM;
 	*t = (struct tls_stream){ .conn = c, .again.run = again_run, .by_ms = by_ms, .outcome = 1 };
-	if (tls_session_new(c->scope->listener->tls, &wire, c, NULL, &t->session) < 0) {
+	if (tls_session_new(context, &wire, c, server_name, &t->session) < 0) {
 		free(t);
 		return -ENOMEM;
 	}
@@ -168,11 +170,28 @@ tls_stream_is_silent(const struct conn *c)
 	return !c->tls->heard;
 }
 
+/* Whoever dialled is told at once: the connection may still have to say why to the server. */
+static void
+dialled_failed(struct conn *c, int error)
+{
+	char peer[CONN_PEER_TEXT_SIZE];
+
+	observe_error(c, error, tls_stream_failure(c));
+	conn_peer_text(c, peer);
+	log_info("dial_tls_failed", LOG_S("listener", conn_cfg(c)->name), LOG_U("conn", c->id),
+		LOG_S("peer", peer), LOG_S("name", c->dialled->server_name),
+		LOG_S("detail", tls_stream_failure(c)));
+	dial_shake_failed(c, error);
+}
+
 void
 tls_stream_time_out(struct conn *c)
 {
-	c->tls->timed_out =
-		c->tls->heard ? "the handshake was not done in time" : "the client said nothing in time";
+	c->tls->timed_out = c->tls->heard        ? "the handshake was not done in time"
+			    : c->dialled == NULL ? "the client said nothing in time"
+						 : "the server said nothing in time";
+	if (c->dialled != NULL)
+		dialled_failed(c, ETIMEDOUT);
 	conn_cut(c, SOCKD_BY_HANDSHAKE_FAILED);
 }
 
@@ -181,9 +200,12 @@ static void
 handshake_failed(struct conn *c, int error)
 {
 	if (tls_session_failure(c->tls->session) == NULL)
-		c->tls->timed_out =
-			error == -ECONNRESET ? "the client closed the connection" : strerror(-error);
-	if (error != -ECONNRESET)
+		c->tls->timed_out = error != -ECONNRESET ? strerror(-error)
+				    : c->dialled == NULL ? "the client closed the connection"
+							 : "the server closed the connection";
+	if (c->dialled != NULL)
+		dialled_failed(c, -error);
+	else if (error != -ECONNRESET)
 		observe_error(c, -error, tls_stream_failure(c));
 	if (error == -EPROTO)
 		conn_finish(c, SOCKD_BY_HANDSHAKE_FAILED);

@@ -7,11 +7,13 @@
 
 #include "engine/conn.h"
 
-/** Begin as the server, with the context of its listener. The state is CONN_HANDSHAKE; when the handshake is
+/** Begin, as the context's role says. The state is CONN_HANDSHAKE; when the handshake is
  * done conn_shaken() is called, when it fails the connection ends.
+ * @param server_name  as for tls_session_new()
  * @param by_ms  when it has to be done; CLOCK_NEVER
  * @return 0 or -ENOMEM */
-must_check int tls_stream_begin(struct conn *c, int64_t by_ms);
+must_check int tls_stream_begin(
+	struct conn *c, struct tls_context *context, const char *server_name, int64_t by_ms);
 void tls_stream_free(struct tls_stream *t); /* NULL is fine */
 
 /** The socket has something, in the handshake. */
@@ -19,7 +21,7 @@ void tls_stream_shake(struct conn *c);
 /** The time of the handshake is up. */
 void tls_stream_time_out(struct conn *c);
 int64_t tls_stream_deadline_ms(const struct conn *c);
-/** In the handshake: the client has said nothing yet. */
+/** In the handshake: the peer has said nothing yet. */
 bool tls_stream_is_silent(const struct conn *c);
 
 /** The socket may have something again. */

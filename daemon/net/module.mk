@@ -22,6 +22,7 @@ core_sources += daemon/net/unix_stream.c
 core_sources += daemon/net/tls.c daemon/net/tls.h daemon/net/tls_private.h
 core_sources += daemon/net/tls_cert.c daemon/net/tls_cert.h
 core_sources += daemon/net/tls_choose.c daemon/net/tls_choose.h
+core_sources += daemon/net/tls_clients.c daemon/net/tls_clients.h
 core_sources += daemon/net/tls_contexts.c daemon/net/tls_contexts.h
 core_sources += daemon/net/tls_error.c daemon/net/tls_error.h
 core_sources += daemon/net/tls_file.c daemon/net/tls_file.h

@@ -60,6 +60,12 @@ tls_context_unref(struct tls_context *c)
 	free(c);
 }
 
+bool
+tls_context_verifies(const struct tls_context *c)
+{
+	return SSL_CTX_get_verify_mode(c->ssl) != SSL_VERIFY_NONE;
+}
+
 /* ---- what a person wants to know ---- */
 
 static char *

@@ -34,6 +34,9 @@ must_check int tls_context_new(
 struct tls_context *tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context *c); /* NULL is fine. Thread: any. */
 
+/** Whether the peer's certificate is verified at all. */
+bool tls_context_verifies(const struct tls_context *c);
+
 /** What a person wants to know of a certificate in use. */
 struct tls_cert_info {
 	const char *tls;  /* the name of the settings */

@@ -2,6 +2,7 @@
 #include "worker/check.h"
 
 #include "control/snapshot.h"
+#include "net/tls_clients.h"
 #include "worker/instances.h"
 
 size_t
@@ -13,11 +14,17 @@ worker_check_count(const struct snapshot *snapshot)
 int
 worker_check(const struct snapshot *snapshot, size_t which, struct cfg_report *report, bool *ret_serves)
 {
+	struct tls_clients *clients = NULL;
 	struct instances instances;
 	int code = instances_build(snapshot, NULL, which, report, &instances);
 
 	if (code == 0 && which < snapshot->config->listener_count)
 		*ret_serves = instances_serves(&instances, snapshot, which);
+	if (code == 0) {
+		code = tls_clients_build(snapshot, instances_name_tls, &instances, true, report, &clients);
+		if (code == 0)
+			tls_clients_unref(clients);
+	}
 	instances_fini(&instances);
 	return code;
 }

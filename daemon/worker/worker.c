@@ -13,6 +13,7 @@
 #include "control/snapshot.h"
 #include "engine/engine.h"
 #include "metric/metric.h"
+#include "net/tls_clients.h"
 #include "net/tls_contexts.h"
 #include "worker/instances.h"
 
@@ -20,6 +21,7 @@ struct worker {
 	struct snapshot *snapshot; /* owned */
 	struct instances instances;
 	struct tls_contexts contexts;
+	struct tls_clients *clients; /* ref */
 	struct metric_block metrics;
 	void *own_counters;    /* owned; NULL: they are shared */
 	struct engine *engine; /* owned */
@@ -62,6 +64,7 @@ start_engine(struct worker *w, struct err *e)
 		.snapshot = w->snapshot,
 		.listeners = w->instances.listeners,
 		.tls = w->contexts.at,
+		.clients = w->clients,
 		.observers = w->instances.observers,
 	};
 	sigset_t old;
@@ -110,6 +113,9 @@ build(struct worker *w, const struct worker_memory *shared, struct cfg_report *r
 	if (code != -ENOMEM)
 		contexts = tls_contexts_build(w->snapshot, NULL, false, report, &w->contexts);
 	code = contexts < 0 ? contexts : code;
+	if (code == 0)
+		code = tls_clients_build(
+			w->snapshot, instances_name_tls, &w->instances, false, report, &w->clients);
 	if (code < 0)
 		return code == -ENOMEM ? err_set(e, code, "out of memory") : code;
 	list_serving(w, serves);
@@ -144,12 +150,13 @@ worker_new(struct snapshot *snapshot, const struct worker_memory *shared, struct
 
 static int
 change_over(struct worker *w, struct snapshot *snapshot, struct instances *next,
-	const struct tls_contexts *contexts, struct err *e)
+	const struct tls_contexts *contexts, struct tls_clients *clients, struct err *e)
 {
 	const struct engine_setup setup = {
 		.snapshot = snapshot,
 		.listeners = next->listeners,
 		.tls = contexts->at,
+		.clients = clients,
 		.observers = next->observers,
 	};
 	sigset_t old;
@@ -167,6 +174,7 @@ worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *re
 {
 	struct instances next;
 	struct tls_contexts contexts = { 0 };
+	struct tls_clients *clients = NULL;
 	int code, tls = 0;
 
 	snapshot->loops = w->snapshot->loops; /* what a worker has from its start to its end */
@@ -174,13 +182,16 @@ worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *re
 	if (code != -ENOMEM)
 		tls = tls_contexts_build(snapshot, &w->contexts, true, report, &contexts);
 	code = tls < 0 ? tls : code;
+	if (code == 0) /* what is in use may be out of date: the check before a reload judges what is new */
+		code = tls_clients_build(snapshot, instances_name_tls, &next, false, report, &clients);
 	if (code == 0)
-		code = change_over(w, snapshot, &next, &contexts, e);
+		code = change_over(w, snapshot, &next, &contexts, clients, e);
 	else if (code == -ENOMEM)
 		err_set(e, code, "out of memory");
 	if (code < 0) {
 		instances_fini(&next);
 		tls_contexts_fini(&contexts);
+		tls_clients_unref(clients);
 		snapshot_free(snapshot);
 		return code;
 	}
@@ -188,6 +199,8 @@ worker_reload(struct worker *w, struct snapshot *snapshot, struct cfg_report *re
 	w->instances = next;
 	tls_contexts_fini(&w->contexts);
 	w->contexts = contexts;
+	tls_clients_unref(w->clients);
+	w->clients = clients;
 	snapshot_free(w->snapshot);
 	snapshot_close_sockets(snapshot); /* the engine has taken its own */
 	w->snapshot = snapshot;
@@ -288,6 +301,7 @@ worker_free(struct worker *w)
 	asks_free(w->asks);
 	instances_fini(&w->instances);
 	tls_contexts_fini(&w->contexts);
+	tls_clients_unref(w->clients);
 	free(w->own_counters);
 	snapshot_free(w->snapshot);
 	free(w);
