@@ -48,6 +48,10 @@ relay_check(struct relay *r)
 			continue;
 		if (!from->fin_read && !from->read_closed && !from->end_given)
 			continue;
+		if (from->truncated) {
+			relay_finish(r, -ECONNRESET); /* no end that the other side may be told of */
+			return;
+		}
 		r->carried[i] = true;
 		if (to->write_closed)
 			continue;
