@@ -147,9 +147,17 @@ sockd_wake(struct sockd_host h, const void *what)
  * moves to sockd on success
  * @param o    NULL: all defaults
  * @return the connection, yours to close; a null handle on failure (ETIMEDOUT, ECONNREFUSED, EADDRNOTAVAIL:
- * no such host, EAGAIN: the name service does not answer, ENOTSUP: o->tls, EINVAL, ...). In event style a
- * failure comes as close() with SOCKD_BY_ERROR and its cause in errno. Without o->timeout_ms sockd gives up
- * after 10 seconds. A connection that its scope leaves open is closed with it; in a drain its reads give the
+ * no such host, EAGAIN: the name service does not answer, EINVAL, ...). In event style a failure comes as
+ * close() with SOCKD_BY_ERROR and its cause in errno. Without o->timeout_ms sockd gives up after 10 seconds.
+ *
+ * With o->tls it is yours after the handshake. ENOENT: no setting of type SOCKD_T_TLS names that entry.
+ * EPROTO: the handshake failed, most often since the certificate is not good (on_error() and the log tell
+ * why); ECONNRESET: the server broke it off; in event style close() comes with SOCKD_BY_HANDSHAKE_FAILED.
+ * EINVAL: over udp://, or the certificate is to be verified and neither the URL nor o->server_name has a
+ * name. With TLS 1.3 a server that refuses our certificate says so after the handshake: the first read gives
+ * ECONNRESET.
+ *
+ * A connection that its scope leaves open is closed with it; in a drain its reads give the
  * end together with those of the scope. Over udp:// its reader and writer speak of messages, and what the
  * peer's kernel refused is ECONNREFUSED for the next read. */
 static inline struct sockd_conn

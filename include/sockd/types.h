@@ -291,8 +291,9 @@ struct sockd_dial_options {
 	uint32_t size;      /* sizeof(struct sockd_dial_options) */
 	int32_t timeout_ms; /* for connecting and the TLS handshake together; 0: sockd's own, SOCKD_FOREVER:
 			       none */
-	const char *tls;    /* a name under tls:; NULL: plain */
-	const char *server_name;           /* what the certificate has to say; NULL: the host of the URL */
+	const char *tls;    /* a name under tls: that a setting of type SOCKD_T_TLS has; NULL: plain */
+	const char *server_name;           /* what the certificate has to say, a name or an IP address, and
+					      SNI; NULL: the host of the URL */
 	const struct sockd_events *events; /* NULL: straight-line, on a fiber */
 	void *data;                        /* becomes sockd_conn_data() of the new connection */
 };
