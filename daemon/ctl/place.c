@@ -31,6 +31,15 @@ usual_place(char **ret, struct err *e)
 	return copy(first, ret, e); /* whoever connects says that it is not there */
 }
 
+/* The place that `unix:///PATH` or `unix:@NAME` means. */
+static const char *
+from_url(const char *url)
+{
+	const char *rest = strchr(url, ':') + 1;
+
+	return strncmp(rest, "//", 2) == 0 ? rest + 2 : rest;
+}
+
 static int
 from_config(const struct config *config, const char *file, char **ret, struct err *e)
 {
@@ -41,8 +50,7 @@ from_config(const struct config *config, const char *file, char **ret, struct er
 			e, -ENOENT, "%s says 'daemon.admin.listen: off', so there is no admin socket", file);
 	if (strcmp(listen, CFG_ADMIN_AUTO) == 0)
 		return usual_place(ret, e);
-	listen = strchr(listen, ':') + 1;
-	return copy(*listen == '@' ? listen : listen + 2, ret, e);
+	return copy(from_url(listen), ret, e);
 }
 
 int
@@ -53,6 +61,8 @@ place_find(const char *socket, const char *config, char **ret, struct err *e)
 	struct config *loaded;
 	int code;
 
+	if (socket != NULL && strncmp(socket, "unix:", 5) == 0)
+		socket = from_url(socket);
 	if (socket != NULL)
 		return *socket == '/' || *socket == '@' || *socket == '.'
 			       ? copy(socket, ret, e)

@@ -85,8 +85,8 @@ reload_verdict_text(const struct reload_verdict *v, struct strbuf *out)
 	if (v->ok && v->plan != NULL && reload_plan_is_empty(v->plan))
 		strbuf_add(out, "nothing has changed\n");
 	cfg_report_print(v->report, out, false);
-	if (!v->ok && !v->dry)
-		strbuf_add(out, "nothing was changed\n");
+	if (!v->ok && !v->dry && cfg_report_is_ok(v->report))
+		strbuf_add(out, "nothing was changed\n"); /* a report with errors says so itself */
 }
 
 /* ---- JSON ---- */

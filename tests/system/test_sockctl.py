@@ -58,6 +58,7 @@ def test_status_of_what_does_not_run_is_3_and_of_what_cannot_be_told_4(tmp):
         assert harness.run_sockctl("--socket", tmp / "none", "status").returncode == 3
         assert harness.run_sockctl("--socket", tmp / "stale", "status").returncode == 3
         assert harness.run_sockctl("--socket", tmp / "file", "status").returncode == 3
+        assert harness.run_sockctl("--socket", f"unix://{tmp}/none", "status").returncode == 3
         silence = harness.run_sockctl("--socket", tmp / "silent", "--timeout", "50ms", "status")
         assert silence.returncode == 4 and "does not answer" in silence.stderr, silence
         assert harness.run_sockctl("--socket", tmp / "none", "reload").returncode == 69
