@@ -7,6 +7,7 @@
 #include "engine/api.h"
 #include "engine/scope.h"
 #include "net/addr.h"
+#include "net/peer.h"
 
 static uint64_t
 conn_id(struct sockd_conn c)
@@ -61,12 +62,24 @@ conn_transport(struct sockd_conn c)
 	return ep != NULL ? ep->transport : -1;
 }
 
+void
+endpoint_meet_sender(struct endpoint *ep, const struct msghdr *m)
+{
+	struct net_peer peer;
+
+	ep->has_cred = net_peer_of_datagram(m, &peer) == 0;
+	if (ep->has_cred)
+		ep->cred = (struct sockd_cred){ .pid = peer.pid, .uid = peer.uid, .gid = peer.gid };
+}
+
 static const struct sockd_cred *
 conn_cred(struct sockd_conn c)
 {
-	if (endpoint_find(c.ref) != NULL)
+	const struct endpoint *ep = endpoint_find(c.ref);
+
+	if (ep != NULL && !ep->has_cred)
 		errno = ENOTSUP;
-	return NULL;
+	return ep != NULL && ep->has_cred ? &ep->cred : NULL;
 }
 
 static int

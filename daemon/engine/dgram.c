@@ -99,6 +99,8 @@ endpoint_meet(struct endpoint *ep)
 	memcpy(&ep->remote.sa, &ep->io->in_slots[ep->io->in_next].name, ep->remote.len);
 	if (ep->asked_varies)
 		dgram_get_local(m, &ep->local);
+	if (ep->transport == CFG_UNIXGRAM)
+		endpoint_meet_sender(ep, m);
 }
 
 void
@@ -443,8 +445,8 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 
 	if (transport == CFG_UDP)
 		r = dgram_want_local(fd, local);
-	else if (scope->listener->guard != NULL && guard_wants_peer(scope->listener->guard))
-		r = net_peer_want(fd); /* for what comes from here on; new sockets are made so */
+	else
+		r = net_peer_want(fd); /* for what comes from here on; our own sockets are made so */
 
 	if (ep == NULL)
 		return err_set(e, -ENOMEM, "no memory for a socket of '%s'", name);

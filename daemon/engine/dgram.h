@@ -33,6 +33,7 @@ struct endpoint {
 	bool muted;        /* sockd_pause(): the kernel keeps what comes */
 	bool refused;      /* somebody's buffer was too small for the one that lies there */
 	bool has_text;
+	bool has_cred;        /* cred stands for a datagram */
 	int fd;               /* borrowed: socket's */
 	struct bound *socket; /* ref, or NULL: the caller keeps fd open */
 	struct scope *scope;  /* borrowed: listener, loop, cells */
@@ -49,6 +50,7 @@ struct endpoint {
 	size_t write_limit;              /* the largest datagram that may be sent */
 	struct sockd_addr bound;         /* the socket's own address */
 	struct sockd_addr remote, local; /* of the datagram that was read last */
+	struct sockd_cred cred;          /* of its sender */
 	char remote_text[144];
 };
 
@@ -127,6 +129,8 @@ void endpoint_skip(struct endpoint *ep, enum metric_id id);
 must_check int endpoint_mute(struct endpoint *ep, bool muted);
 /** Answer the sender of what was read last, with descriptors; what can't be sent is dropped and counted. */
 void endpoint_send_rights(struct endpoint *ep, const void *buf, size_t size, const int *fds, size_t count);
+/** cred is that of a datagram over a unix socket from now on. */
+void endpoint_meet_sender(struct endpoint *ep, const struct msghdr *datagram);
 /** Wait on a fiber until a datagram is present. @return 1, 0 at the end, or a negative errno (-EAGAIN in
  * event style) */
 must_check int endpoint_await(struct endpoint *ep);

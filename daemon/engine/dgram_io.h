@@ -16,7 +16,7 @@
 
 /** The largest payload of a datagram over IPv4. */
 enum { DGRAM_UDP_MAX = 65507 };
-enum { DGRAM_CONTROL_SIZE = 64 }; /* of addresses, or of a sender's user: 40 and 32 bytes */
+enum { DGRAM_CONTROL_SIZE = 96 }; /* of addresses: 40 bytes; or of a sender: 32, and twelve descriptors: 64 */
 
 /** What a datagram came with, and what its answer leaves with. */
 struct dgram_slot {

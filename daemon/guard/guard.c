@@ -101,12 +101,6 @@ guard_sources(const struct guard *g)
 	return g->sources;
 }
 
-bool
-guard_wants_peer(const struct guard *g)
-{
-	return access_wants_peer(g->access) || g->sources != NULL;
-}
-
 /* @return whether it is banned */
 static bool
 ask_bans(const struct bans *bans, const struct guard_client *client, struct guard_finding *ret)

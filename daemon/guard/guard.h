@@ -53,9 +53,6 @@ void guard_free(struct guard *g); /* NULL is fine; nothing of it is held any mor
 /** Its table of sources, borrowed, or NULL. */
 struct sources *guard_sources(const struct guard *g);
 
-/** Whether it has to know the user of a unix peer. */
-bool guard_wants_peer(const struct guard *g);
-
 /** May a connection begin? @param g, bans  NULL: none @param now_ms  monotonic */
 void guard_ask(const struct guard *g, const struct bans *bans, const struct guard_client *client,
 	int64_t now_ms, struct guard_finding *ret);

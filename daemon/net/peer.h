@@ -1,4 +1,4 @@
-/* Who is at the other end of a unix stream. */
+/* Who is at the other end of a unix stream, or has sent a datagram. */
 #ifndef NET_PEER_H
 #define NET_PEER_H
 
@@ -7,7 +7,8 @@
 
 #include "base/cleanup.h"
 
-/** As they were when the peer connected; it may have changed since, and its pid may be another's by now. */
+/** As they were when the peer connected, or sent; it may have changed since, and its pid may be another's by
+ * now. */
 struct net_peer {
 	pid_t pid; /* 0: in a pid namespace that we do not see */
 	uid_t uid;

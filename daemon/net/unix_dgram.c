@@ -7,13 +7,6 @@
 #include "net/peer.h"
 #include "net/unix_file.h"
 
-/* It has to be asked for before the first sender sends. */
-static bool
-wants_senders(const struct cfg_listener *l)
-{
-	return l->access.users.count > 0 || l->access.groups.count > 0 || l->per_source.rate.count > 0;
-}
-
 static int
 unix_dgram_open(const struct net_request *q, struct err *e)
 {
@@ -24,12 +17,10 @@ unix_dgram_open(const struct net_request *q, struct err *e)
 	code = unix_file_open(q, SOCK_DGRAM, &fd, e);
 	if (code < 0)
 		return code;
-	if (wants_senders(q->listener)) {
-		code = net_peer_want(fd);
-		if (code < 0) {
-			close(fd);
-			return err_set(e, code, "cannot learn who sends to '%s'", q->listener->name);
-		}
+	code = net_peer_want(fd);
+	if (code < 0) {
+		close(fd);
+		return err_set(e, code, "cannot learn who sends to '%s'", q->listener->name);
 	}
 	return net_sockets_add(q, CFG_UNIXGRAM, 0, fd, e);
 }

@@ -71,8 +71,9 @@ sockd_conn_tls(struct sockd_conn c)
 	SOCKD_CALL_(c, tls, NULL, (c));
 }
 
-/** @return who is behind a unix stream connection; NULL: ENOTSUP on other transports. Lives as long as the
- * connection. */
+/** @return who is behind a unix stream connection, as of its connect(), for as long as the connection lives;
+ * or who sent the datagram of a unixgram listener that was read last, until the next one is read. NULL:
+ * ENOTSUP on other transports, and for a datagram that was sent before sockd had asked for its sender. */
 static inline const struct sockd_cred *
 sockd_conn_cred(struct sockd_conn c)
 {

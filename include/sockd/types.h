@@ -205,8 +205,8 @@ struct sockd_addr {
 	struct sockaddr_storage sa;
 };
 
-/** Who is at the other end of a unix stream socket, as the kernel saw it at connect. sockd allocates it, so
- * it may grow at its end. */
+/** Who is at the other end of a unix socket, as the kernel saw it at connect, or when the datagram was sent.
+ * sockd allocates it, so it may grow at its end. */
 struct sockd_cred {
 	pid_t pid;
 	uid_t uid;

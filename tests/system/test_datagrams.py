@@ -9,7 +9,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness
 from harness import Daemon
 
-SCENARIOS = {"it_tells_of_the_sender": [], "what_a_stream_has_is_not_supported": [], "sizes_have_a_bound": [],
+SCENARIOS = {"it_tells_of_the_sender": [], "it_tells_who_sent": [],
+             "what_a_stream_has_is_not_supported": [], "sizes_have_a_bound": [],
              "an_answer_may_go_to_the_address": [b"direct"], "pieces_are_one_datagram": [b"one,two"]}
 
 

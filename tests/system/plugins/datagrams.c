@@ -39,6 +39,20 @@ it_tells_of_the_sender(struct sockd_conn c, struct sockd_reader r, struct sockd_
 }
 
 static void
+it_tells_who_sent(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	const struct sockd_cred *cred;
+
+	(void)r, (void)w;
+	errno = 0;
+	cred = sockd_conn_cred(c);
+	if (sockd_conn_transport(c) == SOCKD_UDP)
+		CHECK(cred == NULL && errno == ENOTSUP);
+	else
+		CHECK(cred != NULL && cred->pid > 0 && cred->uid == getuid() && cred->gid == getgid());
+}
+
+static void
 what_a_stream_has_is_not_supported(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	(void)r, (void)w;
@@ -91,6 +105,7 @@ pieces_are_one_datagram(struct sockd_conn c, struct sockd_reader r, struct sockd
 
 static const struct scenario scenarios[] = {
 	{ "it_tells_of_the_sender", it_tells_of_the_sender },
+	{ "it_tells_who_sent", it_tells_who_sent },
 	{ "what_a_stream_has_is_not_supported", what_a_stream_has_is_not_supported },
 	{ "sizes_have_a_bound", sizes_have_a_bound },
 	{ "an_answer_may_go_to_the_address", an_answer_may_go_to_the_address },

@@ -1,6 +1,8 @@
 /* Datagram endpoints, against a real loop, real fibers and real sockets. */
 #include "dgram_fixture.h"
 
+#include <sys/wait.h>
+
 /* ---- tests ---- */
 
 START_TEST(serve_that_takes_nothing_is_slowed_down)
@@ -311,6 +313,45 @@ START_TEST(an_unnamed_sender_gets_no_answer_and_stops_nothing)
 }
 END_TEST
 
+static uint64_t senders[8];
+
+static void
+event_sender(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	const struct sockd_cred *cred;
+	char byte;
+
+	(void)w;
+	world.result = (int)sockd_read(r, &byte, 1);
+	cred = sockd_conn_cred(c);
+	senders[world.seen] = cred != NULL ? (uint64_t)cred->pid : 0;
+	see();
+}
+
+START_TEST(each_datagram_tells_its_own_sender)
+{
+	int status;
+	pid_t child;
+
+	world.plugin.datagram = event_sender;
+	begin(AF_UNIX, NULL, 65536);
+	ask("a", 1);
+	child = fork();
+	if (child == 0) {
+		ask("b", 1);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ask("c", 1);
+	run_until_seen(3);
+
+	ck_assert_uint_eq(senders[0], (uint64_t)getpid());
+	ck_assert_uint_eq(senders[1], (uint64_t)child);
+	ck_assert_uint_eq(senders[2], (uint64_t)getpid());
+	finish();
+}
+END_TEST
+
 START_TEST(a_full_peer_costs_only_its_own_answers)
 {
 	struct sockaddr_un me = { .sun_family = AF_UNIX };
@@ -365,6 +406,7 @@ UNIT_TESTS("dgram", a_batch_is_echoed_in_order, empty_and_largest_datagrams_are_
 	an_event_entry_is_told_of_a_datagram_above_its_buffer, an_event_entry_never_waits,
 	serve_that_returns_is_called_again, drain_answers_what_the_socket_holds,
 	drain_delivers_in_event_style, cut_cancels_a_waiting_serve, copy_echoes_until_drain,
-	an_unnamed_sender_gets_no_answer_and_stops_nothing, a_full_peer_costs_only_its_own_answers,
-	a_stale_handle_is_refused, serve_that_takes_nothing_is_slowed_down,
-	a_refused_datagram_does_not_stop_those_behind_it, over_ipv6_the_asked_address_answers_too)
+	an_unnamed_sender_gets_no_answer_and_stops_nothing, each_datagram_tells_its_own_sender,
+	a_full_peer_costs_only_its_own_answers, a_stale_handle_is_refused,
+	serve_that_takes_nothing_is_slowed_down, a_refused_datagram_does_not_stop_those_behind_it,
+	over_ipv6_the_asked_address_answers_too)
