@@ -90,8 +90,8 @@ metric_info(enum metric_id id)
 }
 
 /* The format knows three escapes in a label value; everything else stands as it is, and has to be UTF-8. */
-static void
-add_label_value(struct strbuf *s, const char *value)
+void
+metric_label_value(struct strbuf *s, const char *value)
 {
 	const unsigned char *b = (const unsigned char *)value;
 	size_t size = strlen(value);
@@ -140,7 +140,7 @@ metric_expose(struct strbuf *s, const struct metric_block *b, const char *const 
 			if (names[i] == NULL)
 				continue;
 			strbuf_printf(s, "sockd_%s%s{listener=\"", info->family, suffix(info));
-			add_label_value(s, names[i]);
+			metric_label_value(s, names[i]);
 			strbuf_printf(s, "\"%s%s} %" PRIu64 "\n", info->label != NULL ? "," : "",
 				info->label != NULL ? info->label : "",
 				metric_sum(b, (int)i, (enum metric_id)id));

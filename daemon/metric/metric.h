@@ -186,4 +186,7 @@ const struct metric_info *metric_info(enum metric_id id);
  * Thread: any. */
 void metric_expose(struct strbuf *s, const struct metric_block *b, const char *const *names);
 
+/** Append the value of a label, escaped. */
+void metric_label_value(struct strbuf *s, const char *value);
+
 #endif
