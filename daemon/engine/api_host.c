@@ -10,6 +10,7 @@
 #include "engine/api.h"
 #include "engine/dial.h"
 #include "engine/engine_private.h"
+#include "engine/handler_metrics.h"
 #include "engine/offload.h"
 #include "engine/post.h"
 #include "engine/scope.h"
@@ -312,6 +313,28 @@ host_post_thread(struct sockd_host h, sockd_timer_fn fn, void *arg)
 	return api_fail(post_to_thread(&handler->threads[ref_loop(h.ref)], fn, arg));
 }
 
+static uint64_t
+host_metric_register(struct sockd_host h, int kind, const char *name, const char *help)
+{
+	struct conn *c;
+	struct handler *handler = find_handler(h, &c);
+	uint64_t id = 0;
+
+	if (handler == NULL)
+		return 0;
+	(void)api_fail(handler_metric_register(handler, kind, name, help, &id));
+	return id;
+}
+
+static int
+host_metric_add(struct sockd_host h, uint64_t metric, int64_t n)
+{
+	struct conn *c;
+	struct handler *handler = find_handler(h, &c);
+
+	return handler != NULL ? api_fail(handler_metric_add(handler, metric, n)) : -1;
+}
+
 static int64_t
 host_open_connections(struct sockd_host h)
 {
@@ -377,6 +400,8 @@ const struct sockd_host_ops host_ops = {
 	.post = host_post,
 	.post_thread = host_post_thread,
 	.log_fields = host_log_fields,
+	.metric_register = host_metric_register,
+	.metric_add = host_metric_add,
 	.open_connections = host_open_connections,
 	.instance = host_instance,
 	.settings = host_settings,

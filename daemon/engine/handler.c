@@ -13,6 +13,7 @@
 
 #include "engine/api.h"
 #include "engine/engine_private.h"
+#include "engine/handler_metrics.h"
 
 int
 handler_table_init(struct handler_table *t)
@@ -27,6 +28,7 @@ handler_table_fini(struct handler_table *t)
 	for (uint32_t i = 0; i < t->used; i++) {
 		struct handler *h = atomic_load(&t->items[i]);
 
+		handler_metrics_fini(h);
 		free(h->threads);
 		free(h);
 	}
@@ -97,6 +99,7 @@ handler_new(struct engine *engine, const struct handler_options *o)
 	h->config = config_ref(o->config);
 	h->tally = o->tally;
 	h->one_thread = o->one_thread;
+	handler_metrics_reset(h);
 	h->started = false;
 	h->references = 1;
 	for (unsigned i = 0; i < engine->loop_count; i++) {
@@ -185,6 +188,7 @@ handler_end(struct engine *engine, struct handler *h)
 	if (h->started)
 		instance_stop(h->instance);
 	h->started = false;
+	handler_metrics_leave(engine, h);
 	table_unlink(&engine->handlers, h);
 	atomic_fetch_add(&h->generation, 1);
 	listener_free_own(h->own);

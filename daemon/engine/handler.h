@@ -22,6 +22,7 @@
 struct engine;
 struct handler;
 struct loop;
+struct own_metrics;
 struct tally;
 
 /** A handler on one loop: what thread_start()'s host handle stands for. */
@@ -54,15 +55,16 @@ struct handler {
 	struct instance *instance;             /* owned; given back when nothing uses it any more */
 	const struct sockd_settings *settings; /* the instance's; what start() returned */
 	void *data;
-	struct config *config;          /* ref: the settings lie in it */
-	struct tally *tally;            /* borrowed: the engine's; NULL: an observer */
-	bool one_thread;                /* it has a thread on the first loop only */
-	bool started;                   /* stop() is owed */
-	unsigned references;            /* listeners and sets of observers that use it */
-	struct handler *before, *after; /* of the engine, in the order of starting */
-	struct handler_thread *threads; /* owned; one for each loop */
-	struct listener *own;           /* owned: what its threads' dialled connections count for */
-	_Atomic unsigned threads_left;  /* loops that have not said that they are through with it */
+	struct config *config;                 /* ref: the settings lie in it */
+	struct tally *tally;                   /* borrowed: the engine's; NULL: an observer */
+	bool one_thread;                       /* it has a thread on the first loop only */
+	bool started;                          /* stop() is owed */
+	unsigned references;                   /* listeners and sets of observers that use it */
+	struct handler *before, *after;        /* of the engine, in the order of starting */
+	struct handler_thread *threads;        /* owned; one for each loop */
+	struct listener *own;                  /* owned: what its threads' dialled connections count for */
+	_Atomic(struct own_metrics *) metrics; /* owned: what the plugin named; NULL: nothing yet */
+	_Atomic unsigned threads_left;         /* loops that have not said that they are through with it */
 	struct mail stopped;
 	struct handler *next_free;
 };

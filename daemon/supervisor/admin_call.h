@@ -32,6 +32,7 @@ struct admin_call {
 	const char *ask;                /* a constant: the question */
 	json_t *argument, *from, *list; /* owned */
 	uint64_t total;
+	bool may_refuse; /* a worker that refuses the question has no rows, and the others are asked */
 	void (*on_row)(struct admin_call *call, unsigned generation, json_t *row);
 	void (*on_last)(struct admin_call *call);
 	void (*resume)(struct admin_call *call);

@@ -26,7 +26,7 @@ on_page(void *arg, int code, const char *text)
 	json_t *page, *row, *next;
 	size_t i;
 
-	if (code == -EINVAL)
+	if (code == -EINVAL && !call->may_refuse)
 		admin_fail_text(call, text);
 	if (code < 0 || call->over) {
 		if (!call->over)

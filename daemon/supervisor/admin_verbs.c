@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "supervisor/admin_bans.h"
 #include "supervisor/admin_pages.h"
+#include "supervisor/plugin_metrics.h"
 
 static void
 done_empty(struct admin_call *call)
@@ -215,15 +216,37 @@ verb_kill(struct admin_call *call)
 /* ---- numbers ---- */
 
 static void
-verb_metrics(struct admin_call *call)
+metrics_row(struct admin_call *call, unsigned generation, json_t *row)
+{
+	(void)generation; /* they are sums over all of them */
+	plugin_metrics_add(call->list, row);
+}
+
+static void
+metrics_last(struct admin_call *call)
 {
 	auto_of(strbuf) struct strbuf text = { 0 };
 
 	call->host->metrics(call->host_arg, &text);
+	plugin_metrics_expose(call->list, &text);
 	if (text.failed)
 		admin_fail(call, "out of memory");
 	else
 		admin_done(call, json_pack("{s:s}", "text", text.data != NULL ? text.data : ""));
+}
+
+/* The workers are asked for what plugins count. One of another version may not know the question, and has
+ * none, then. */
+static void
+verb_metrics(struct admin_call *call)
+{
+	call->list = json_object();
+	if (call->list == NULL) {
+		admin_fail(call, "out of memory");
+		return;
+	}
+	call->may_refuse = true;
+	admin_ask_all(call, "metrics", NULL, metrics_row, metrics_last);
 }
 
 /* ---- orders ---- */

@@ -22,6 +22,7 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/snapshot_build.c daemon/supervisor/snapshot_build.h \
 	daemon/supervisor/snapshot_sockets.c \
 	daemon/supervisor/adopt.c daemon/supervisor/adopt.h \
+	daemon/supervisor/plugin_metrics.c daemon/supervisor/plugin_metrics.h \
 	daemon/supervisor/post_mortem.c daemon/supervisor/post_mortem.h \
 	daemon/supervisor/rehearse.c \
 	daemon/supervisor/reopen.c daemon/supervisor/reopen.h \

@@ -4,9 +4,9 @@
  *   kill         the same; the rows are those that were ended
  *   listeners    -> {"rows": [{"name", "plugin", "open", ...}]}
  *   plugins      -> {"rows": [{"plugin", "name", "version", ...}]}
- *   log-level    {"argument": WORD}
- *   pause, resume, drain  {"argument": LISTENER}
- *   bans, why    worker/ask_guard.h
+ *   metrics      {"from": {"handler"}} -> {"rows": [{"plugin", "listener", "name", "counter", "help",
+ * "value"}], "next": {"handler"}}; two rows may have the same names log-level    {"argument": WORD} pause,
+ * resume, drain  {"argument": LISTENER} bans, why    worker/ask_guard.h
  *
  * The first two go to the loops, a page at a time: without "next" it was the last one. A filter was checked
  * by whoever made it, and is not believed all the same: between the two lies a process boundary. */
@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "control/json_text.h"
 #include "control/snapshot.h"
+#include "engine/handler_metrics.h"
 #include "engine/query.h"
 #include "metric/metric.h"
 #include "worker/ask_guard.h"
@@ -214,6 +215,40 @@ answer_plugins(const struct ask_subject *s, json_t *request, struct err *e)
 	return json_pack("{s:o}", "rows", g.rows);
 }
 
+/* ---- metrics of plugins, page by page ---- */
+
+enum { METRICS_OF_PAGE = 256 };
+
+static void
+add_metric(void *arg, const struct handler_metric *m)
+{
+	struct gathering *g = arg;
+
+	json_array_append_new(g->rows,
+		json_pack("{s:o, s:s, s:s, s:b, s:o, s:I}", "plugin", json_text(m->plugin), "listener",
+			m->listener, "name", m->own.name, "counter", m->own.kind == METRIC_COUNTER, "help",
+			json_text(m->own.help), "value", (json_int_t)m->own.value));
+}
+
+static json_t *
+answer_metrics(const struct ask_subject *s, json_t *request, struct err *e)
+{
+	struct gathering g = { s, NULL };
+	json_int_t from = 0;
+	uint32_t place;
+
+	if (json_unpack(request, "{s?{s:I}}", "from", "handler", &from) < 0 || from < 0 ||
+		from > UINT32_MAX) {
+		err_set(e, -EINVAL, "the place in the list is not understood");
+		return NULL;
+	}
+	place = (uint32_t)from;
+	g.rows = json_array();
+	if (!engine_each_handler_metric(s->engine, &place, METRICS_OF_PAGE, add_metric, &g))
+		return json_pack("{s:o}", "rows", g.rows);
+	return json_pack("{s:o, s:{s:I}}", "rows", g.rows, "next", "handler", (json_int_t)place);
+}
+
 static json_t *
 answer_log_level(const struct ask_subject *s, json_t *request, struct err *e)
 {
@@ -282,6 +317,7 @@ static const struct {
 } rows[] = {
 	{ "listeners", answer_listeners },
 	{ "plugins", answer_plugins },
+	{ "metrics", answer_metrics },
 	{ "log-level", answer_log_level },
 	{ "pause", answer_pause },
 	{ "resume", answer_resume },

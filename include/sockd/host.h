@@ -208,12 +208,16 @@ sockd_post_thread(struct sockd_host thread_scope, sockd_timer_fn fn, void *arg)
 
 /* ---- metrics ---- */
 
-/** Announce a metric, in start(). Registering the same name and kind again gives the same id.
+/** Announce a metric, in start() [any]. Registering the same name and kind again gives the same id.
  * @param kind  1: a counter, which only grows; 2: a gauge
- * @param name  lower-case letters, digits and '_'; shown with a prefix and with the labels plugin and
- * listener
- * @param help  one sentence
- * @return its id; 0 on failure (EINVAL: name or kind; EEXIST: registered with another kind; ENOSPC: too many)
+ * @param name  a lower-case letter, then more of them, digits and '_'; at most 63, and no "_total" at the
+ * end. `sockctl metrics` shows it as sockd_plugin_NAME, a counter with "_total" behind it, with the labels
+ * plugin and listener, summed over all workers. A counter goes on when a reload brings the listener a new
+ * instance; it begins at 0 in a new worker, which an upgrade and a crash bring, and what the old one counted
+ * goes with it
+ * @param help  one sentence; 255 bytes of it are kept
+ * @return its id; 0 on failure (EINVAL: an argument; EEXIST: registered with another kind; ENOSPC: the
+ * instance has 64; ENOMEM)
  */
 static inline uint64_t
 sockd_metric_register(struct sockd_host h, int kind, const char *name, const char *help)
@@ -221,7 +225,8 @@ sockd_metric_register(struct sockd_host h, int kind, const char *name, const cha
 	SOCKD_CALL_(h, metric_register, 0, (h, kind, name, help));
 }
 
-/** Add to a metric [any]; @p n may be negative for a gauge. @return 0 or -1 (ENOENT: no such id) */
+/** Add to a metric [any]; no lock is taken. @p n may be negative for a gauge.
+ * @return 0 or -1 (ENOENT: no such id; EINVAL: a counter does not fall) */
 static inline int
 sockd_metric_add(struct sockd_host h, uint64_t metric, int64_t n)
 {

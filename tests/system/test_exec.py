@@ -103,6 +103,18 @@ def test_no_more_programs_than_allowed():
         harness.wait_until(served_again, "a free place")
 
 
+def test_programs_are_counted():
+    line = 'sockd_plugin_exec_started_total{plugin="exec",listener="x"} '
+    with Daemon(listener("/bin/true")).start() as d:
+        assert line + "0\n" in d.sockctl("metrics").stdout
+        for _ in range(3):
+            talk(d)
+        text = d.sockctl("metrics").stdout
+        assert line + "3\n" in text, text
+        assert "# HELP sockd_plugin_exec_started_total Programs started\n" \
+               "# TYPE sockd_plugin_exec_started_total counter\n" in text, text
+
+
 def test_a_program_that_outlives_its_client_is_ended():
     for script, signal_name in (("echo $$; exec sleep 1000", "Terminated"),
                                 ("trap '' TERM; echo $$; while :; do sleep 0.1; done", "Killed")):

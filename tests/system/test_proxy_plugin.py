@@ -103,7 +103,11 @@ def test_a_dead_server_is_passed_over_and_told_once():
     good = Server(says(b"good"))
     with start(dead_url(), good.url, fail_time="1h") as d:
         assert [ask(d) for _ in range(10)] == 10 * [b"good"]
+        harness.wait_until(lambda: d.find_logs("proxy_upstream_down"), "a line of it")
         assert len(d.find_logs("proxy_upstream_down")) == 1
+        text = d.sockctl("metrics").stdout
+        assert 'sockd_plugin_proxy_failures_total{plugin="proxy",listener="p"} 1\n' in text, text
+        assert 'sockd_plugin_proxy_refused_total{plugin="proxy",listener="p"} 0\n' in text, text
 
 
 def test_when_all_are_dead_the_client_is_reset_and_one_that_comes_back_is_used():

@@ -2,6 +2,7 @@
 """Reload in place: each kind of change, what it does to connections, and what it says."""
 
 import os
+import re
 import signal
 import stat
 import sys
@@ -26,6 +27,7 @@ def test_nothing_changes_when_nothing_has_changed():
 
         assert who(c) == "one/1"
     assert d.wait_log("reloaded")["changed"] == "0"
+    harness.wait_until(lambda: d.find_logs("named_start"), "a line of the start")  # the worker writes it, when it gets to it
     assert len(d.find_logs("named_start")) == 1
     assert d.find_logs("named_thread_stop") == []
     assert d.stop() == 0
@@ -257,6 +259,31 @@ def test_a_changed_setting_gets_a_new_instance_and_the_old_one_ends_with_its_las
     assert d.find_logs("named_thread_stop", msg="two/1") == []
     assert d.stop() == 0
     assert len(d.find_logs("named_thread_stop", msg="two/1")) == 2
+
+
+def test_what_a_plugin_counted_goes_on_in_its_next_instance():
+    def exec_(listen, mark):
+        return {"listen": listen, "handler": {"plugin": "exec", "config": {
+            "command": ["/bin/echo", mark]}}}
+
+    def counted():
+        return re.findall(r'^sockd_plugin_exec_started_total\{plugin="exec",listener="(.)"\} (\d+)$',
+                          d.sockctl("metrics").stdout, re.MULTILINE)
+
+    d = Reloading({"a": exec_(TCP, "one"), "b": exec_(TCP, "one")}).start()
+    for name in ("a", "a", "b"):
+        with d.connect(name) as c:
+            assert harness.receive_all(c) == b"one\n"
+    d.listeners["a"] = exec_(TCP, "two")
+    d.reload_well()
+    with d.connect("a") as c:
+        assert harness.receive_all(c) == b"two\n"
+
+    harness.wait_until(lambda: sorted(counted()) == [("a", "3"), ("b", "1")], "sums")
+    del d.listeners["a"]
+    d.reload_well()
+    harness.wait_until(lambda: counted() == [("b", "1")], "no trace of a listener that is gone")
+    assert d.stop() == 0
 
 
 def test_another_plugin_serves_new_connections():

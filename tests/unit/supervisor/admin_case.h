@@ -125,6 +125,10 @@ fake_ask(void *arg, unsigned generation, const char *request, admin_answer_fn *a
 				? "{\"rows\":[{\"name\":\"echo\",\"open\":3,\"limit\":9,\"plugin\":\"new\"}]}"
 				: "{\"rows\":[{\"name\":\"echo\",\"open\":4,\"limit\":9,\"plugin\":\"old\"},"
 				  "{\"name\":\"gone\",\"open\":1}]}");
+	else if (strcmp(ask, "metrics") == 0 && generation == 1)
+		answer(answer_arg, 0,
+			"{\"rows\":[{\"plugin\":\"p\",\"listener\":\"l\",\"name\":\"n\",\"counter\":true,"
+			"\"help\":\"H\",\"value\":3}]}");
 	else if (strcmp(ask, "log-level") == 0)
 		answer(answer_arg, 0, "{}");
 	else

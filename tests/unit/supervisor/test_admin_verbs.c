@@ -58,7 +58,19 @@ START_TEST(a_verdict_is_passed_on_in_full)
 	fake.dead = true;
 	ck_assert_str_eq(ask("{\"verb\":\"upgrade\"}\n"),
 		"{\"error\":\"a.yaml:1:2: error: bad\\na.yaml:3:4: error: worse\\n\"}\n");
-	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"), "{\"done\":{\"text\":\"sockd_x 1\\n\"}}\n");
+	finish();
+}
+END_TEST
+
+/* Worker 2 of the host is of a version that does not know the question. */
+START_TEST(metrics_of_plugins_follow_our_own)
+{
+	prepare();
+
+	ck_assert_str_eq(ask("{\"verb\":\"metrics\"}\n"),
+		"{\"done\":{\"text\":\"sockd_x 1\\n"
+		"# HELP sockd_plugin_n_total H\\n# TYPE sockd_plugin_n_total counter\\n"
+		"sockd_plugin_n_total{plugin=\\\"p\\\",listener=\\\"l\\\"} 3\\n\"}}\n");
 	finish();
 }
 END_TEST
@@ -103,5 +115,5 @@ START_TEST(a_second_drain_only_waits)
 END_TEST
 
 UNIT_TESTS("admin_verbs", rows_come_from_all_pages_of_all_workers, listeners_are_added_up_over_workers,
-	kill_by_number_asks_which_is_meant, a_verdict_is_passed_on_in_full,
+	kill_by_number_asks_which_is_meant, a_verdict_is_passed_on_in_full, metrics_of_plugins_follow_our_own,
 	orders_to_a_listener_go_to_the_youngest_worker, a_second_drain_only_waits)
