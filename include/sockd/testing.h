@@ -99,6 +99,9 @@ bool sockd_fake_write_closed(const struct sockd_fake *f);
 /** The last log event, as "EVENT TEXT"; "" for none. */
 const char *sockd_fake_log(const struct sockd_fake *f);
 
+/** What a metric of the plugin stands at. @return -1 with errno ENOENT: it registered none of this name */
+int64_t sockd_fake_metric(const struct sockd_fake *f, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

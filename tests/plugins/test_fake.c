@@ -277,6 +277,35 @@ START_TEST(what_a_table_lacks_is_enosys)
 }
 END_TEST
 
+START_TEST(metrics_can_be_read)
+{
+	struct sockd_fake *f = sockd_fake_new(&events, SOCKD_TCP);
+	struct sockd_host h;
+	uint64_t counter, gauge;
+
+	sockd_fake_turn(f);
+	h = sockd_conn_host(sockd_fake_conn(f));
+	counter = sockd_metric_register(h, 1, "seen", "Seen");
+	gauge = sockd_metric_register(h, 2, "open", "Open");
+	ck_assert_uint_eq(sockd_metric_register(h, 1, "seen", "Seen"), counter);
+	ck_assert_uint_eq(sockd_metric_register(h, 2, "seen", "Seen"), 0);
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_uint_eq(sockd_metric_register(h, 1, "Seen", "Seen"), 0);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_metric_add(h, counter, 3), 0);
+	ck_assert_int_eq(sockd_metric_add(h, gauge, -3), 0);
+	ck_assert_int_eq(sockd_metric_add(h, counter, -1), -1);
+	ck_assert_int_eq(errno, EINVAL);
+	ck_assert_int_eq(sockd_metric_add(h, 9, 1), -1);
+	ck_assert_int_eq(errno, ENOENT);
+
+	ck_assert_int_eq(sockd_fake_metric(f, "seen"), 3);
+	ck_assert_int_eq(sockd_fake_metric(f, "open"), -3);
+	ck_assert_int_eq(sockd_fake_metric(f, "none"), -1);
+	sockd_fake_free(f);
+}
+END_TEST
+
 static char fired[64];
 static char name_once[] = "once", name_every[] = "every", name_stopped[] = "stopped", name_gone[] = "gone";
 
@@ -320,5 +349,5 @@ END_TEST
 UNIT_TESTS("fake", entries_are_called_in_order_and_once, writable_follows_a_refused_write_once_half_is_free,
 	a_timeout_ends_the_connection_unless_set_anew, a_refused_socket_is_neither_opened_nor_closed,
 	straight_line_code_reads_to_the_end, frames_are_messages_on_every_transport,
-	a_null_handle_is_refused_by_every_function, what_a_table_lacks_is_enosys,
+	a_null_handle_is_refused_by_every_function, what_a_table_lacks_is_enosys, metrics_can_be_read,
 	timers_fire_in_order_as_the_clock_moves)

@@ -4,7 +4,7 @@
 
 #include "sockd/testing.h"
 
-enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512, FAKE_TIMERS = 16 };
+enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512, FAKE_TIMERS = 16, FAKE_METRICS = 64 };
 
 /** Bytes of a stream, or datagrams one behind the other. */
 struct fake_queue {
@@ -27,6 +27,12 @@ struct fake_timer {
 	struct sockd_host host;
 	sockd_timer_fn fn;
 	void *arg;
+};
+
+struct fake_metric {
+	int kind;
+	char name[64];
+	int64_t value;
 };
 
 struct sockd_fake {
@@ -60,6 +66,8 @@ struct sockd_fake {
 	} fail[3]; /* by enum sockd_fake_call */
 	struct fake_timer timers[FAKE_TIMERS];
 	uint64_t last_timer;
+	struct fake_metric metrics[FAKE_METRICS];
+	size_t metric_count;
 	char error_text[FAKE_TEXT], log_text[FAKE_TEXT];
 };
 
@@ -106,6 +114,9 @@ uint64_t fake_timer_start(
 int fake_timer_stop(struct sockd_host h, uint64_t timer);
 /** The connection is over, and its timers with it. */
 void fake_timers_end(struct sockd_fake *f);
+
+uint64_t fake_metric_register(struct sockd_host h, int kind, const char *name, const char *help);
+int fake_metric_add(struct sockd_host h, uint64_t metric, int64_t n);
 
 /** Set errno and return -1 if a call of this kind is to fail now; 0 if not. */
 int fake_fails(struct sockd_fake *f, int call);

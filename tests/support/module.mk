@@ -1,5 +1,5 @@
 # support_sources: what tests share, linked to each of them as libsockd-test.a; include/sockd/testing.h are the fakes.
-support_sources += tests/support/fake.c tests/support/fake.h tests/support/fake_host.c tests/support/fake_timer.c tests/support/fake_io.c tests/support/fake_writer.c
+support_sources += tests/support/fake.c tests/support/fake.h tests/support/fake_host.c tests/support/fake_metric.c tests/support/fake_timer.c tests/support/fake_io.c tests/support/fake_writer.c
 support_sources += daemon/engine/frame.c daemon/engine/frame.h
 EXTRA_DIST += tests/support/netns.py
 EXTRA_DIST += tests/support/harness.py tests/support/machine.py tests/support/unit.h
