@@ -185,8 +185,8 @@ const struct sockd_reader_ops stream_reader_ops = {
 static int
 write_closed_error(const struct conn *c)
 {
-	if (c->state == CONN_DIALLING)
-		return -EAGAIN;
+	if (c->state == CONN_DIALLING || (c->state == CONN_HANDSHAKE && !c->straight))
+		return -EAGAIN; /* open() is still to come */
 	return c->broken ? -ECONNRESET : c->state == CONN_ENDING ? -ECANCELED : -EPIPE;
 }
 

@@ -75,7 +75,7 @@ estate_is_quiet(const struct estate *e)
 		if (!strand_is_quiet(s))
 			return false;
 	for (const struct dialled *d = e->dialled; d != NULL; d = d->next)
-		if (d->conn->state == CONN_DIALLING ||
+		if (d->conn->state == CONN_DIALLING || d->conn->state == CONN_HANDSHAKE ||
 			(d->conn->state == CONN_OPEN && !conn_is_quiet(d->conn)))
 			return false;
 	return true;

@@ -190,6 +190,14 @@ def test_servers_that_do_not_speak_tls(tmp):
     hold.set()
 
 
+def test_waiting_for_a_silent_server_can_be_given_up(tmp):
+    hold = threading.Event()
+    up = Server(lambda c: hold.wait(harness.PATIENCE_S))
+    run(trusting(Authority(tmp)), "events_given_up", "cancelled", to=f"tcp://localhost:{up.port}")
+    hold.set()
+    up.close()
+
+
 def test_a_truncated_stream_is_no_end(tmp):
     ca = Authority(tmp)
 

@@ -272,11 +272,59 @@ events_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 	CHECK(t.error == EPROTO);
 }
 
+/* The server never answers. */
+static void
+events_given_up(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct told t = { "", 0, 0, 0 };
+	struct sockd_dial_options o = options_of(c);
+	struct sockd_conn up;
+
+	(void)r, (void)w;
+	o.events = &up_events;
+	o.data = &t;
+	o.timeout_ms = SOCKD_FOREVER;
+	up = sockd_dial(sockd_conn_host(c), setting(c, "to"), &o);
+	CHECK(!sockd_null(up));
+	CHECK(sockd_sleep(sockd_conn_host(c), 50) == 0);
+	CHECK(FAILS(sockd_write(sockd_conn_writer(up), "x", 1), EAGAIN));
+	CHECK(sockd_conn_tls(up) == NULL);
+	CHECK(sockd_conn_close(up) == 0);
+	for (int i = 0; i < 2000 && t.closes == 0; i++)
+		CHECK(sockd_sleep(sockd_conn_host(c), 10) == 0);
+	CHECK(t.closes == 1 && t.reason == SOCKD_BY_HANDLER && strcmp(t.text, "c") == 0);
+}
+
+static int
+dial_for_ever(struct sockd_host h, void *arg)
+{
+	const struct sockd_settings *s = sockd_host_settings(h);
+	const struct sockd_dial_options o = {
+		.size = sizeof o, .timeout_ms = SOCKD_FOREVER, .tls = sockd_setting_string(s, "tls")
+	};
+
+	(void)arg;
+	return sockd_null(sockd_dial(h, sockd_setting_string(s, "to"), &o)) ? errno : 0;
+}
+
+static void
+cancelled(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_host h = sockd_conn_host(c);
+	uint64_t id = sockd_spawn(h, dial_for_ever, NULL);
+
+	(void)r, (void)w;
+	CHECK(sockd_sleep(h, 50) == 0);
+	CHECK(sockd_cancel(h, id) == 0);
+	CHECK(sockd_join(h, id) == ECANCELED);
+}
+
 static const struct scenario scenarios[] = { { "there_and_back", there_and_back }, { "starttls", starttls },
 	{ "starttls_refused", starttls_refused }, { "refused", refused }, { "gone", gone },
 	{ "silent", silent }, { "unwelcome", unwelcome }, { "truncated", truncated },
 	{ "nonsense", nonsense }, { "events_there_and_back", events_there_and_back },
-	{ "events_refused", events_refused }, { NULL, NULL } };
+	{ "events_refused", events_refused }, { "events_given_up", events_given_up },
+	{ "cancelled", cancelled }, { NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
