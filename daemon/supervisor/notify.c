@@ -84,3 +84,21 @@ notify_extend(int64_t ms)
 	snprintf(state, sizeof state, "EXTEND_TIMEOUT_USEC=%" PRId64, ms * 1000);
 	send_state(state);
 }
+
+int64_t
+notify_watchdog_ms(void)
+{
+	uint64_t us = 0;
+
+#ifdef HAVE_LIBSYSTEMD
+	if (sd_watchdog_enabled(0, &us) <= 0)
+		return 0;
+#endif
+	return (int64_t)(us / 1000);
+}
+
+void
+notify_alive(void)
+{
+	send_state("WATCHDOG=1");
+}

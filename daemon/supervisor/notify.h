@@ -25,4 +25,11 @@ void notify_stopping(void);
 /** EXTEND_TIMEOUT_USEC=...: the current start or stop may take @p ms more from now. */
 void notify_extend(int64_t ms);
 
+/** How long the manager waits for notify_alive() before it takes us for dead (WatchdogSec=); 0: it does not.
+ */
+int64_t notify_watchdog_ms(void);
+
+/** WATCHDOG=1. */
+void notify_alive(void);
+
 #endif

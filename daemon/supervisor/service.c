@@ -290,6 +290,14 @@ static const struct generations_events generations_events = {
 	.ended = on_ended,
 };
 
+/* The supervisor turns, or it would not be here; and somebody serves, or is about to. */
+static bool
+is_alive(const struct service *s)
+{
+	return s->phase != SERVICE_SERVING || generations_serving(s->generations) != NULL ||
+	       generations_starting(s->generations) || event_pending(s->restart, EV_TIMEOUT, NULL);
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -297,6 +305,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (s->watchdog_ms > 0 && is_alive(s))
+		notify_alive();
 	if (settings_of(s)->watchdog_ms > 0)
 		generations_watch(s->generations, settings_of(s)->watchdog_ms);
 	service_tell_status(s, false);
@@ -345,9 +355,14 @@ service_new(const struct service_options *options, struct service **ret, struct 
 static int
 serve(struct service *s, struct err *e)
 {
-	const struct timeval tick = { .tv_sec = TICK_MS / 1000 };
+	int64_t tick_ms = TICK_MS;
+	struct timeval tick;
 
 	s->worker_started_ms = clock_now_ms();
+	s->watchdog_ms = notify_watchdog_ms();
+	if (s->watchdog_ms > 0 && s->watchdog_ms / 2 < tick_ms)
+		tick_ms = s->watchdog_ms / 2 + 1; /* sd_watchdog_enabled(3): half of it */
+	tick = (struct timeval){ .tv_sec = tick_ms / 1000, .tv_usec = tick_ms % 1000 * 1000 };
 	if (event_add(s->tick, &tick) < 0)
 		return err_set(e, -ENOMEM, "out of memory");
 	event_base_dispatch(s->options.base);

@@ -26,7 +26,8 @@ struct service {
 	struct event *tick, *restart;    /* owned */
 	struct backoff backoff;
 	int64_t worker_started_ms;
-	bool killed; /* a worker did not end, and was ended by force */
+	int64_t watchdog_ms; /* the manager's patience; 0: it does not watch */
+	bool killed;         /* a worker did not end, and was ended by force */
 	enum phase phase;
 	int64_t started_ms;
 	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */

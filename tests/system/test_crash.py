@@ -167,5 +167,12 @@ def test_a_fiber_that_waits_is_not_stuck(tmp):
         assert d.stop() == 0
 
 
+def test_the_service_manager_hears_that_it_lives(tmp):
+    d = Daemon({"e": {"listen": f"unix://{tmp}/s", "handler": "echo"}}, env={"WATCHDOG_USEC": "400000"}).start()
+    d.wait_note("WATCHDOG", "1")
+    harness.wait_until(lambda: sum(n == ("WATCHDOG", "1") for n in d.notes) >= 3, "three signs of life")
+    assert d.stop() == 0
+
+
 if __name__ == "__main__":
     harness.main()

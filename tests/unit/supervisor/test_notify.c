@@ -54,6 +54,23 @@ START_TEST(each_step_is_told)
 }
 END_TEST
 
+START_TEST(the_watchdog_is_asked_for_and_fed)
+{
+	int fd = manager();
+
+	unsetenv("WATCHDOG_USEC");
+	ck_assert_int_eq(notify_watchdog_ms(), 0);
+	setenv("WATCHDOG_USEC", "30000000", 1);
+	ck_assert_int_eq(notify_watchdog_ms(), 30000);
+	setenv("WATCHDOG_PID", "1", 1);
+	ck_assert_int_eq(notify_watchdog_ms(), 0);
+	notify_alive();
+	ck_assert_str_eq(next_message(fd), "WATCHDOG=1");
+	close(fd);
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
 START_TEST(a_status_is_one_line_of_utf8_and_bounded)
 {
 	int fd = manager();
@@ -108,8 +125,8 @@ START_TEST(a_manager_that_is_gone_is_no_trouble)
 END_TEST
 
 #ifdef HAVE_LIBSYSTEMD
-UNIT_TESTS("notify", each_step_is_told, a_status_is_one_line_of_utf8_and_bounded,
-	a_manager_that_is_gone_is_no_trouble)
+UNIT_TESTS("notify", each_step_is_told, the_watchdog_is_asked_for_and_fed,
+	a_status_is_one_line_of_utf8_and_bounded, a_manager_that_is_gone_is_no_trouble)
 #else
 UNIT_TESTS("notify", nothing_is_told_without_libsystemd, a_manager_that_is_gone_is_no_trouble)
 #endif
