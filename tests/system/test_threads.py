@@ -28,6 +28,15 @@ def test_messages_come_exactly_once():
     assert d.stop() == 0
 
 
+def test_any_thread_counts():
+    d = scenarios.serve("threads", daemon={"threads": 2})
+    scenarios.run_all(d, "any_thread_counts")
+    total = 2000 * len(d.addresses("t"))
+    text = d.sockctl("metrics").stdout
+    assert f'sockd_plugin_counted_total{{plugin="threads",listener="t"}} {total}\n' in text, text
+    assert d.stop() == 0
+
+
 def test_work_outlives_its_connection_and_is_told_so():
     d = scenarios.serve("threads", daemon={"threads": 1})
     for address in d.addresses("t"):

@@ -267,12 +267,52 @@ fields_in_logs(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 	CHECK(FAILS(sockd_log_fields(h, SOCKD_LOG_NOTICE, NULL, f, 2), EINVAL));
 }
 
+struct counting {
+	struct sockd_host host;
+	uint64_t metric;
+	int failed;
+};
+
+static void *
+count_often(void *arg)
+{
+	struct counting *k = arg;
+
+	for (int i = 0; i < 1000; i++)
+		k->failed += sockd_metric_add(k->host, k->metric, 1) != 0;
+	return NULL;
+}
+
+static void
+any_thread_counts(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct counting k[2];
+	struct sockd_host h = sockd_conn_host(c);
+	pthread_t threads[2];
+
+	(void)r, (void)w;
+	for (int i = 0; i < 2; i++) {
+		k[i] = (struct counting){ .host = *(struct sockd_host *)sockd_conn_thread_state(c) };
+		k[i].metric = sockd_metric_register(k[i].host, 1, "counted", "By threads");
+		CHECK(k[i].metric != 0);
+		CHECK(pthread_create(&threads[i], NULL, count_often, &k[i]) == 0);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	CHECK(k[0].metric == k[1].metric && k[0].failed == 0 && k[1].failed == 0);
+	CHECK(FAILS(sockd_metric_add(h, k[0].metric, -1), EINVAL));
+	CHECK(FAILS(sockd_metric_add(h, 99, 1), ENOENT));
+	errno = 0;
+	CHECK(sockd_metric_register(h, 2, "counted", "By threads") == 0 && errno == EEXIST);
+	CHECK(sockd_metric_register(h, 3, "other", "Of no kind") == 0 && errno == EINVAL);
+}
+
 static const struct scenario scenarios[] = { { "offload_gives_the_result", offload_gives_the_result },
 	{ "serial_work_keeps_its_order", serial_work_keeps_its_order },
 	{ "a_full_queue_refuses", a_full_queue_refuses },
 	{ "posts_come_exactly_once", posts_come_exactly_once }, { "leave_work_behind", leave_work_behind },
 	{ "work_was_left_behind", work_was_left_behind }, { "fields_in_logs", fields_in_logs },
-	{ NULL, NULL } };
+	{ "any_thread_counts", any_thread_counts }, { NULL, NULL } };
 
 static int
 thread_start(struct sockd_host h, void *instance, void **ret_state, struct sockd_error *e)
