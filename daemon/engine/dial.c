@@ -295,7 +295,7 @@ dialled_new(struct estate *e, enum cfg_transport transport, const struct sockd_d
 	*out = (struct dialled){ .estate = e, .next = e->dialled, .link = &e->dialled, .ready_fd = -1 };
 	out->by_ms = o->timeout_ms == SOCKD_FOREVER
 			     ? CLOCK_NEVER
-			     : loop_now_ms(scope->loop) + (o->timeout_ms != 0 ? o->timeout_ms : TIMEOUT_MS);
+			     : clock_now_ms() + (o->timeout_ms != 0 ? o->timeout_ms : TIMEOUT_MS);
 	out->entries = dial_entries(o->events);
 	c = conn_new_dialled(scope, transport, out);
 	if (c == NULL) {
