@@ -9,7 +9,7 @@
 	{ .name = "limits.per_source",                                                                       \
 		.type = KEY_MAP,                                                                             \
 		.help = "Limits for each client: by its IPv4 address, its IPv6 network, or its user on "     \
-			"unix sockets",                                                                      \
+			"unix sockets; an old worker that drains counts apart from the new one",             \
 		.also = "source per_ip",                                                                     \
 		.transports = KEY_ON_ALL },                                                                  \
 		{ .name = "limits.handshakes",                                                               \

@@ -284,7 +284,8 @@ static const struct key listener_keys[] = {
 		.transports = KEY_ON_ALL },
 	{ .name = "limits.connections",
 		.type = KEY_INTEGER,
-		.help = "Open connections of this listener; a further client is closed at once",
+		.help = "Open connections of this listener, in all workers together; a further client is "
+			"closed at once",
 		.fallback = "10000",
 		.also = "max_connections maxconn",
 		.min = 1,

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/pack.h"
+#include "control/occupancy.h"
 
 void
 protocol_hello_pack(struct strbuf *s)
@@ -44,6 +45,7 @@ protocol_start_pack(struct strbuf *s, const struct protocol_start *p)
 {
 	pack_u32(s, p->version);
 	pack_u32(s, p->generation);
+	pack_u32(s, p->seat);
 	pack_u32(s, p->log_protocol);
 	pack_u32(s, p->log_level);
 	pack_u32(s, p->log_json);
@@ -62,6 +64,7 @@ protocol_start_unpack(struct unpack *u, struct protocol_start *ret)
 	uint32_t *groups;
 
 	p.generation = unpack_u32(u);
+	p.seat = unpack_u32(u);
 	p.log_protocol = unpack_u32(u);
 	p.log_level = unpack_u32(u);
 	p.log_json = unpack_u32(u) != 0;
@@ -69,7 +72,7 @@ protocol_start_unpack(struct unpack *u, struct protocol_start *ret)
 	p.uid = unpack_u32(u);
 	p.gid = unpack_u32(u);
 	p.group_count = unpack_count(u, 4);
-	if (u->failed || p.group_count > PROTOCOL_GROUPS_MAX)
+	if (u->failed || p.seat >= OCCUPANCY_SEATS || p.group_count > PROTOCOL_GROUPS_MAX)
 		return -EBADMSG;
 	groups = calloc(p.group_count + 1, sizeof *groups);
 	if (groups == NULL)

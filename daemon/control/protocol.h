@@ -49,10 +49,11 @@ must_check int protocol_hello_unpack(const void *body, size_t size, struct proto
 must_check int protocol_choose(const struct protocol_hello *theirs, uint32_t *ret_version, struct err *e);
 
 /** What a worker is told before its snapshot. Its own descriptors come first: the log's target, the memory of
- * the counters, that of control/watch.h; those of the snapshot follow. */
-enum { PROTOCOL_START_FDS = 3 };
+ * the counters, that of control/watch.h, that of control/occupancy.h; those of the snapshot follow. */
+enum { PROTOCOL_START_FDS = 4 };
 struct protocol_start {
 	uint32_t version, generation;
+	uint32_t seat; /* control/occupancy.h */
 	uint32_t log_protocol, log_level;
 	bool log_json;
 	bool drop; /* become this user: */

@@ -68,7 +68,7 @@ unadmit(struct scope *scope, struct newcomer *n)
 {
 	close(n->fd);
 	admission_forget(n);
-	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
+	tally_leave(scope->listener->tally);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
 }
@@ -119,7 +119,6 @@ static void
 admit(struct acceptor *a, struct newcomer *n)
 {
 	struct listener *l = a->scope->listener;
-	_Atomic int64_t *open = &l->tally->open;
 
 	metric_add(a->scope->cells, METRIC_CONNECTIONS_ACCEPTED, 1);
 	if (a->refusing) {
@@ -130,8 +129,7 @@ admit(struct acceptor *a, struct newcomer *n)
 		close(n->fd);
 		return;
 	}
-	if (atomic_fetch_add_explicit(open, 1, memory_order_relaxed) >= l->cfg->connections_limit) {
-		atomic_fetch_sub_explicit(open, 1, memory_order_relaxed);
+	if (!tally_enter(l->tally, l->cfg->connections_limit)) {
 		admission_forget(n);
 		refuse(a, n->fd, SOCKD_BY_LIMIT);
 		return;

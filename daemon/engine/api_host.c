@@ -343,7 +343,7 @@ host_open_connections(struct sockd_host h)
 
 	if (handler == NULL)
 		return -1;
-	return handler->tally != NULL ? atomic_load_explicit(&handler->tally->open, memory_order_relaxed) : 0;
+	return handler->tally != NULL ? tally_open(handler->tally) : 0;
 }
 
 static void *

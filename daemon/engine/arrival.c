@@ -78,7 +78,7 @@ arrival_end(struct arrival *a, int reason)
 
 	close(a->newcomer.fd);
 	admission_forget(&a->newcomer);
-	atomic_fetch_sub_explicit(&a->scope->listener->tally->open, 1, memory_order_relaxed);
+	tally_leave(a->scope->listener->tally);
 	atomic_fetch_sub_explicit(&loop->load, 1, memory_order_relaxed);
 	metric_add(a->scope->cells, metric_closed(reason), 1);
 	arrival_free(a);

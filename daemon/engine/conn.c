@@ -189,7 +189,7 @@ conn_count_ended(struct conn *c, uint64_t written)
 	metric_sub(cells, METRIC_CONNECTIONS_OPEN, 1);
 	metric_sub(
 		cells, METRIC_BYTES_WRITTEN, c->queued_bytes - written); /* counted when queued, but lost */
-	atomic_fetch_sub_explicit(&c->scope->listener->tally->open, 1, memory_order_relaxed);
+	tally_leave(c->scope->listener->tally);
 	atomic_fetch_sub_explicit(&conn_loop(c)->load, 1, memory_order_relaxed);
 	if (!conn_loop(c)->draining)
 		return;

@@ -27,7 +27,7 @@ conn_refuse(struct scope *scope, const struct newcomer *n)
 	close(n->fd);
 	source_release(n->source);
 	free(n->proxied);
-	atomic_fetch_sub_explicit(&scope->listener->tally->open, 1, memory_order_relaxed);
+	tally_leave(scope->listener->tally);
 	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
 	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
 	engine_check_idle(scope->loop);

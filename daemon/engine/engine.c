@@ -77,7 +77,7 @@ engine_allocate(struct engine *engine)
 	engine->orders = calloc(engine->loop_count, sizeof *engine->orders);
 	engine->tallies = aligned_alloc(_Alignof(struct tally), (rows + 1) * sizeof *engine->tallies);
 	for (unsigned i = 0; engine->tallies != NULL && i < rows; i++)
-		engine->tallies[i] = (struct tally){ .row = i };
+		engine->tallies[i] = (struct tally){ .occupancy = &engine->occupancy, .row = i };
 	if (engine->done_fd < 0 || engine->loops == NULL || engine->orders == NULL ||
 		engine->tallies == NULL || handler_table_init(&engine->handlers) < 0)
 		return -ENOMEM;
@@ -109,6 +109,7 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 		return err_set(e, -ENOMEM, "no memory for the engine");
 	pthread_mutex_init(&engine->clients_lock, NULL);
 	engine->metrics = o->metrics;
+	engine->occupancy = o->occupancy;
 	engine->fiber_stack = o->fiber_stack;
 	engine->loop_count = o->loops;
 	engine->release = o->release;
@@ -294,12 +295,8 @@ engine_done_fd(const struct engine *engine)
 struct engine_counts
 engine_counts(const struct engine *engine)
 {
-	struct engine_counts counts = { .drained = atomic_load(&engine->drained),
+	return (struct engine_counts){ .drained = atomic_load(&engine->drained),
 		.forced = atomic_load(&engine->forced) };
-
-	for (unsigned i = 0; i < engine->metrics->listeners; i++)
-		counts.open += atomic_load_explicit(&engine->tallies[i].open, memory_order_relaxed);
-	return counts;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "control/occupancy.h"
 #include "control/snapshot.h"
 #include "metric/metric.h"
 #include "plugin/instance.h"
@@ -24,6 +25,7 @@ struct engine_options {
 	size_t fiber_stack;           /* of plugins that do not say what they want */
 	struct metric_block *metrics; /* borrowed; rows for each loop, and for as many listeners as there may
 				       * ever be */
+	struct occupancy occupancy;   /* with as many rows */
 	engine_release_fn *release;   /* takes back every instance that was given, once */
 	void *release_arg;
 };
@@ -94,7 +96,6 @@ void engine_reopen(struct engine *engine);
 int engine_done_fd(const struct engine *engine);
 
 struct engine_counts {
-	int64_t open;     /* connections open now, over all listeners */
 	uint64_t drained; /* ended by the drain at their slot, or by themselves while it ran */
 	uint64_t forced;  /* cut at the deadline or by engine_shutdown() */
 };

@@ -26,6 +26,7 @@ struct tls_clients;
 
 struct engine {
 	struct metric_block *metrics;
+	struct occupancy occupancy;
 	struct tally *tallies; /* owned; one for each row of metrics */
 	size_t fiber_stack;
 	engine_release_fn *release;

@@ -13,6 +13,7 @@
 #include "sockd/plugin.h"
 
 #include "config/config.h"
+#include "control/occupancy.h"
 #include "engine/handler.h"
 #include "engine/mailbox.h"
 #include "engine/share.h"
@@ -51,12 +52,31 @@ conn_entries_of(const struct sockd_plugin *p)
 
 /** What all versions of a listener have in common, in the row of its counters. */
 struct tally {
-	_Alignas(64) _Atomic int64_t open; /* connections, over all loops: what limits.connections bounds */
+	_Alignas(64) const struct occupancy *occupancy; /* borrowed: the engine's */
 	unsigned row;
 	_Atomic int64_t handshakes_due_ns;    /* limits.handshakes: a bucket as in guard/rate.h */
 	struct share read_share, write_share; /* limits.bandwidth.listener */
 	struct sources *sources;              /* ref; who came lately, for limits.per_source; main thread */
 };
+
+/** Its connections in this worker; limits.connections bounds those of all workers. Thread: any. */
+static inline bool
+tally_enter(const struct tally *t, int64_t limit)
+{
+	return occupancy_enter(t->occupancy, t->row, limit);
+}
+
+static inline void
+tally_leave(const struct tally *t)
+{
+	occupancy_leave(t->occupancy, t->row);
+}
+
+static inline int64_t
+tally_open(const struct tally *t)
+{
+	return occupancy_own(t->occupancy, t->row);
+}
 
 /** The observers under `daemon.observers` that a listener's connections are told to. Main thread. */
 struct observers {

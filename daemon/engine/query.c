@@ -128,7 +128,7 @@ engine_each_listener(const struct engine *engine,
 		const struct engine_listener_info info = { .index = l->tally->row,
 			.cfg = l->cfg,
 			.plugin = l->plugin,
-			.open = atomic_load_explicit(&l->tally->open, memory_order_relaxed),
+			.open = tally_open(l->tally),
 			.paused = l->paused,
 			.draining = l->refusing };
 

@@ -108,7 +108,8 @@ static int
 build(struct single *s, struct snapshot *snapshot)
 {
 	const struct identity *i = s->start.surroundings->identity;
-	const struct worker_memory shared = { .counters = s->start.counters->cells.cells };
+	const struct worker_memory shared = { .counters = s->start.counters->cells.cells,
+		.occupancy = s->start.occupancy };
 	int code = 0;
 
 	if (i->drop)

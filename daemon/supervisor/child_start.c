@@ -72,6 +72,7 @@ keep_first(struct child *c, const struct snapshot *s, struct err *e)
 	fds[0] = log_fd >= 0 ? log_fd : STDERR_FILENO;
 	fds[1] = c->start.counters->fd;
 	fds[2] = post_mortem_fd(c->start.post_mortem);
+	fds[3] = c->start.occupancy_fd;
 	snapshot_fds(s, fds + PROTOCOL_START_FDS);
 	for (size_t i = 0; i < count; i++) {
 		c->first_fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
@@ -90,6 +91,7 @@ child_send_first(struct child *c)
 	const struct protocol_start start = {
 		.version = c->version,
 		.generation = c->start.generation,
+		.seat = c->start.occupancy.seat,
 		.log_protocol = (uint32_t)around->log_protocol,
 		.log_level = (uint32_t)log_get_level(),
 		.log_json = around->log_json,

@@ -16,8 +16,6 @@
 #include "control/snapshot.h"
 #include "supervisor/state.h"
 
-enum { ROWS = 8192 };
-
 struct row {
 	char *name;                   /* owned */
 	bool wanted;                  /* by the snapshot that is being looked at */
@@ -72,7 +70,7 @@ counters_free(struct counters *c)
 static int
 block_map(struct counters_block *b, unsigned loops, struct err *e)
 {
-	size_t size = metric_block_size(loops, ROWS);
+	size_t size = metric_block_size(loops, COUNTERS_ROWS);
 	void *memory;
 
 	b->fd = memfd_create("sockd-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -82,7 +80,7 @@ block_map(struct counters_block *b, unsigned loops, struct err *e)
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
 	if (memory == MAP_FAILED)
 		return err_errno(e, "cannot map memory for counters");
-	metric_block_init(&b->cells, memory, loops, ROWS);
+	metric_block_init(&b->cells, memory, loops, COUNTERS_ROWS);
 	return 0;
 }
 
@@ -109,7 +107,7 @@ counters_block_new(struct counters *c, unsigned loops, struct counters_block **r
 int
 counters_block_adopt(struct counters *c, int fd, unsigned loops, struct counters_block **ret, struct err *e)
 {
-	size_t size = metric_block_size(loops, ROWS);
+	size_t size = metric_block_size(loops, COUNTERS_ROWS);
 	struct counters_block *b = mem_new(*b);
 	struct stat st;
 	void *memory = MAP_FAILED;
@@ -122,7 +120,7 @@ counters_block_adopt(struct counters *c, int fd, unsigned loops, struct counters
 		return err_set(e, -EBADMSG, "the memory of a generation's counters cannot be taken over");
 	}
 	b->fd = fd;
-	metric_block_init(&b->cells, memory, loops, ROWS);
+	metric_block_init(&b->cells, memory, loops, COUNTERS_ROWS);
 	b->next = c->blocks;
 	c->blocks = b;
 	*ret = b;
@@ -148,6 +146,12 @@ counters_fold(struct counters *c, struct counters_block *block)
 		link = &(*link)->next;
 	*link = block->next;
 	block_free(block);
+}
+
+unsigned
+counters_rows(const struct counters *c)
+{
+	return (unsigned)c->count;
 }
 
 /* ---- sums ---- */
@@ -212,7 +216,7 @@ row_of(const struct counters *c, const char *name)
 static struct row *
 free_row(struct counters *c)
 {
-	if (c->count < ROWS) {
+	if (c->count < COUNTERS_ROWS) {
 		if (c->count == c->capacity) {
 			size_t capacity = c->capacity != 0 ? 2 * c->capacity : 16;
 			struct row *grown = reallocarray(c->rows, capacity, sizeof *grown);
@@ -239,9 +243,10 @@ add_row(struct counters *c, const char *name, struct err *e)
 
 	if (r == NULL) {
 		free(copy);
-		if (c->count < ROWS)
+		if (c->count < COUNTERS_ROWS)
 			return err_set(e, -ENOMEM, "out of memory");
-		return err_set(e, -ENOSPC, "more than %d listeners, with those that still drain", ROWS);
+		return err_set(
+			e, -ENOSPC, "more than %d listeners, with those that still drain", COUNTERS_ROWS);
 	}
 	free(r->name);
 	*r = (struct row){ .name = copy };
@@ -281,7 +286,7 @@ counters_assign(struct counters *c, struct snapshot *s, struct err *e)
 	}
 	free(s->metric_rows);
 	s->metric_rows = rows;
-	s->metric_row_count = ROWS;
+	s->metric_row_count = COUNTERS_ROWS;
 	return 0;
 }
 
@@ -328,7 +333,7 @@ static int
 unpack_row(struct state_reader *r, struct counters *c, uint32_t metrics)
 {
 	const char *name = unpack_word(&r->u);
-	struct row *row = r->u.failed || c->count >= ROWS ? NULL : free_row(c);
+	struct row *row = r->u.failed || c->count >= COUNTERS_ROWS ? NULL : free_row(c);
 
 	if (row == NULL)
 		return -EBADMSG;

@@ -15,6 +15,9 @@
 struct snapshot;
 struct counters;
 
+/** The memory of a generation has room for so many listeners. */
+enum { COUNTERS_ROWS = 8192 };
+
 /** The memory of one generation. */
 struct counters_block {
 	int fd;                    /* owned: a memfd of fixed size */
@@ -36,6 +39,9 @@ must_check int counters_block_new(
 
 /** Its generation has ended: keep what it counted, free it. Nobody is open in it any more. */
 void counters_fold(struct counters *c, struct counters_block *block);
+
+/** Rows that anybody has, or had. */
+unsigned counters_rows(const struct counters *c);
 
 /** Of a row, or of all (METRIC_ALL). */
 uint64_t counters_sum(struct counters *c, int row, enum metric_id id);

@@ -6,13 +6,16 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/fdutil.h"
 #include "control/snapshot.h"
 #include "supervisor/post_mortem.h"
+#include "supervisor/seats.h"
 #include "supervisor/state.h"
 
 struct generations {
 	struct generations_options options;
 	struct counters *counters; /* owned */
+	struct seats *seats;       /* owned */
 	struct generation *first;  /* owned, with the list */
 	unsigned last_number;
 	struct supervisor_counts ended; /* of those that are gone */
@@ -28,14 +31,17 @@ int
 generations_new(const struct generations_options *options, struct generations **ret, struct err *e)
 {
 	struct generations *all = mem_new(*all);
+	int code;
 
 	if (all == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	all->options = *options;
 	all->counters = counters_new();
-	if (all->counters == NULL) {
+	code = all->counters == NULL ? err_set(e, -ENOMEM, "out of memory")
+				     : seats_new(COUNTERS_ROWS, &all->seats, e);
+	if (code < 0) {
 		generations_free(all);
-		return err_set(e, -ENOMEM, "out of memory");
+		return code;
 	}
 	*ret = all;
 	return 0;
@@ -75,6 +81,14 @@ add_counts(struct supervisor_counts *to, const struct supervisor_counts *n)
 }
 
 static void
+leave_seat(struct generation *g)
+{
+	if (g->occupancy.rows != NULL)
+		seats_leave(g->all->seats, &g->occupancy, counters_rows(g->all->counters));
+	g->occupancy.rows = NULL;
+}
+
+static void
 unlink_and_free(struct generation *g)
 {
 	struct generation **link = &g->all->first;
@@ -84,6 +98,7 @@ unlink_and_free(struct generation *g)
 	*link = g->next;
 	if (g->worker != NULL)
 		ops_of(g)->free(g->worker);
+	leave_seat(g);
 	if (g->counters != NULL)
 		counters_fold(g->all->counters, g->counters);
 	post_mortem_free(g->post_mortem);
@@ -121,6 +136,7 @@ on_ended(void *arg, enum supervisor_end how, const struct err *e)
 
 	g->counts = ops_of(g)->counts(g->worker);
 	g->counts.open = 0;
+	leave_seat(g); /* whoever hears of its end finds its places free */
 	add_counts(&all->ended, &g->counts);
 	g->counts = (struct supervisor_counts){ 0 };
 	g->state = GENERATION_STATE_COUNT;
@@ -155,6 +171,8 @@ start_of(struct generation *g)
 		.surroundings = o->surroundings,
 		.counters = g->counters,
 		.all_counters = g->all->counters,
+		.occupancy = g->occupancy,
+		.occupancy_fd = seats_fd(g->all->seats),
 		.post_mortem = g->post_mortem,
 		.generation = g->number,
 		.exec_fd = -1,
@@ -179,6 +197,8 @@ generations_start(struct generations *all, struct snapshot *snapshot, int exec_f
 	code = counters_assign(all->counters, snapshot, e);
 	if (code == 0)
 		code = counters_block_new(all->counters, snapshot->loops, &g->counters, e);
+	if (code == 0)
+		code = seats_take(all->seats, &g->occupancy, e);
 	if (code == 0)
 		code = post_mortem_new(snapshot->loops, &g->post_mortem, e);
 	if (code == 0) {
@@ -211,6 +231,7 @@ generations_pack(struct state_writer *w, const struct generations *all)
 	struct strbuf *s = &w->body;
 
 	counters_pack(w, all->counters);
+	state_add_fd(w, seats_fd(all->seats));
 	pack_u32(s, all->last_number);
 	pack_u64(s, all->ended.served);
 	pack_u64(s, all->ended.drained);
@@ -218,6 +239,7 @@ generations_pack(struct state_writer *w, const struct generations *all)
 	for (const struct generation *g = all->first; g != NULL; g = g->next) {
 		pack_u32(s, g->number);
 		pack_u32(s, (uint32_t)g->state);
+		pack_u32(s, g->occupancy.seat);
 		pack_u32(s, g->counters->cells.loops);
 		state_add_fd(w, g->counters->fd);
 		state_add_fd(w, post_mortem_fd(g->post_mortem));
@@ -231,7 +253,7 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 	struct err *e)
 {
 	struct generation *g = mem_new(*g);
-	uint32_t state = unpack_u32(&r->u), loops = unpack_u32(&r->u);
+	uint32_t state = unpack_u32(&r->u), seat = unpack_u32(&r->u), loops = unpack_u32(&r->u);
 	int fd = state_take_fd(r), watch_fd = state_take_fd(r), code;
 	struct supervisor_start o;
 
@@ -245,7 +267,9 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 	g->number = number;
 	g->state = (enum generation_state)state;
 	*link = g;
-	code = r->rehearsal ? 0 : counters_block_adopt(all->counters, fd, loops, &g->counters, e);
+	code = seats_take_again(all->seats, seat, &g->occupancy, e);
+	if (code == 0 && !r->rehearsal)
+		code = counters_block_adopt(all->counters, fd, loops, &g->counters, e);
 	if (code == 0 && !r->rehearsal)
 		code = post_mortem_adopt(watch_fd, loops, &g->post_mortem, e);
 	if (code < 0)
@@ -259,21 +283,41 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 	return code;
 }
 
+static int
+adopt_seats(struct generations *all, struct state_reader *r, struct err *e)
+{
+	auto_of(fd) int fd = state_take_fd(r);
+	struct seats *seats;
+	int code;
+
+	if (r->rehearsal)
+		return 0;
+	code = seats_adopt(fd_take(&fd), COUNTERS_ROWS, &seats, e);
+	if (code < 0)
+		return code;
+	seats_free(all->seats);
+	all->seats = seats;
+	return 0;
+}
+
 int
 generations_adopt(struct generations *all, struct state_reader *r, struct err *e)
 {
 	struct generation **link = &all->first;
 	uint32_t number;
+	int code;
 
 	if (counters_unpack(r, all->counters) < 0)
 		return err_set(e, -EBADMSG, "the state of the counters is not understood");
+	code = adopt_seats(all, r, e);
+	if (code < 0)
+		return code;
 	all->last_number = unpack_u32(&r->u);
 	all->ended.served = unpack_u64(&r->u);
 	all->ended.drained = unpack_u64(&r->u);
 	all->ended.forced = unpack_u64(&r->u);
 	while ((number = unpack_u32(&r->u)) != 0) {
-		int code = adopt_one(all, r, number, link, e);
-
+		code = adopt_one(all, r, number, link, e);
 		if (code < 0)
 			return code;
 		if (*link != NULL)
@@ -382,5 +426,6 @@ generations_free(struct generations *all)
 	while (all->first != NULL)
 		unlink_and_free(all->first);
 	counters_free(all->counters);
+	seats_free(all->seats);
 	free(all);
 }

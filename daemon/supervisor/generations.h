@@ -23,6 +23,7 @@ struct generation {
 	struct generation *next;         /* the one before it in time */
 	struct counters_block *counters; /* owned, by the counters */
 	struct post_mortem *post_mortem; /* owned */
+	struct occupancy occupancy;      /* its seat; without rows: none yet */
 	struct supervisor_counts counts; /* when last asked */
 };
 

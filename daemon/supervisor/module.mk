@@ -16,6 +16,7 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/generations.c daemon/supervisor/generations.h \
 	daemon/supervisor/identity.c daemon/supervisor/identity.h \
 	daemon/supervisor/limits.c daemon/supervisor/limits.h \
+	daemon/supervisor/seats.c daemon/supervisor/seats.h \
 	daemon/supervisor/service.c daemon/supervisor/service.h daemon/supervisor/service_private.h \
 	daemon/supervisor/service_view.c \
 	daemon/supervisor/signals.c daemon/supervisor/signals.h \

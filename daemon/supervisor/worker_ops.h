@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "control/occupancy.h"
 
 struct cfg_report;
 struct counters;
@@ -67,8 +68,10 @@ struct supervisor_start {
 	const struct supervisor_surroundings *surroundings; /* borrowed until free() */
 	struct counters_block *counters;                    /* borrowed until free(): where it counts */
 	const struct counters *all_counters;                /* borrowed until free() */
-	struct post_mortem *post_mortem;                    /* borrowed until free(): what it is doing */
-	unsigned generation;                                /* counts from 1 */
+	struct occupancy occupancy; /* where it sits, for limits over all workers; borrowed until free() */
+	int occupancy_fd;           /* its memory; borrowed for the call */
+	struct post_mortem *post_mortem; /* borrowed until free(): what it is doing */
+	unsigned generation;             /* counts from 1 */
 	int exec_fd; /* the program to execute, borrowed for the call; -1: the one that runs */
 	const struct snapshot *snapshot; /* borrowed for the call: the worker gets a copy */
 	struct cfg_report *report; /* borrowed until `ready` or `ended`: takes what is wrong at a place */

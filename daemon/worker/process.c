@@ -32,7 +32,7 @@ struct process {
 	struct worker *worker; /* owned */
 	struct protocol_start start;
 	struct worker_memory shared;
-	size_t cells_size;
+	size_t cells_size, occupancy_size;
 	unsigned listeners;
 	bool *serves; /* owned */
 	bool draining, done_told, orphan, end;
@@ -343,21 +343,38 @@ start_log(const struct protocol_start *start, int fd, struct err *e)
 	return code;
 }
 
+/* @param fd  moves */
 static int
-map_counters(struct process *p, int fd, const struct snapshot *s, struct err *e)
+map_shared(int fd, size_t size, void **ret, struct err *e)
 {
-	size_t size = metric_block_size(s->loops, s->metric_row_count);
+	auto_of(fd) int memory_fd = fd;
 	struct stat st;
 	void *memory;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || size == 0 || (size_t)st.st_size < size)
-		return err_set(e, -EBADMSG, "the memory for counters is too small");
+		return err_set(e, -EBADMSG, "the memory that is shared with the supervisor is too small");
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
-		return err_errno(e, "cannot map the counters");
-	p->shared.counters = memory;
-	p->cells_size = size;
+		return err_errno(e, "cannot map the memory that is shared with the supervisor");
+	*ret = memory;
 	return 0;
+}
+
+/* Where it counts, and where it sees what others have open. */
+static int
+map_memory(struct process *p, struct wire_message *m, const struct snapshot *s, struct err *e)
+{
+	void *rows;
+	int code;
+
+	p->cells_size = metric_block_size(s->loops, s->metric_row_count);
+	p->occupancy_size = occupancy_size(s->metric_row_count);
+	code = map_shared(wire_message_take_fd(m, 1), p->cells_size, &p->shared.counters, e);
+	if (code == 0)
+		code = map_shared(wire_message_take_fd(m, 3), p->occupancy_size, &rows, e);
+	if (code == 0)
+		p->shared.occupancy = (struct occupancy){ .rows = rows, .seat = p->start.seat };
+	return code;
 }
 
 static int
@@ -386,7 +403,6 @@ start(struct process *p, struct wire_message *m, struct cfg_report *report, stru
 {
 	struct unpack u = UNPACK(m->body, m->size);
 	struct snapshot *s = NULL;
-	auto_of(fd) int counters = -1;
 	int code = m->type == PROTOCOL_START ? protocol_start_unpack(&u, &p->start) : -EBADMSG;
 
 	if (code < 0 || m->fd_count < PROTOCOL_START_FDS)
@@ -394,7 +410,6 @@ start(struct process *p, struct wire_message *m, struct cfg_report *report, stru
 	code = start_log(&p->start, wire_message_take_fd(m, 0), e);
 	if (code < 0)
 		return code;
-	counters = wire_message_take_fd(m, 1);
 	code = snapshot_unpack(&u, m->fds + PROTOCOL_START_FDS, m->fd_count - PROTOCOL_START_FDS, report, &s);
 	if (code < 0)
 		return code == -EINVAL ? code
@@ -402,7 +417,7 @@ start(struct process *p, struct wire_message *m, struct cfg_report *report, stru
 	cfg_report_fini(report); /* its warnings were told by the supervisor */
 	code = watch_begin(wire_message_take_fd(m, 2), s->loops, e);
 	if (code == 0)
-		code = map_counters(p, counters, s, e);
+		code = map_memory(p, m, s, e);
 	if (code < 0) {
 		snapshot_free(s);
 		return code;
@@ -460,6 +475,8 @@ process_main(int fd)
 	wire_free(p.wire);
 	if (p.shared.counters != NULL)
 		munmap(p.shared.counters, p.cells_size);
+	if (p.shared.occupancy.rows != NULL)
+		munmap(p.shared.occupancy.rows, p.occupancy_size);
 	protocol_start_fini(&p.start);
 	free(p.serves);
 	return code == 0 ? EX_OK : EX_CONFIG;

@@ -23,9 +23,10 @@ struct worker {
 	struct tls_contexts contexts;
 	struct tls_clients *clients; /* ref */
 	struct metric_block metrics;
-	void *own_counters;    /* owned; NULL: they are shared */
-	struct engine *engine; /* owned */
-	struct asks *asks;     /* owned */
+	struct occupancy occupancy;
+	void *own_counters, *own_occupancy; /* owned; NULL: they are shared */
+	struct engine *engine;              /* owned */
+	struct asks *asks;                  /* owned */
 };
 
 /* How long a loop may take to answer to a reload before it is given up. */
@@ -58,6 +59,7 @@ start_engine(struct worker *w, struct err *e)
 		.loops = w->snapshot->loops,
 		.fiber_stack = (size_t)w->snapshot->config->daemon.fiber_stack,
 		.metrics = &w->metrics,
+		.occupancy = w->occupancy,
 		.release = release_instance,
 	};
 	const struct engine_setup setup = {
@@ -86,20 +88,32 @@ list_serving(const struct worker *w, bool *serves)
 		serves[i] = instances_serves(&w->instances, w->snapshot, i);
 }
 
+static void *
+own_memory(size_t size)
+{
+	void *memory = aligned_alloc(_Alignof(struct metric_cells), size);
+
+	if (memory != NULL)
+		memset(memory, 0, size);
+	return memory;
+}
+
+_Static_assert(_Alignof(struct occupancy_row) <= _Alignof(struct metric_cells), "one alignment for both");
+
 static int
 take_memory(struct worker *w, const struct worker_memory *shared)
 {
 	const struct snapshot *s = w->snapshot;
 	void *cells = shared != NULL ? shared->counters : NULL;
 
-	if (cells == NULL) {
-		size_t size = metric_block_size(s->loops, s->metric_row_count);
-
-		cells = w->own_counters = aligned_alloc(_Alignof(struct metric_cells), size);
-		if (cells == NULL)
-			return -ENOMEM;
-		memset(cells, 0, size);
-	}
+	if (cells == NULL)
+		cells = w->own_counters = own_memory(metric_block_size(s->loops, s->metric_row_count));
+	if (shared != NULL)
+		w->occupancy = shared->occupancy;
+	if (w->occupancy.rows == NULL)
+		w->occupancy.rows = w->own_occupancy = own_memory(occupancy_size(s->metric_row_count));
+	if (cells == NULL || w->occupancy.rows == NULL)
+		return -ENOMEM;
 	metric_block_init(&w->metrics, cells, s->loops, s->metric_row_count);
 	return 0;
 }
@@ -279,7 +293,7 @@ worker_counts(const struct worker *w)
 	struct engine_counts n = engine_counts(w->engine);
 
 	return (struct worker_counts){
-		.open = n.open,
+		.open = (int64_t)metric_sum(&w->metrics, METRIC_ALL, METRIC_CONNECTIONS_OPEN),
 		.served = metric_sum(&w->metrics, METRIC_ALL, METRIC_CONNECTIONS_ACCEPTED),
 		.drained = n.drained,
 		.forced = n.forced,
@@ -303,6 +317,7 @@ worker_free(struct worker *w)
 	tls_contexts_fini(&w->contexts);
 	tls_clients_unref(w->clients);
 	free(w->own_counters);
+	free(w->own_occupancy);
 	snapshot_free(w->snapshot);
 	free(w);
 }

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "control/occupancy.h"
 #include "worker/ask.h"
 
 struct cfg_report;
@@ -18,6 +19,7 @@ struct worker;
 /** Memory that the supervisor reads too. */
 struct worker_memory {
 	void *counters; /* metric_block_size() of the snapshot's loops and rows; NULL: of its own */
+	struct occupancy occupancy; /* with as many rows; NULL: of its own */
 };
 
 /**
