@@ -115,6 +115,32 @@ fd_has_same_bytes(int a, int b)
 	return same;
 }
 
+static int
+compare_numbers(const void *a, const void *b)
+{
+	int left = *(const int *)a, right = *(const int *)b;
+
+	return (left > right) - (left < right);
+}
+
+int
+fd_close_others(int *keep, size_t count)
+{
+	unsigned from = STDERR_FILENO + 1;
+
+	qsort(keep, count, sizeof *keep, compare_numbers);
+	for (size_t i = 0; i < count; i++) {
+		unsigned fd = (unsigned)keep[i];
+
+		if (keep[i] < (int)from)
+			continue;
+		if (fd > from && close_range(from, fd - 1, 0) < 0)
+			return -errno;
+		from = fd + 1;
+	}
+	return close_range(from, ~0U, 0) < 0 ? -errno : 0;
+}
+
 int
 fd_count_open(void)
 {

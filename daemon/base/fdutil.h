@@ -37,6 +37,10 @@ must_check int fd_memfd(const char *name, const void *bytes, size_t size, int *r
 /** Whether two memory files that can't change have the same bytes. Without memory to look: no. */
 bool fd_has_same_bytes(int a, int b);
 
+/** Close all descriptors but these and the three standard ones. @param keep  is sorted @return 0 or a
+ * negative errno. Thread: the only one. */
+must_check int fd_close_others(int *keep, size_t count);
+
 /** How many descriptors this process has open. */
 int fd_count_open(void);
 

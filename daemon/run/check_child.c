@@ -42,15 +42,12 @@ add_number(struct strbuf *s, int number)
 }
 
 static int
-check_one(int fd, const struct check_job *job, size_t which)
+tell(int fd, const struct cfg_report *report, bool flag)
 {
-	auto_of(cfg_report) struct cfg_report report = { 0 };
 	auto_of(strbuf) struct strbuf answer = { 0 };
-	bool flag = false;
 
-	job->check(job->arg, which, &report, &flag);
-	for (size_t i = 0; i < report.count; i++) {
-		const struct cfg_finding *f = &report.findings[i];
+	for (size_t i = 0; i < report->count; i++) {
+		const struct cfg_finding *f = &report->findings[i];
 
 		add_number(&answer, (int)f->severity);
 		add_field(&answer, f->file);
@@ -61,16 +58,45 @@ check_one(int fd, const struct check_job *job, size_t which)
 		add_field(&answer, f->text);
 	}
 	add_field(&answer, flag ? FLAG_YES : FLAG_NO);
-	return answer.failed || report.out_of_memory ? -ENOMEM : fd_write_all(fd, answer.data, answer.size);
+	return answer.failed || report->out_of_memory ? -ENOMEM : fd_write_all(fd, answer.data, answer.size);
+}
+
+static int
+check_one(int fd, const struct check_job *job, size_t which)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool flag = false;
+
+	job->check(job->arg, which, &report, &flag);
+	return tell(fd, &report, flag);
+}
+
+/* Nothing can be checked: that is said once, and of no use in particular. */
+static int
+give_up(int fd, const struct check_job *job, const struct err *e)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	int code = 0;
+
+	cfg_report_error(&report, NULL, "plugins cannot be checked: %s", e->text);
+	for (size_t i = job->first; i < job->count && code == 0; i++) {
+		code = tell(fd, &report, false);
+		cfg_report_fini(&report);
+	}
+	return code;
 }
 
 static _Noreturn void
 child(int fd, const struct check_job *job)
 {
-	int code = 0;
+	struct err e = { 0 };
+	int code = job->begin != NULL ? job->begin(job->arg, fd, &e) : 0;
 
-	for (size_t i = job->first; i < job->count && code == 0; i++)
-		code = check_one(fd, job, i);
+	if (code < 0)
+		code = give_up(fd, job, &e);
+	else
+		for (size_t i = job->first; i < job->count && code == 0; i++)
+			code = check_one(fd, job, i);
 #ifdef SOCKD_COVERAGE
 	__gcov_dump();
 #endif

@@ -16,6 +16,9 @@ enum { CHECK_BLAME_SIZE = 128 };
 
 /** What is to be checked: uses @c first to @c count - 1. */
 struct check_job {
+	/** In the child, before anything is checked; what fails is told once, and nothing is checked. NULL:
+	 * nothing is to be done. @param fd  is to stay open */
+	int (*begin)(void *arg, int fd, struct err *e);
 	/** Check one, in the child. What it finds goes to @p report; @p ret_flag is an answer of its own. */
 	void (*check)(void *arg, size_t which, struct cfg_report *report, bool *ret_flag);
 	/** Whom to blame when the child does not come to its end, such as "plugin 'echo'", and where. */

@@ -1,4 +1,4 @@
-/* The uses of plugins by a configuration, to be checked in children. */
+/* The uses of plugins by a configuration, to be checked in children that have the rights of a worker. */
 #ifndef RUN_CHECK_USE_H
 #define RUN_CHECK_USE_H
 
@@ -7,10 +7,16 @@
 
 #include "run/check_child.h"
 
+struct identity;
 struct snapshot;
 
-/** All uses of @p snapshot, which is borrowed: listeners first, whose flag is whether connections run on
- * fibers, then observers. */
-struct check_job check_use_job(const struct snapshot *snapshot);
+struct check_use {
+	const struct snapshot *snapshot; /* borrowed */
+	const struct identity *identity; /* borrowed: who workers are */
+};
+
+/** All uses of the snapshot; @p use is borrowed. Listeners come first, whose flag is whether connections run
+ * on fibers, then observers. */
+struct check_job check_use_job(const struct check_use *use);
 
 #endif

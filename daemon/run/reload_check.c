@@ -16,9 +16,9 @@
 enum { TIMEOUT_MS = 30000 };
 
 struct reload_check {
-	struct event_base *base;         /* borrowed */
-	const struct snapshot *snapshot; /* borrowed */
-	struct cfg_report *report;       /* borrowed */
+	struct event_base *base; /* borrowed */
+	struct check_use use;
+	struct cfg_report *report; /* borrowed */
 	checker_done_fn *done;
 	void *arg;
 	struct check_job job;     /* what is still to be checked */
@@ -64,7 +64,8 @@ finish(struct reload_check *c)
 	void *arg = c->arg;
 	struct limits limits = limits_read();
 
-	limits_check(c->snapshot->config, c->snapshot->loops, c->serves, &limits, warn_limit, c->report);
+	limits_check(
+		c->use.snapshot->config, c->use.snapshot->loops, c->serves, &limits, warn_limit, c->report);
 	check_free(c);
 	done(arg);
 }
@@ -125,20 +126,20 @@ on_next(evutil_socket_t fd, short what, void *arg)
 }
 
 static int
-start(struct event_base *base, const struct snapshot *snapshot, struct cfg_report *report,
-	checker_done_fn *done, void *arg, void **ret_check, struct err *e)
+start(struct event_base *base, const struct snapshot *snapshot, const struct identity *identity,
+	struct cfg_report *report, checker_done_fn *done, void *arg, void **ret_check, struct err *e)
 {
 	struct reload_check *c = mem_new(*c);
 
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	*c = (struct reload_check){ .base = base,
-		.snapshot = snapshot,
+		.use = { .snapshot = snapshot, .identity = identity },
 		.report = report,
 		.done = done,
 		.arg = arg,
-		.job = check_use_job(snapshot),
 		.deadline_ms = clock_now_ms() + TIMEOUT_MS };
+	c->job = check_use_job(&c->use);
 	c->serves = calloc(c->job.count + 1, sizeof *c->serves);
 	c->next = event_new(base, -1, 0, on_next, c);
 	if (c->serves == NULL || c->next == NULL) {

@@ -34,11 +34,21 @@ warn_limit(void *arg, const char *what, const char *text)
 	cfg_report_warning(report, NULL, "%s", text);
 }
 
+/* Whoever may not become the user of the file tests with rights of their own. */
+static bool
+may_become(const struct identity *identity, const struct config *config)
+{
+	auto_of(cfg_report) struct cfg_report ignored = { 0 };
+
+	return identity_check_rights(identity, config, &ignored) == 0;
+}
+
 int
 test_command(struct config *config, struct cfg_report *report, struct err *e)
 {
 	auto_of(mem) bool *serves =
 		calloc(config->listener_count + config->daemon.observer_count + 1, sizeof *serves);
+	struct check_use use;
 	struct check_job plugins;
 	struct snapshot *snapshot = NULL;
 	struct identity identity = { 0 };
@@ -51,10 +61,11 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 	limits = limits_read();
 	if (identity_look_up(config, report, &identity) == -ENOMEM)
 		return err_set(e, -ENOMEM, "out of memory");
-	identity_fini(&identity);
+	identity.drop &= may_become(&identity, config);
 	code = snapshot_build_files(config, report, &snapshot, e);
 	if (code == 0 || code == -EINVAL) {
-		plugins = check_use_job(snapshot);
+		use = (struct check_use){ .snapshot = snapshot, .identity = &identity };
+		plugins = check_use_job(&use);
 		code = check_child_run(&plugins, CHECK_TIMEOUT_MS, report, serves, e);
 	}
 	if (code == 0)
@@ -64,5 +75,6 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 	if (code == 0)
 		limits_check(config, snapshot->loops, serves, &limits, warn_limit, report);
 	snapshot_free(snapshot);
+	identity_fini(&identity);
 	return code;
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 struct cfg_report;
+struct identity;
 struct snapshot;
 
 /** Everything was checked, and what was found is in the report. From the event base, once. */
@@ -18,11 +19,13 @@ struct checker {
 	 * Check every plugin that @p snapshot uses, with its settings, as a worker will.
 	 *
 	 * @param snapshot  borrowed until done, or cancel()
+	 * @param identity  the same: whose rights its code gets
 	 * @param report    the same: takes what is wrong
 	 * @return 0 and a check; a negative errno with @p e filled
 	 */
-	int (*start)(struct event_base *base, const struct snapshot *snapshot, struct cfg_report *report,
-		checker_done_fn *done, void *arg, void **ret_check, struct err *e);
+	int (*start)(struct event_base *base, const struct snapshot *snapshot,
+		const struct identity *identity, struct cfg_report *report, checker_done_fn *done, void *arg,
+		void **ret_check, struct err *e);
 	/** End it; nothing is told any more. After `done` it must not be called. */
 	void (*cancel)(void *check);
 };

@@ -193,6 +193,29 @@ identity_check_rights(const struct identity *i, const struct config *config, str
 	return 0;
 }
 
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+int
+identity_check_change(const struct config *before, const struct config *after, struct cfg_report *report)
+{
+	struct identity i;
+	int code;
+
+	if (is_same(before->daemon.user, after->daemon.user) &&
+		is_same(before->daemon.group, after->daemon.group))
+		return 0;
+	code = identity_look_up(after, report, &i);
+	if (code < 0)
+		return code;
+	code = identity_check_rights(&i, after, report);
+	identity_fini(&i);
+	return code;
+}
+
 void
 identity_fini(struct identity *i)
 {

@@ -29,6 +29,11 @@ must_check int identity_look_up(const struct config *config, struct cfg_report *
 must_check int identity_check_rights(
 	const struct identity *i, const struct config *config, struct cfg_report *report);
 
+/** Whether workers could be what another configuration asks for, if that is not what is asked for now.
+ * @return as the two above */
+must_check int identity_check_change(
+	const struct config *before, const struct config *after, struct cfg_report *report);
+
 void identity_fini(struct identity *i);
 
 #endif

@@ -17,6 +17,7 @@
 #include "config/record.h"
 #include "control/snapshot.h"
 #include "supervisor/certificates.h"
+#include "supervisor/identity.h"
 #include "supervisor/notify.h"
 #include "supervisor/service.h"
 #include "supervisor/snapshot_build.h"
@@ -282,10 +283,13 @@ begin(struct reload *r)
 	if (code == 0)
 		code = read_configuration(r, &e);
 	if (code == 0)
+		code = identity_check_change(
+			service_snapshot(r->options.service)->config, r->config, &r->report);
+	if (code == 0)
 		code = build_snapshot(r, &e);
 	if (code == 0)
-		code = r->options.checker->start(
-			r->options.base, r->next, &r->report, on_checked, r, &r->check, &e);
+		code = r->options.checker->start(r->options.base, r->next, r->options.identity, &r->report,
+			on_checked, r, &r->check, &e);
 	if (code < 0)
 		refuse(r, code, &e);
 }

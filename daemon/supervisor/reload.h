@@ -10,6 +10,7 @@
 #include "supervisor/reload_verdict.h"
 
 struct certificates;
+struct identity;
 struct reload;
 struct service;
 struct snapshot_sockets;
@@ -19,6 +20,7 @@ struct reload_options {
 	struct service *service;          /* what is served, and by whom */
 	struct snapshot_sockets *sockets; /* of what is served */
 	const struct checker *checker;
+	const struct identity *identity;   /* of the running workers */
 	struct certificates *certificates; /* NULL: nobody keeps them */
 	const char *config_path;           /* NULL: there is no file to be read again */
 	int log_level;                     /* a level that outdoes the file's, or -1 */

@@ -31,6 +31,7 @@
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
 #include "supervisor/bans_give.h"
+#include "supervisor/identity.h"
 #include "supervisor/snapshot_build.h"
 
 enum {
@@ -53,7 +54,9 @@ struct upgrade {
 	struct event *exited, *words, *timeout; /* owned */
 	char said[WORDS_MAX];
 	size_t said_size;
-	unsigned generation; /* that of the new program */
+	unsigned generation;    /* that of the new program */
+	struct identity before; /* owned: of the workers that there were */
+	bool other_identity;    /* the options' is that of the new program's worker */
 	struct cfg_report report;
 	int64_t quiet_by_ms;
 	upgrade_reply_fn *reply;
@@ -91,6 +94,11 @@ reset(struct upgrade *u)
 	drop_fd(&u->new_fd);
 	drop_fd(&u->old_fd);
 	cfg_report_fini(&u->report);
+	if (u->other_identity) {
+		identity_fini(u->options.identity);
+		*u->options.identity = u->before;
+		u->other_identity = false;
+	}
 	u->said_size = 0;
 	u->generation = 0;
 	u->step = UPGRADE_IDLE;
@@ -217,13 +225,36 @@ leave_when_quiet(struct upgrade *u)
 
 /* ---- 3: its worker ---- */
 
+/* A user or a group that the file names since a reload had to wait for this. */
+static int
+change_identity(struct upgrade *u, const struct config *config, struct err *e)
+{
+	struct identity next;
+	int code = identity_look_up(config, &u->report, &next);
+
+	if (code == 0) {
+		u->before = *u->options.identity;
+		*u->options.identity = next;
+		u->other_identity = true;
+		code = identity_check_rights(&next, config, &u->report);
+	}
+	if (code < 0)
+		return err_set(
+			e, code, "%s", u->report.count > 0 ? u->report.findings[0].text : strerror(-code));
+	return 0;
+}
+
 static int
 start_worker(struct upgrade *u, struct err *e)
 {
+	const struct snapshot *now = service_snapshot(u->options.service);
 	struct generations *all = service_generations(u->options.service);
 	struct snapshot *copy = NULL;
-	int code = snapshot_copy(service_snapshot(u->options.service), &copy);
+	int code = change_identity(u, now->config, e);
 
+	if (code < 0)
+		return code;
+	code = snapshot_copy(now, &copy);
 	if (code < 0)
 		return err_set(e, code, "cannot copy the snapshot: %s", strerror(-code));
 	copy->loops = snapshot_loops(copy->config); /* what had to wait for another worker */

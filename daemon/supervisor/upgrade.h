@@ -7,15 +7,17 @@
 
 struct admin;
 struct snapshot_sockets;
+struct identity;
 struct upgrade;
 
 struct upgrade_options {
 	struct event_base *base;                            /* borrowed */
 	struct service *service;                            /* borrowed */
 	const struct supervisor_surroundings *surroundings; /* borrowed */
-	const struct snapshot_sockets *sockets;             /* borrowed */
-	const struct admin *const *admin;                   /* borrowed: where it stands once it is there */
-	const char *exe_path; /* borrowed: where this program was started from */
+	struct identity *identity; /* borrowed: who workers are; another one with another worker */
+	const struct snapshot_sockets *sockets; /* borrowed */
+	const struct admin *const *admin;       /* borrowed: where it stands once it is there */
+	const char *exe_path;                   /* borrowed: where this program was started from */
 	int64_t started_ms;
 	int log_level; /* the command line's, or -1 */
 };

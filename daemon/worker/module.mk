@@ -4,4 +4,5 @@ core_sources += daemon/worker/ask.c daemon/worker/ask.h \
 	daemon/worker/instances.c daemon/worker/instances.h \
 	daemon/worker/privileges.c daemon/worker/privileges.h \
 	daemon/worker/process.c daemon/worker/process.h \
+	daemon/worker/process_setup.c daemon/worker/process_setup.h \
 	daemon/worker/worker.c daemon/worker/worker.h

@@ -9,10 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -24,7 +22,7 @@
 #include "control/watch.h"
 #include "control/wire.h"
 #include "metric/metric.h"
-#include "worker/privileges.h"
+#include "worker/process_setup.h"
 #include "worker/worker.h"
 
 struct process {
@@ -37,28 +35,6 @@ struct process {
 	bool *serves; /* owned */
 	bool draining, done_told, orphan, end;
 };
-
-static void
-ignore_signals(void)
-{
-	static const int ignored[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
-	sigset_t none;
-
-	for (size_t i = 0; i < array_len(ignored); i++)
-		sigaction(ignored[i], &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* What is the supervisor's alone, and would confuse whoever finds it here. */
-static void
-clean_surroundings(void)
-{
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("WATCHDOG_PID");
-	prctl(PR_SET_NAME, "sockd"); /* it was executed by descriptor, which makes a poor name */
-}
 
 /* ---- telling ---- */
 
@@ -380,16 +356,19 @@ map_memory(struct process *p, struct wire_message *m, const struct snapshot *s, 
 static int
 start_worker(struct process *p, struct snapshot *s, struct cfg_report *report, struct err *e)
 {
-	int code = 0;
+	const struct process_user user = { .drop = p->start.drop,
+		.uid = p->start.uid,
+		.gid = p->start.gid,
+		.groups = p->start.groups,
+		.group_count = p->start.group_count };
+	int code;
 
 	p->listeners = (unsigned)s->config->listener_count;
 	p->serves = calloc(p->listeners + 1, sizeof *p->serves);
 	if (p->serves == NULL)
 		code = err_set(e, -ENOMEM, "out of memory");
-	else if (p->start.drop)
-		code = privileges_drop(p->start.uid, p->start.gid, p->start.groups, p->start.group_count, e);
-	else if (geteuid() != 0)
-		code = privileges_drop_capabilities(e); /* those to bind with are of no use here */
+	else
+		code = process_become(&user, e);
 	if (code < 0) {
 		snapshot_free(s);
 		return code;
@@ -462,8 +441,7 @@ process_main(int fd)
 	struct process p = { 0 };
 	int flags = fcntl(fd, F_GETFD), code;
 
-	ignore_signals();
-	clean_surroundings();
+	process_setup();
 	if (flags < 0 || fcntl(fd, F_SETFD, flags | FD_CLOEXEC) < 0 || wire_new(fd, &p.wire) < 0)
 		return EX_USAGE; /* nobody starts a worker by hand */
 	code = begin(&p);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "unit.h"
 
@@ -155,7 +156,30 @@ START_TEST(a_memory_file_can_be_read_and_never_changed)
 }
 END_TEST
 
+START_TEST(everything_is_closed_but_what_is_named)
+{
+	int fds[6], keep[3], closed = 0;
+
+	for (size_t i = 0; i < array_len(fds); i++)
+		fds[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	keep[0] = fds[5];
+	keep[1] = fds[1];
+	keep[2] = fds[2];
+	if (fork() == 0) {
+		if (fd_close_others(keep, array_len(keep)) < 0)
+			_exit(99);
+		for (size_t i = 0; i < array_len(fds); i++)
+			closed += fcntl(fds[i], F_GETFD) < 0 ? 1 << i : 0;
+		_exit(fcntl(STDERR_FILENO, F_GETFD) < 0 ? 98 : closed);
+	}
+
+	ck_assert_int_gt(wait(&closed), 0);
+
+	ck_assert_int_eq(WEXITSTATUS(closed), 1 << 0 | 1 << 3 | 1 << 4);
+}
+END_TEST
+
 UNIT_TESTS("fdutil", a_descriptor_is_closed_at_the_end_of_its_scope_and_errno_survives,
 	a_taken_descriptor_stays_open, writing_all_goes_on_after_short_writes, writing_all_tells_what_failed,
 	a_file_is_read_up_to_its_limit, an_empty_file_is_an_empty_text, a_folder_is_no_file,
-	a_memory_file_can_be_read_and_never_changed)
+	a_memory_file_can_be_read_and_never_changed, everything_is_closed_but_what_is_named)

@@ -1,4 +1,5 @@
 /* run/check_child.c: what a child finds arrives whole, and what becomes of it when it does not. */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -97,6 +98,31 @@ expect_blame(const struct cfg_report *report, const char *words)
 	ck_assert_msg(strstr(report->findings[0].text, "plugin 'p'") != NULL, "%s", report->findings[0].text);
 	ck_assert_msg(strstr(report->findings[0].text, words) != NULL, "%s", report->findings[0].text);
 }
+
+static int
+cannot_begin(void *arg, int fd, struct err *e)
+{
+	(void)arg;
+	(void)fd;
+	return err_set(e, -EPERM, "there is no way");
+}
+
+START_TEST(what_keeps_it_from_beginning_is_told_once)
+{
+	auto_of(cfg_report) struct cfg_report report = { 0 };
+	bool yes = true, flags[3] = { true, true, true };
+	struct check_job job = {
+		.begin = cannot_begin, .check = find_nothing, .blame = blame, .arg = &yes, .count = 3
+	};
+	struct err e = { 0 };
+
+	ck_assert_int_eq(check_child_run(&job, 10000, &report, flags, &e), 0);
+
+	ck_assert_uint_eq(report.errors, 1);
+	ck_assert_str_eq(report.findings[0].text, "plugins cannot be checked: there is no way");
+	ck_assert(!flags[0] && !flags[1] && !flags[2]);
+}
+END_TEST
 
 static void
 crash(void *arg, size_t which, struct cfg_report *report, bool *ret_flag)
@@ -208,4 +234,4 @@ END_TEST
 UNIT_TESTS("check_child", the_others_are_checked_when_some_crash, many_uses_need_one_child_only,
 	the_flag_arrives, findings_arrive_with_their_places,
 	a_crash_is_an_error_at_the_place_that_is_to_blame, a_plugin_that_exits_is_not_taken_for_a_success,
-	a_child_that_hangs_is_ended)
+	a_child_that_hangs_is_ended, what_keeps_it_from_beginning_is_told_once)
