@@ -66,6 +66,25 @@ copy_rows(const struct snapshot *from, struct snapshot *to)
 }
 
 static int
+copy_orders(const struct snapshot *from, struct snapshot *to)
+{
+	size_t count = from->config->listener_count;
+
+	if (from->bans != NULL) {
+		to->bans = strdup(from->bans);
+		if (to->bans == NULL)
+			return -ENOMEM;
+	}
+	if (from->holds == NULL)
+		return 0;
+	to->holds = malloc(count + 1);
+	if (to->holds == NULL)
+		return -ENOMEM;
+	memcpy(to->holds, from->holds, count);
+	return 0;
+}
+
+static int
 copy_files(const struct snapshot *from, struct snapshot *to)
 {
 	for (size_t i = 0; i < from->file_count; i++) {
@@ -144,6 +163,8 @@ snapshot_copy(const struct snapshot *s, struct snapshot **ret)
 	to->config_path = s->config_path != NULL ? strdup(s->config_path) : NULL;
 	code = s->config_path != NULL && to->config_path == NULL ? -ENOMEM : copy_rows(s, to);
 	if (code == 0)
+		code = copy_orders(s, to);
+	if (code == 0)
 		code = copy_files(s, to);
 	if (code == 0)
 		code = copy_plugins(s, to);
@@ -201,6 +222,8 @@ snapshot_free(struct snapshot *s)
 	free_files(s);
 	snapshot_close_sockets(s);
 	free(s->metric_rows);
+	free(s->holds);
+	free(s->bans);
 	free(s->config_path);
 	cfg_record_unref(s->record);
 	config_unref(s->config);

@@ -37,6 +37,14 @@ struct snapshot_socket {
 	socklen_t local_size;
 };
 
+/** What an operator has ordered for a listener, by name and not in the file. */
+enum snapshot_hold {
+	SNAPSHOT_SERVES,
+	SNAPSHOT_PAUSED,  /* see engine_listener_pause() */
+	SNAPSHOT_REFUSES, /* see engine_listener_drain() */
+	SNAPSHOT_HOLD_COUNT
+};
+
 struct snapshot {
 	struct config *config;     /* ref */
 	struct cfg_record *record; /* ref; what it was loaded from; NULL: the disk is asked */
@@ -44,6 +52,8 @@ struct snapshot {
 	unsigned loops;            /* event loops of a worker, at least 1 */
 	unsigned *metric_rows;     /* owned; for each listener its row among the counters */
 	unsigned metric_row_count; /* how many rows there are, whoever has them */
+	unsigned char *holds;      /* owned; for each listener how a worker begins; NULL: all serve */
+	char *bans;                /* owned; what a worker begins with (guard/bans.h); NULL: none */
 	struct snapshot_file *files;
 	size_t file_count;
 	struct snapshot_plugin *plugins;

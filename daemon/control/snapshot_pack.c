@@ -26,8 +26,11 @@ snapshot_pack(struct strbuf *s, const struct snapshot *snapshot)
 	pack_u32(s, snapshot->loops);
 	pack_u32(s, snapshot->metric_row_count);
 	pack_u32(s, (uint32_t)snapshot->config->listener_count);
-	for (size_t i = 0; i < snapshot->config->listener_count; i++)
+	for (size_t i = 0; i < snapshot->config->listener_count; i++) {
 		pack_u32(s, snapshot->metric_rows[i]);
+		pack_u32(s, snapshot->holds != NULL ? snapshot->holds[i] : SNAPSHOT_SERVES);
+	}
+	pack_text(s, snapshot->bans);
 	pack_u32(s, (uint32_t)snapshot->file_count);
 	for (size_t i = 0; i < snapshot->file_count; i++) {
 		pack_text(s, snapshot->files[i].path);
@@ -86,23 +89,33 @@ unpack_config(struct unpack *u, struct cfg_report *report, struct snapshot *s)
 static int
 unpack_rows(struct unpack *u, struct snapshot *s)
 {
+	const char *bans;
 	uint32_t count;
 
 	s->loops = unpack_u32(u);
 	s->metric_row_count = unpack_u32(u);
-	count = unpack_count(u, 4);
+	count = unpack_count(u, 8);
 	if (u->failed || s->loops < 1 || s->loops > LOOPS_MAX || s->metric_row_count > ROWS_MAX ||
 		count != s->config->listener_count)
 		return -EBADMSG;
 	s->metric_rows = calloc(count + 1, sizeof *s->metric_rows);
-	if (s->metric_rows == NULL)
+	s->holds = calloc(count + 1, sizeof *s->holds);
+	if (s->metric_rows == NULL || s->holds == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++) {
+		uint32_t hold;
+
 		s->metric_rows[i] = unpack_u32(u);
-		if (u->failed || s->metric_rows[i] >= s->metric_row_count)
+		hold = unpack_u32(u);
+		if (u->failed || s->metric_rows[i] >= s->metric_row_count || hold >= SNAPSHOT_HOLD_COUNT)
 			return -EBADMSG;
+		s->holds[i] = (unsigned char)hold;
 	}
-	return 0;
+	bans = unpack_text(u);
+	if (bans == NULL)
+		return u->failed ? -EBADMSG : 0;
+	s->bans = strdup(bans);
+	return s->bans != NULL ? 0 : -ENOMEM;
 }
 
 static int

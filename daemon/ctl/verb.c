@@ -171,8 +171,7 @@ const struct ctl_verb ctl_verbs[] = {
 		.help = "End sockd, or one listener, letting busy connections finish",
 		.manual = "Does what SIGTERM does, for as long as daemon.shutdown.timeout allows. A listener "
 			  "that was "
-			  "drained refuses clients until it is resumed, or a worker takes the place of this "
-			  "one",
+			  "drained refuses clients until it is resumed, in later workers too",
 		.show = show_drain,
 		.check = check_drain },
 	{ .name = "stop",
@@ -184,7 +183,9 @@ const struct ctl_verb ctl_verbs[] = {
 		.arguments = { LISTENER_ARGUMENT },
 		.argument_required = true,
 		.help = "Accept no client of a listener for a while: they wait in the kernel",
-		.manual = "A reload leaves it paused; a new worker does not know of it" },
+		.manual = "It stays paused until it is resumed, over reloads, crashes and upgrades; only a "
+			  "restart, or "
+			  "taking it out of the file, ends that" },
 	{ .name = "listener resume",
 		.send = "resume",
 		.arguments = { LISTENER_ARGUMENT },

@@ -102,6 +102,9 @@ plan_listener(struct apply *a, const struct engine_setup *setup, size_t i)
 	if (now != NULL) {
 		l->paused = now->paused;
 		l->refusing = now->refusing;
+	} else if (setup->snapshot->holds != NULL) {
+		l->paused = setup->snapshot->holds[i] == SNAPSHOT_PAUSED;
+		l->refusing = setup->snapshot->holds[i] == SNAPSHOT_REFUSES;
 	}
 	a->listeners[a->listener_count++] = l;
 	return 0;

@@ -17,6 +17,7 @@
 #include "control/watch.h"
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
+#include "engine/guard_order.h"
 #include "engine/pool.h"
 #include "guard/bans.h"
 #include "guard/sources.h"
@@ -259,6 +260,8 @@ engine_start(struct engine *engine, const struct engine_setup *setup, struct err
 	atomic_store(&engine->loops_accepting, engine->loop_count);
 	engine->running = true;
 	r = engine_start_threads(engine, e);
+	if (r == 0 && setup->bans != NULL && engine_set_bans(engine, setup->bans) < 0)
+		r = err_set(e, -ENOMEM, "no memory for the bans");
 	if (r < 0)
 		engine_give_back(engine, setup);
 	else

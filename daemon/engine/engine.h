@@ -13,6 +13,7 @@
 #include "metric/metric.h"
 #include "plugin/instance.h"
 
+struct ban_list;
 struct engine;
 struct tls_clients;
 struct tls_context;
@@ -42,7 +43,9 @@ struct engine_setup {
 	 * becomes of the setup. */
 	struct instance **listeners, **observers;
 	struct tls_context *const
-		*tls;                /* borrowed; one for each map of config.tls, NULL where none is used */
+		*tls; /* borrowed; one for each map of config.tls, NULL where none is used */
+	const struct ban_list
+		*bans; /* borrowed; of a start: in force before anybody is accepted; NULL: none */
 	struct tls_clients *clients; /* borrowed; what plugins dial with; NULL: nothing */
 };
 

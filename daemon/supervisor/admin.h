@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/strbuf.h"
+#include "control/snapshot.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/signals.h"
 
@@ -41,6 +42,8 @@ struct admin_host {
 	void (*metrics)(void *arg, struct strbuf *out);
 	/** The bans, borrowed. */
 	struct ban_list *(*bans)(void *arg);
+	/** A worker has obeyed an order to a listener: others are to begin with it. */
+	int (*hold)(void *arg, const char *listener, enum snapshot_hold hold);
 	/** Do as at that signal. */
 	void (*order)(void *arg, enum signal_order order, const char *by);
 	/** How a drain goes on: still open, of how many, and how long it may take (below 0: no limit). False:

@@ -10,6 +10,7 @@
 #include "control/snapshot.h"
 #include "net/addr.h"
 #include "supervisor/certificates.h"
+#include "supervisor/holds.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/upgrade.h"
@@ -205,12 +206,19 @@ host_bans(void *arg)
 	return service_bans(arg);
 }
 
+static int
+host_hold(void *arg, const char *listener, enum snapshot_hold hold)
+{
+	return holds_set(service_holds(arg), listener, hold);
+}
+
 const struct admin_host admin_service_host = {
 	.status = host_status,
 	.listeners = host_listeners,
 	.certs = host_certs,
 	.metrics = host_metrics,
 	.bans = host_bans,
+	.hold = host_hold,
 	.order = host_order,
 	.draining = host_draining,
 	.workers = host_workers,

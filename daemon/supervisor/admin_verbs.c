@@ -315,32 +315,62 @@ order_and_wait(struct admin_call *call, enum signal_order order, bool ordered_be
 		done_empty(call);
 }
 
+/* The worker has obeyed, or knows no such listener and has said so. */
+static void
+keep_order(struct admin_call *call, enum snapshot_hold hold)
+{
+	const char *listener = json_string_value(json_object_get(call->request, "listener"));
+
+	if (call->host->hold(call->host_arg, listener, hold) < 0)
+		admin_fail(call, "out of memory: a worker that replaces this one will serve it as before");
+	else
+		done_empty(call);
+}
+
+static void
+paused(struct admin_call *call)
+{
+	keep_order(call, SNAPSHOT_PAUSED);
+}
+
+static void
+resumed(struct admin_call *call)
+{
+	keep_order(call, SNAPSHOT_SERVES);
+}
+
+static void
+drained(struct admin_call *call)
+{
+	keep_order(call, SNAPSHOT_REFUSES);
+}
+
 /* To the youngest worker, which is the one that accepts. */
 static void
-order_listener(struct admin_call *call, const char *ask, const char *listener)
+order_listener(struct admin_call *call, const char *ask, void (*last)(struct admin_call *call))
 {
-	if (call->host->workers(call->host_arg, call->workers) == 0)
+	const char *listener = NULL;
+
+	if (!admin_text(call, "listener", &listener))
+		return;
+	if (listener == NULL)
+		admin_fail(call, "the name of a listener is missing");
+	else if (call->host->workers(call->host_arg, call->workers) == 0)
 		admin_fail(call, "no worker runs");
 	else
-		admin_ask_one(call, call->workers[0], ask, json_string(listener), no_row, done_empty);
+		admin_ask_one(call, call->workers[0], ask, json_string(listener), no_row, last);
 }
 
 static void
 verb_pause(struct admin_call *call)
 {
-	const char *listener = "";
-
-	if (admin_text(call, "listener", &listener))
-		order_listener(call, "pause", listener);
+	order_listener(call, "pause", paused);
 }
 
 static void
 verb_resume(struct admin_call *call)
 {
-	const char *listener = "";
-
-	if (admin_text(call, "listener", &listener))
-		order_listener(call, "resume", listener);
+	order_listener(call, "resume", resumed);
 }
 
 /* A second drain only waits: unlike a second SIGTERM it is no impatience. */
@@ -353,7 +383,7 @@ verb_drain(struct admin_call *call)
 	if (!admin_text(call, "listener", &listener))
 		return;
 	if (listener != NULL) {
-		order_listener(call, "drain", listener);
+		order_listener(call, "drain", drained);
 		return;
 	}
 	order_and_wait(call, SIGNAL_DRAIN, call->host->draining(call->host_arg, &open, &at_start, &left_ms));

@@ -2,8 +2,29 @@
 #include "supervisor/bans_give.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
+
+int
+bans_write(const struct ban_list *list, struct snapshot *s)
+{
+	auto_of(strbuf) struct strbuf lines = { 0 };
+	char *text = NULL;
+
+	ban_list_write(list, &lines);
+	if (lines.failed)
+		return -ENOMEM;
+	if (lines.data != NULL) {
+		text = strdup(lines.data);
+		if (text == NULL)
+			return -ENOMEM;
+	}
+	free(s->bans);
+	s->bans = text;
+	return 0;
+}
 
 static void
 on_given(void *arg, int code, const char *text)
@@ -18,8 +39,6 @@ bans_give(const struct ban_list *list, const struct supervisor_worker_ops *ops, 
 {
 	auto_of(strbuf) struct strbuf lines = { 0 }, request = { 0 };
 
-	if (list->count == 0)
-		return;
 	ban_list_write(list, &lines);
 	strbuf_add(&request, "{\"ask\":\"bans\",\"argument\":\"");
 	if (lines.data != NULL)

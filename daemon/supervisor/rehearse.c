@@ -9,6 +9,7 @@
 #include "supervisor/exit_status.h"
 #include "supervisor/generations.h"
 #include "supervisor/bans_give.h"
+#include "supervisor/holds.h"
 #include "supervisor/snapshot_build.h"
 #include "supervisor/supervisor.h"
 
@@ -20,6 +21,7 @@ rehearse(struct adopt *adopt, const struct supervisor_worker_ops *ops, struct er
 	struct snapshot_sockets *sockets = NULL;
 	struct generations *generations = NULL;
 	struct ban_list bans = { 0 };
+	struct holds holds = { 0 };
 	int code = snapshot_sockets_unpack(&adopt->state, &sockets);
 
 	if (code == 0)
@@ -27,8 +29,10 @@ rehearse(struct adopt *adopt, const struct supervisor_worker_ops *ops, struct er
 	if (code < 0)
 		return err_set(e, code, "the sockets in the state are not understood");
 	code = bans_unpack(&adopt->state, &bans);
+	if (code == 0)
+		code = holds_unpack(&adopt->state, &holds);
 	if (code < 0)
-		return err_set(e, code, "the bans in the state are not understood");
+		return err_set(e, code, "the orders in the state are not understood");
 	code = generations_new(&(struct generations_options){ .ops = ops }, &generations, e);
 	return code == 0 ? generations_adopt(generations, &adopt->state, e) : code;
 }

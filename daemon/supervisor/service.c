@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "control/snapshot.h"
-#include "supervisor/bans_give.h"
 #include "supervisor/notify.h"
 #include "supervisor/post_mortem.h"
 #include "supervisor/reload.h"
@@ -145,10 +144,12 @@ service_order(struct service *s, enum signal_order order, const char *name)
 
 /* ---- what workers tell ---- */
 
-struct ban_list *
-service_bans(struct service *s)
+static int
+start_worker(struct service *s, struct cfg_report *report, struct err *e)
 {
-	return &s->bans;
+	int code = service_prepare(s, s->snapshot, e);
+
+	return code == 0 ? generations_start(s->generations, s->snapshot, -1, report, e) : code;
 }
 
 static void
@@ -157,7 +158,7 @@ on_ready(void *arg, struct generation *g, const bool *serves)
 	struct service *s = arg;
 	char text[STATUS_SIZE];
 
-	bans_give(&s->bans, s->options.ops, g->worker);
+	service_give_orders(s, g->worker);
 	if (s->phase == SERVICE_SERVING)
 		log_notice("worker_ready", LOG_U("generation", g->number));
 	if (upgrade_on_ready(s->upgrade, g))
@@ -219,7 +220,7 @@ replace_worker(struct service *s)
 
 	s->worker_started_ms = clock_now_ms();
 	cfg_report_fini(&s->report);
-	if (generations_start(s->generations, s->snapshot, -1, &s->report, &e) == 0)
+	if (start_worker(s, &s->report, &e) == 0)
 		return;
 	log_error("worker_failed", LOG_S("error", e.text));
 	schedule_worker(s, 0);
@@ -378,7 +379,7 @@ serve(struct service *s, struct err *e)
 int
 service_run(struct service *s, struct err *e)
 {
-	int code = generations_start(s->generations, s->snapshot, -1, s->options.report, e);
+	int code = start_worker(s, s->options.report, e);
 
 	return code < 0 ? code : serve(s, e);
 }
@@ -412,6 +413,8 @@ service_free(struct service *s)
 		event_free(s->restart);
 	cfg_report_fini(&s->report);
 	ban_list_fini(&s->bans);
+	holds_fini(&s->holds);
+	strbuf_fini(&s->orders);
 	generations_free(s->generations);
 	snapshot_free(s->snapshot);
 	free(s);

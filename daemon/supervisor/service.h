@@ -13,10 +13,13 @@
 
 struct ban_list;
 struct certificates;
+struct holds;
 struct cfg_report;
 struct reload;
 struct service;
 struct snapshot;
+struct state_reader;
+struct state_writer;
 struct upgrade;
 
 struct service_options {
@@ -84,6 +87,14 @@ struct upgrade *service_upgrade(const struct service *s);
 
 /** The bans that every worker is given when it is ready; borrowed. */
 struct ban_list *service_bans(struct service *s);
+/** The listeners that were paused or drained, the same. */
+struct holds *service_holds(struct service *s);
+/** Both, from one supervisor to the next. @return 0; -EBADMSG or -ENOMEM, with text */
+void service_pack_orders(struct state_writer *w, struct service *s);
+must_check int service_unpack_orders(struct state_reader *r, struct service *s, struct err *e);
+/** What a worker that starts from @p snapshot is to begin with, beside what the file says. @return 0, or
+ * -ENOMEM with text */
+must_check int service_prepare(struct service *s, struct snapshot *snapshot, struct err *e);
 
 struct generations *service_generations(const struct service *s);
 const struct supervisor_worker_ops *service_ops(const struct service *s);

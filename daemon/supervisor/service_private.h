@@ -5,6 +5,7 @@
 #include "config/report.h"
 #include "guard/bans.h"
 #include "supervisor/backoff.h"
+#include "supervisor/holds.h"
 #include "supervisor/service.h"
 #include "supervisor/status.h"
 
@@ -38,10 +39,15 @@ struct service {
 	struct reload *reload;             /* borrowed; NULL: not yet */
 	struct upgrade *upgrade;           /* borrowed; NULL: not yet */
 	struct ban_list bans;
-	bool adopting; /* nobody has said hello yet */
+	struct holds holds;
+	struct strbuf orders; /* both as text, as the last worker that was started began with them */
+	bool adopting;        /* nobody has said hello yet */
 	char note[STATUS_SIZE - 80];
 	struct cfg_report report; /* of a worker that replaces another */
 };
+
+/** Tell a worker that is ready what was ordered since it was started. */
+void service_give_orders(struct service *s, void *worker);
 
 /** Until the deadline, not below 0; -1: there is none. */
 int64_t service_left_ms(const struct service *s);

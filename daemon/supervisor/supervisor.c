@@ -24,7 +24,6 @@
 #include "supervisor/admin_service.h"
 #include "supervisor/adopt.h"
 #include "supervisor/announce.h"
-#include "supervisor/bans_give.h"
 #include "supervisor/certificates.h"
 #include "supervisor/exit_status.h"
 #include "supervisor/identity.h"
@@ -430,7 +429,7 @@ supervisor_serve(struct supervisor *s)
 	if (adopt == NULL)
 		code = service_run(s->service, &e);
 	else {
-		code = bans_unpack(&adopt->state, service_bans(s->service));
+		code = service_unpack_orders(&adopt->state, s->service, &e);
 		if (code == 0)
 			code = generations_adopt(service_generations(s->service), &adopt->state, &e);
 		if (code < 0)

@@ -30,7 +30,7 @@
 #include "supervisor/admin.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
-#include "supervisor/bans_give.h"
+#include "supervisor/state.h"
 #include "supervisor/identity.h"
 #include "supervisor/snapshot_build.h"
 
@@ -169,7 +169,7 @@ write_state(const struct upgrade *u, struct state_writer *w)
 	adopt_pack_head(w, &head);
 	snapshot_sockets_pack(w, o->sockets);
 	admin_socket_pack(w, *o->admin != NULL ? admin_socket_of(*o->admin) : NULL);
-	bans_pack(w, service_bans(o->service));
+	service_pack_orders(w, o->service);
 	generations_pack(w, service_generations(o->service));
 	return w->body.failed ? -ENOMEM : 0;
 }
@@ -258,7 +258,9 @@ start_worker(struct upgrade *u, struct err *e)
 	if (code < 0)
 		return err_set(e, code, "cannot copy the snapshot: %s", strerror(-code));
 	copy->loops = snapshot_loops(copy->config); /* what had to wait for another worker */
-	code = generations_start(all, copy, u->new_fd, &u->report, e);
+	code = service_prepare(u->options.service, copy, e);
+	if (code == 0)
+		code = generations_start(all, copy, u->new_fd, &u->report, e);
 	snapshot_free(copy);
 	if (code == 0)
 		u->generation = generations_first(all)->number;

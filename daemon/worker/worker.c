@@ -12,6 +12,7 @@
 #include "config/report.h"
 #include "control/snapshot.h"
 #include "engine/engine.h"
+#include "guard/bans.h"
 #include "metric/metric.h"
 #include "net/tls_clients.h"
 #include "net/tls_contexts.h"
@@ -55,6 +56,7 @@ release_instance(void *arg, struct instance *instance)
 static int
 start_engine(struct worker *w, struct err *e)
 {
+	struct ban_list bans = { 0 };
 	const struct engine_options options = {
 		.loops = w->snapshot->loops,
 		.fiber_stack = (size_t)w->snapshot->config->daemon.fiber_stack,
@@ -68,16 +70,24 @@ start_engine(struct worker *w, struct err *e)
 		.tls = w->contexts.at,
 		.clients = w->clients,
 		.observers = w->instances.observers,
+		.bans = &bans,
 	};
+	const char *text = w->snapshot->bans;
 	sigset_t old;
-	int code = engine_new(&options, &w->engine, e);
+	int code = text != NULL ? ban_list_read(&bans, text, strlen(text)) : 0;
 
 	if (code < 0)
+		return err_set(e, code, "the list of bans is not understood");
+	code = engine_new(&options, &w->engine, e);
+	if (code < 0) {
+		ban_list_fini(&bans);
 		return code;
+	}
 	w->instances.given = true;
 	block_signals(&old);
 	code = engine_start(w->engine, &setup, e);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	ban_list_fini(&bans);
 	return code;
 }
 

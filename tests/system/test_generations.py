@@ -2,6 +2,7 @@
 """What holds over all workers together: limits while old ones drain, orders that outlive a worker."""
 
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -99,6 +100,96 @@ def test_the_limit_holds_over_a_reload_that_changes_it(tmp):
         d.wait_log("reloaded")
 
         assert len(admit_all(address, stack)) == 2
+
+
+def two_echoes(tmp):
+    return Installed(tmp, {name: {"listen": "tcp://127.0.0.1:0", "handler": "echo"} for name in ("a", "b")})
+
+
+def state_of(d, name):
+    return {x["name"]: x["state"] for x in d.ask("listeners")}[name]
+
+
+def every_way_on(d):
+    """One after the other: a reload of something else, a crash, an upgrade."""
+    tree = json.loads(d.config.read_text())
+    for limit, (name, go_on) in enumerate((("reload", lambda: d.send(signal.SIGHUP)),
+                                           ("crash", lambda: os.kill(workers(d)[0], signal.SIGKILL)),
+                                           ("upgrade", lambda: d.send(signal.SIGUSR2)))):
+        tree["listeners"]["b"]["limits"] = {"connections": 100 + limit}
+        d.config.write_text(json.dumps(tree))
+        since = d.mark()
+        go_on()
+        d.wait_log({"reload": "reloaded", "crash": "worker_ready", "upgrade": "upgraded"}[name], since=since)
+        harness.wait_until(lambda: len(workers(d)) == 1, "one worker")
+        yield name
+
+
+def test_a_paused_listener_stays_paused_until_it_is_resumed(tmp):
+    with two_echoes(tmp).start() as d:
+        assert d.sockctl("listener", "pause", "a").returncode == 0
+        with d.connect("a") as waiting:
+            waiting.sendall(b"hello")
+            for name in every_way_on(d):
+                assert state_of(d, "a") == "paused", name
+                with d.connect("b") as c:
+                    echoes(c)
+                assert {x["name"]: x["accepted"] for x in d.ask("listeners")}["a"] == 0, name
+
+            assert d.sockctl("listener", "resume", "a").returncode == 0
+
+            assert harness.receive_exactly(waiting, 5) == b"hello"
+        for name in every_way_on(d):
+            assert state_of(d, "a") == "serving", name
+        assert d.stop() == 0
+
+
+def test_a_drained_listener_goes_on_refusing(tmp):
+    with two_echoes(tmp).start() as d, contextlib.ExitStack() as stack:
+        address = d.addr("a")
+        assert d.sockctl("drain", "a").returncode == 0
+        for name in every_way_on(d):
+            assert admitted(address, stack) is None, name
+            with d.connect("b") as c:
+                echoes(c)
+
+        assert d.sockctl("listener", "resume", "a").returncode == 0
+
+        assert admitted(address, stack) is not None
+        assert d.stop() == 0
+
+
+def test_a_listener_that_was_removed_comes_back_serving(tmp):
+    with two_echoes(tmp).start() as d:
+        whole = d.config.read_text()
+        tree = json.loads(whole)
+        del tree["listeners"]["a"]
+        assert d.sockctl("listener", "pause", "a").returncode == 0
+        for text in (json.dumps(tree), whole):
+            d.config.write_text(text)
+            since = d.mark()
+            d.send(signal.SIGHUP)
+            d.wait_log("reloaded", since=since)
+
+        assert state_of(d, "a") == "serving"
+        for name in every_way_on(d):
+            assert state_of(d, "a") == "serving", name
+        assert d.stop() == 0
+
+
+def test_bans_are_in_force_before_a_new_worker_accepts_anybody(tmp):
+    with two_echoes(tmp).start() as d, contextlib.ExitStack() as stack:
+        address = d.addr("a")
+        assert d.sockctl("ban", "127.0.0.0/8").returncode == 0
+        for name in every_way_on(d):
+            assert admitted(address, stack) is None, name
+        for _ in range(3):  # whoever waits in the backlog is the first that the next worker meets
+            since = d.mark()
+            os.kill(workers(d)[0], signal.SIGKILL)
+            assert [admitted(address, stack) for _ in range(5)] == [None] * 5
+            d.wait_log("worker_ready", since=since)
+        assert d.sockctl("unban", "127.0.0.0/8").returncode == 0
+        assert admitted(address, stack) is not None
 
 
 if __name__ == "__main__":

@@ -27,6 +27,8 @@ static struct fake {
 	admin_answer_fn *kept; /* an answer that the test gives later */
 	void *kept_arg;
 	bool keep;
+	bool unknown; /* there is no listener of that name */
+	enum snapshot_hold held;
 } fake;
 
 static struct event_base *base;
@@ -129,7 +131,8 @@ fake_ask(void *arg, unsigned generation, const char *request, admin_answer_fn *a
 		answer(answer_arg, 0,
 			"{\"rows\":[{\"plugin\":\"p\",\"listener\":\"l\",\"name\":\"n\",\"counter\":true,"
 			"\"help\":\"H\",\"value\":3}]}");
-	else if (strcmp(ask, "log-level") == 0)
+	else if (strcmp(ask, "log-level") == 0 ||
+		 (strstr(request, "\"argument\":\"echo\"") != NULL && !fake.unknown))
 		answer(answer_arg, 0, "{}");
 	else
 		answer(answer_arg, -EINVAL, "no such question");
@@ -159,11 +162,21 @@ fake_certs(void *arg)
 	return json_pack("[{s:s, s:i}]", "subject", "CN=site", "days_left", 30);
 }
 
+static inline int
+fake_hold(void *arg, const char *listener, enum snapshot_hold hold)
+{
+	(void)arg;
+	ck_assert_str_eq(listener, "echo");
+	fake.held = hold;
+	return 0;
+}
+
 static const struct admin_host host = {
 	.status = fake_status,
 	.listeners = fake_listeners,
 	.certs = fake_certs,
 	.metrics = fake_metrics,
+	.hold = fake_hold,
 	.order = fake_order,
 	.draining = fake_draining,
 	.workers = fake_workers,

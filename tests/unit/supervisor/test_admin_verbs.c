@@ -79,13 +79,21 @@ START_TEST(orders_to_a_listener_go_to_the_youngest_worker)
 {
 	prepare();
 
-	ck_assert_str_eq(
-		ask("{\"verb\":\"pause\",\"listener\":\"echo\"}\n"), "{\"error\":\"no such question\"}\n");
+	ck_assert_str_eq(ask("{\"verb\":\"pause\",\"listener\":\"echo\"}\n"), "{\"done\":{}}\n");
 	ck_assert_str_eq(fake.request, "2 {\"ask\":\"pause\",\"argument\":\"echo\"}");
+	ck_assert_int_eq(fake.held, SNAPSHOT_PAUSED);
 	ask("{\"verb\":\"resume\",\"listener\":\"echo\"}\n");
 	ck_assert_str_eq(fake.request, "2 {\"ask\":\"resume\",\"argument\":\"echo\"}");
+	ck_assert_int_eq(fake.held, SNAPSHOT_SERVES);
 	ask("{\"verb\":\"drain\",\"listener\":\"echo\"}\n");
 	ck_assert_str_eq(fake.request, "2 {\"ask\":\"drain\",\"argument\":\"echo\"}");
+	ck_assert_int_eq(fake.held, SNAPSHOT_REFUSES);
+	fake.unknown = true;
+	ck_assert_str_eq(
+		ask("{\"verb\":\"pause\",\"listener\":\"echo\"}\n"), "{\"error\":\"no such question\"}\n");
+	ck_assert_int_eq(fake.held, SNAPSHOT_REFUSES);
+	ck_assert_str_eq(
+		ask("{\"verb\":\"pause\"}\n"), "{\"error\":\"the name of a listener is missing\"}\n");
 	ck_assert_str_eq(fake.orders, "");
 	ck_assert_ptr_nonnull(
 		strstr(ask("{\"verb\":\"pause\",\"listener\":7}\n"), "'listener' has to be a string"));
