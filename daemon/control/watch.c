@@ -34,7 +34,8 @@ static struct {
 
 static const char *const entry_names[WATCH_ENTRY_COUNT] = { "none", "open", "data", "eof", "writable",
 	"draining", "timeout", "close", "serve", "datagram", "start", "stop", "thread_start", "thread_stop",
-	"check" };
+	"check", "timer", "post", "offload_done", "fiber", "on_connection", "on_error", "on_server", "reopen",
+	"tune" };
 
 const char *
 watch_entry_name(uint32_t entry)

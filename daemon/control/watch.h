@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 
-/** The entries of a plugin that are told apart. */
+/** The entries of a plugin that are told apart. New ones come last: two versions may share the memory. */
 enum watch_entry {
 	WATCH_NONE,
 	WATCH_OPEN,
@@ -30,6 +30,15 @@ enum watch_entry {
 	WATCH_THREAD_START,
 	WATCH_THREAD_STOP,
 	WATCH_CHECK,
+	WATCH_TIMER,
+	WATCH_POST,
+	WATCH_OFFLOAD_DONE,
+	WATCH_FIBER,
+	WATCH_ON_CONNECTION,
+	WATCH_ON_ERROR,
+	WATCH_ON_SERVER,
+	WATCH_REOPEN,
+	WATCH_TUNE,
 	WATCH_ENTRY_COUNT
 };
 const char *watch_entry_name(uint32_t entry); /* "?" for what is none */

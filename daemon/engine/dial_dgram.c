@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/api_frame.h"
 #include "engine/conn_wait.h"
@@ -67,7 +68,8 @@ dialled_datagram_pump(struct conn *c)
 		loop->view = loop->buffer;
 		loop->view_size = (size_t)n;
 		c->has_datagram = c->in_entry = true;
-		c->entries->data(api_conn(c), api_reader(c), api_writer(c));
+		WATCHED(c->scope->listener->watch, WATCH_DATA, c->id,
+			c->entries->data(api_conn(c), api_reader(c), api_writer(c)));
 		c->has_datagram = c->in_entry = false;
 		loop->view_owner = NULL;
 		loop->view_size = 0;

@@ -278,7 +278,7 @@ engine_reopen(struct engine *engine)
 {
 	for (const struct handler *h = engine->handlers.first; h != NULL; h = h->after)
 		if (h->started && h->plugin->reopen != NULL)
-			h->plugin->reopen(h->data);
+			WATCHED(instance_watch(h->instance), WATCH_REOPEN, 0, h->plugin->reopen(h->data));
 }
 
 void
@@ -286,7 +286,8 @@ engine_tell_server(struct engine *engine, const char *event, const char *text)
 {
 	for (const struct handler *h = engine->handlers.first; h != NULL; h = h->after)
 		if (h->started && h->plugin->on_server != NULL)
-			h->plugin->on_server(h->data, event, text);
+			WATCHED(instance_watch(h->instance), WATCH_ON_SERVER, 0,
+				h->plugin->on_server(h->data, event, text));
 }
 
 int

@@ -28,6 +28,18 @@ estate_of_conn(struct conn *c)
 	return c->estate;
 }
 
+uint32_t
+estate_watch(const struct estate *e)
+{
+	return instance_watch(e->thread->handler->instance);
+}
+
+uint64_t
+estate_conn_id(const struct estate *e)
+{
+	return e->conn != NULL ? e->conn->id : 0;
+}
+
 struct sockd_host
 estate_host(const struct estate *e)
 {

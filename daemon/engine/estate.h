@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sockd/types.h"
 
@@ -46,6 +47,10 @@ bool estate_is_over(const struct estate *e);
 bool estate_is_quiet(const struct estate *e);
 /** Drain: interrupt the quiet waits, each strand once. */
 void estate_give_end(struct estate *e);
+
+/** Whose code runs in it, for control/watch.h; and the connection's number, 0 where there is none. */
+uint32_t estate_watch(const struct estate *e);
+uint64_t estate_conn_id(const struct estate *e);
 
 /** The host handle of the scope. */
 struct sockd_host estate_host(const struct estate *e);

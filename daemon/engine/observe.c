@@ -2,6 +2,7 @@
  * state. */
 #include "engine/observe.h"
 
+#include "control/watch.h"
 #include "engine/api.h"
 
 static void
@@ -10,7 +11,8 @@ observe_tell(const struct handler *h, struct conn *c, int state)
 	const struct sockd_plugin *plugin = h->plugin;
 
 	if (plugin->on_connection != NULL && (plugin->observe & 1u << state) != 0)
-		plugin->on_connection(h->data, api_conn(c), state);
+		WATCHED(instance_watch(h->instance), WATCH_ON_CONNECTION, c->id,
+			plugin->on_connection(h->data, api_conn(c), state));
 }
 
 void
@@ -25,6 +27,14 @@ observe_state(struct conn *c, int state)
 		observe_tell(l->observers->items[i], c, state);
 }
 
+static void
+tell_error(const struct handler *h, struct conn *c, int error, const char *text)
+{
+	if (h->plugin->on_error != NULL)
+		WATCHED(instance_watch(h->instance), WATCH_ON_ERROR, c->id,
+			h->plugin->on_error(h->data, api_conn(c), error, text));
+}
+
 void
 observe_error(struct conn *c, int error, const char *text)
 {
@@ -32,12 +42,7 @@ observe_error(struct conn *c, int error, const char *text)
 
 	if (!l->observes_errors)
 		return;
-	if (l->plugin->on_error != NULL)
-		l->plugin->on_error(l->handler->data, api_conn(c), error, text);
-	for (size_t i = 0; i < l->observers->count; i++) {
-		const struct handler *h = l->observers->items[i];
-
-		if (h->plugin->on_error != NULL)
-			h->plugin->on_error(h->data, api_conn(c), error, text);
-	}
+	tell_error(l->handler, c, error, text);
+	for (size_t i = 0; i < l->observers->count; i++)
+		tell_error(l->observers->items[i], c, error, text);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/engine_private.h"
 #include "engine/handler.h"
@@ -114,13 +115,16 @@ followed_deliver(struct loop *loop, struct mail *mail)
 {
 	struct followed *o = container_of(mail, struct followed, work.mail);
 	struct sockd_host h = { 0 };
+	uint64_t conn = 0;
 
 	(void)loop; /* the thread's */
 	if (o->estate != NULL) {
 		h = estate_host(o->estate);
+		conn = estate_conn_id(o->estate);
 		followed_unlink(o);
 	}
-	o->done(h, o->result, o->arg);
+	WATCHED(instance_watch(o->thread->handler->instance), WATCH_OFFLOAD_DONE, conn,
+		o->done(h, o->result, o->arg));
 	offload_end(o->thread);
 	free(o);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/conn.h"
 #include "engine/engine_private.h"
@@ -24,14 +25,16 @@ post_deliver(struct loop *loop, struct mail *mail)
 {
 	struct post *p = container_of(mail, struct post, mail);
 	struct handler_thread *t = p->thread;
+	uint32_t watch = instance_watch(t->handler->instance);
 
 	if (p->to_conn != NULL) {
 		const struct conn *c = conn_ids_find(&loop->conn_ids, p->id);
 		bool lives = c != NULL && c->state != CONN_ENDING;
 
-		p->to_conn(lives ? api_conn(c) : (struct sockd_conn){ 0 }, p->arg);
+		WATCHED(watch, WATCH_POST, lives ? c->id : 0,
+			p->to_conn(lives ? api_conn(c) : (struct sockd_conn){ 0 }, p->arg));
 	} else {
-		p->to_thread(handler_thread_host(t), p->arg);
+		WATCHED(watch, WATCH_POST, 0, p->to_thread(handler_thread_host(t), p->arg));
 	}
 	free(p);
 	atomic_fetch_sub(&loop->posts, 1);

@@ -210,7 +210,9 @@ strand_give_end(struct strand *s)
 static void
 strand_run_spawned(struct strand *s)
 {
-	s->result = s->fn(estate_host(s->estate), s->arg);
+	struct estate *e = s->estate;
+
+	WATCHED(estate_watch(e), WATCH_FIBER, estate_conn_id(e), s->result = s->fn(estate_host(e), s->arg));
 }
 
 static uint64_t

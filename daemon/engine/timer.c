@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "control/watch.h"
 #include "engine/api.h"
 #include "engine/handler.h"
 
@@ -28,6 +29,8 @@ timer_fire(struct loop *loop, struct loop_timer *timer)
 	struct sockd_host h = estate_host(t->estate);
 	sockd_timer_fn fn = t->fn;
 	void *arg = t->arg;
+	uint64_t conn = estate_conn_id(t->estate);
+	uint32_t watch = estate_watch(t->estate);
 
 	if (t->every_ms == 0) {
 		timer_free(t);
@@ -37,7 +40,7 @@ timer_fire(struct loop *loop, struct loop_timer *timer)
 			t->at_ms = loop_now_ms(loop) + t->every_ms;
 		loop_timer_set(loop, &t->timer, t->at_ms);
 	}
-	fn(h, arg);
+	WATCHED(watch, WATCH_TIMER, conn, fn(h, arg));
 }
 
 uint64_t

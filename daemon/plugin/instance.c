@@ -51,6 +51,12 @@ instance_new(const struct instance_options *o, struct cfg_report *report, struct
 	return 0;
 }
 
+uint32_t
+instance_watch(const struct instance *i)
+{
+	return i->watch;
+}
+
 int
 instance_check(struct instance *i, struct cfg_report *report)
 {

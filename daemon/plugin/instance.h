@@ -54,4 +54,7 @@ void *instance_data(const struct instance *i);
 /** What thread_start() returned on that loop. */
 void *instance_thread_state(const struct instance *i, unsigned loop);
 
+/** Its number in control/watch.h. */
+uint32_t instance_watch(const struct instance *i);
+
 #endif

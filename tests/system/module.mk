@@ -26,6 +26,7 @@ EXTRA_DIST += tests/system/test_sockctl.py
 EXTRA_DIST += tests/system/test_access.py tests/system/test_per_source.py
 EXTRA_DIST += tests/system/test_generations.py
 EXTRA_DIST += tests/system/test_check_rights.py tests/system/plugins/confess.c
+EXTRA_DIST += tests/system/test_watch.py
 EXTRA_DIST += tests/system/test_units.py
 EXTRA_DIST += tests/system/test_proxy.py tests/system/plugins/whoami.c
 EXTRA_DIST += tests/system/test_frames.py tests/system/plugins/frames_event.c tests/system/plugins/frames.c
