@@ -200,17 +200,22 @@ start(const struct supervisor_start *o, void **ret_worker, struct err *e)
 static void
 drain(void *worker, int64_t timeout_ms, int64_t spread_ms)
 {
+	struct child *c = worker;
 	struct strbuf body = { 0 };
 
+	c->done_due = true;
 	pack_i64(&body, timeout_ms);
 	pack_i64(&body, spread_ms);
-	send_order(worker, PROTOCOL_DRAIN, &body);
+	send_order(c, PROTOCOL_DRAIN, &body);
 }
 
 static void
 shutdown_now(void *worker)
 {
-	send_order(worker, PROTOCOL_SHUTDOWN, &(struct strbuf){ 0 });
+	struct child *c = worker;
+
+	c->done_due = true;
+	send_order(c, PROTOCOL_SHUTDOWN, &(struct strbuf){ 0 });
 }
 
 static void

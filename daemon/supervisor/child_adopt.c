@@ -31,6 +31,7 @@ child_pack(struct state_writer *w, void *worker)
 	pack_u64(s, c->forced);
 	pack_u32(s, c->ready);
 	pack_u32(s, c->ending);
+	pack_u32(s, c->done_due);
 }
 
 static int
@@ -69,6 +70,7 @@ child_adopt(struct state_reader *r, const struct supervisor_start *o, void **ret
 	c->forced = unpack_u64(u);
 	c->ready = unpack_u32(u) != 0;
 	c->ending = unpack_u32(u) != 0;
+	c->done_due = unpack_u32(u) != 0;
 	if (u->failed || c->version == 0 || c->pid <= 0) {
 		free(c);
 		return err_set(e, -EBADMSG, "the state of a worker is not understood");

@@ -36,7 +36,7 @@ take_ready(struct child *c, struct unpack *u)
 
 	if (serves == NULL)
 		return -ENOMEM;
-	if (count != c->listeners || c->ready)
+	if (count != c->listeners || c->version == 0 || c->ready || c->failed)
 		return -EBADMSG;
 	for (size_t i = 0; i < count; i++)
 		serves[i] = unpack_u32(u) != 0;
@@ -60,7 +60,7 @@ take_failed(struct child *c, struct unpack *u)
 	int code = unpack_code(u);
 	const char *text = unpack_word(u);
 
-	if (u->failed || c->ready || code == 0 || report_unpack(u, c->start.report) < 0)
+	if (u->failed || c->ready || c->failed || code == 0 || report_unpack(u, c->start.report) < 0)
 		return -EBADMSG;
 	c->failed = true;
 	c->error.code = code;
@@ -73,8 +73,9 @@ take_done(struct child *c, struct unpack *u)
 {
 	c->drained = unpack_u64(u);
 	c->forced = unpack_u64(u);
-	if (u->failed || !c->ready)
+	if (u->failed || !c->ready || !c->done_due)
 		return -EBADMSG;
+	c->done_due = false;
 	c->start.events->done(c->start.arg);
 	return 0;
 }

@@ -35,6 +35,7 @@ struct child {
 	uint32_t last_number;
 	uint64_t drained, forced;
 	bool ready, failed, ending;
+	bool done_due;    /* it was told to drain or to stop, and has not said that it has */
 	bool adopted;     /* another supervisor started it */
 	struct err error; /* why it failed, or was killed */
 };
