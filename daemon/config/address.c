@@ -85,6 +85,10 @@ parse_passed(const struct scheme *scheme, const char *rest, struct arena *arena,
 			"the name behind 'systemd:' is missing (FileDescriptorName= of the socket unit)");
 	if (strlen(rest) > 255 || strchr(rest, ':') != NULL || strncmp(rest, "//", 2) == 0)
 		return err_set(e, -EINVAL, "'%.80s' is not a descriptor name; write systemd:NAME", rest);
+	if (strncmp(rest, CFG_STORED_PREFIX, strlen(CFG_STORED_PREFIX)) == 0)
+		return err_set(e, -EINVAL,
+			"names that begin with '" CFG_STORED_PREFIX
+			"' are those of sockets that sockd itself leaves with systemd; use another name");
 	return copy_span(arena, (struct parse_span){ rest, strlen(rest) }, &a->fd_name, e);
 }
 

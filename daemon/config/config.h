@@ -15,6 +15,9 @@
 /** Durations are milliseconds; CFG_OFF is `off`. Sizes are bytes. */
 enum { CFG_OFF = -1 };
 
+/** Descriptors that sockd leaves with the service manager have names that begin so; no other may. */
+#define CFG_STORED_PREFIX "sockd-kept."
+
 /** How bytes travel. The numbers are those of enum sockd_transport in the plugin ABI. CFG_PASSED:
  * `systemd:NAME`, whose real transport is known when the descriptor is there. */
 enum cfg_transport { CFG_PASSED = 0, CFG_TCP, CFG_UDP, CFG_UNIX, CFG_UNIXGRAM, CFG_TRANSPORT_COUNT };

@@ -13,6 +13,7 @@
 #include "net/holder.h"
 #include "net/options.h"
 #include "net/reuse.h"
+#include "net/stored.h"
 
 int
 inet_check(const struct net_request *q, struct err *e)
@@ -45,6 +46,8 @@ inet_each(const struct net_request *q, inet_open_fn open, struct err *e)
 		char text[NET_ADDR_TEXT_SIZE];
 
 		code = net_reuse_take_at(q->reuse, q, &r.items[i].address, r.items[i].size, e);
+		if (code == 0)
+			code = net_stored_take(q->stored, q, &r.items[i], e);
 		if (code == 0)
 			code = open(q, &r.items[i], e);
 		if (code >= 0) {

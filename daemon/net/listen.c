@@ -10,6 +10,7 @@
 #include "net/given.h"
 #include "net/passed.h"
 #include "net/reuse.h"
+#include "net/stored.h"
 #include "net/transport.h"
 #include "net/unix_rights.h"
 
@@ -21,6 +22,7 @@ struct pass {
 	struct net_sockets sockets;
 	struct net_files *files;
 	struct net_reuse *reuse;
+	struct net_stored *stored;
 	unsigned loops;
 	bool dry;  /* only check */
 	int first; /* code of the first failure, 0: none */
@@ -88,7 +90,8 @@ each_address(struct pass *p, unsigned index, const struct unix_rights *rights)
 			.report = p->report,
 			.sockets = &p->sockets,
 			.files = p->files,
-			.reuse = p->reuse };
+			.reuse = p->reuse,
+			.stored = p->stored };
 		bool is_passed = q.address->transport == CFG_PASSED;
 		struct err e = { 0 };
 		int code;
@@ -122,40 +125,52 @@ each_listener(struct pass *p)
 	}
 }
 
+/* All that @p p says, or nothing. */
+static int
+pass_run(struct pass *p, struct snapshot *snapshot, struct net_files **ret_files)
+{
+	assert(snapshot->socket_count == 0 && snapshot->sockets == NULL);
+	p->files = net_files_new();
+	if (p->files == NULL)
+		return cfg_report_no_memory(p->report);
+	net_passed_reset(p->passed);
+	each_listener(p);
+	if (p->first == 0 && p->stored != NULL && net_stored_commit(p->stored, p->files) < 0)
+		note(p, cfg_report_no_memory(p->report));
+	if (p->first < 0) {
+		net_files_remove(p->files);
+		net_sockets_fini(&p->sockets);
+		return p->first;
+	}
+	net_passed_warn_unused(p->passed, p->report);
+	snapshot->sockets = p->sockets.items;
+	snapshot->socket_count = p->sockets.count;
+	*ret_files = p->files;
+	return 0;
+}
+
 int
 net_listen_next(const struct config *config, unsigned loops, struct net_passed *passed,
 	struct net_reuse *reuse, struct cfg_report *report, struct snapshot *snapshot,
 	struct net_files **ret_files)
 {
-	struct pass p = { .config = config,
-		.passed = passed,
-		.report = report,
-		.loops = loops,
-		.reuse = reuse,
-		.files = net_files_new() };
+	struct pass p = {
+		.config = config, .passed = passed, .report = report, .loops = loops, .reuse = reuse
+	};
 
-	assert(snapshot->socket_count == 0 && snapshot->sockets == NULL);
-	if (p.files == NULL)
-		return cfg_report_no_memory(report);
-	net_passed_reset(passed);
-	each_listener(&p);
-	if (p.first < 0) {
-		net_files_remove(p.files);
-		net_sockets_fini(&p.sockets);
-		return p.first;
-	}
-	net_passed_warn_unused(passed, report);
-	snapshot->sockets = p.sockets.items;
-	snapshot->socket_count = p.sockets.count;
-	*ret_files = p.files;
-	return 0;
+	return pass_run(&p, snapshot, ret_files);
 }
 
 int
 net_listen_all(const struct config *config, unsigned loops, struct net_passed *passed,
-	struct cfg_report *report, struct snapshot *snapshot, struct net_files **ret_files)
+	struct net_stored *stored, struct cfg_report *report, struct snapshot *snapshot,
+	struct net_files **ret_files)
 {
-	return net_listen_next(config, loops, passed, NULL, report, snapshot, ret_files);
+	struct pass p = {
+		.config = config, .passed = passed, .report = report, .loops = loops, .stored = stored
+	};
+
+	return pass_run(&p, snapshot, ret_files);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "net/files.h"
 
 struct net_passed;
+struct net_stored;
 
 /**
  * Bind every address of every listener, streams listening, into @p snapshot. Every failure is told in the
@@ -17,6 +18,8 @@ struct net_passed;
  *
  * @param loops      event loops of a worker: the size of a UDP listener's group
  * @param passed     borrowed; NULL: nothing was passed
+ * @param stored     borrowed, matched with this configuration; after a failure nothing happens to their
+ * files; NULL: nothing was stored
  * @param snapshot   gets the sockets; must have none before
  * @param ret_files  what net_files_remove() is to be given at the end, before the sockets are closed
  * @return 0; else the code of the first failure: -EACCES or -EPERM (rights), -EINVAL (a key is wrong),
@@ -25,7 +28,8 @@ struct net_passed;
  * Blocks: name service, user database, the folder's lock. Thread: main.
  */
 must_check int net_listen_all(const struct config *config, unsigned loops, struct net_passed *passed,
-	struct cfg_report *report, struct snapshot *snapshot, struct net_files **ret_files);
+	struct net_stored *stored, struct cfg_report *report, struct snapshot *snapshot,
+	struct net_files **ret_files);
 
 struct net_reuse;
 

@@ -11,6 +11,7 @@ core_sources += daemon/net/peer.c daemon/net/peer.h
 core_sources += daemon/net/peer_group.c daemon/net/peer_group.h
 core_sources += daemon/net/reuse.c daemon/net/reuse.h
 core_sources += daemon/net/resolve.c daemon/net/resolve.h
+core_sources += daemon/net/stored.c daemon/net/stored.h
 core_sources += daemon/net/tcp.c
 core_sources += daemon/net/transport.c daemon/net/transport.h
 core_sources += daemon/net/udp.c

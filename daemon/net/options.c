@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -103,6 +104,29 @@ options_inet(const struct net_request *q, int fd, int family, struct err *e)
 	if (code == 0)
 		code = set_device(s->device, fd, e);
 	return code;
+}
+
+static bool
+has_int(int fd, int level, int option, int wanted)
+{
+	int value = -1;
+	socklen_t size = sizeof value;
+
+	return getsockopt(fd, level, option, &value, &size) == 0 && value == wanted;
+}
+
+bool
+options_are_bound(const struct net_request *q, int fd, const struct sockaddr_storage *local, bool shared)
+{
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)local;
+	bool is_any = local->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr);
+	const char *wanted = q->listener->socket.device != NULL ? q->listener->socket.device : "";
+	char device[IFNAMSIZ] = "";
+	socklen_t size = sizeof device - 1;
+
+	return (!is_any || has_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, is_ipv6_only(q))) &&
+	       has_int(fd, SOL_SOCKET, SO_REUSEPORT, shared) &&
+	       getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size) == 0 && strcmp(device, wanted) == 0;
 }
 
 int

@@ -62,6 +62,22 @@ net_passed_get(const struct net_passed *passed, size_t i, const char **ret_name,
 	return true;
 }
 
+bool
+net_passed_take(struct net_passed *passed, const char *prefix, char **ret_name, int *ret_fd)
+{
+	for (size_t i = 0; i < passed->count; i++) {
+		struct passed_one *one = &passed->items[i];
+
+		if (strncmp(one->name, prefix, strlen(prefix)) != 0)
+			continue;
+		*ret_name = one->name;
+		*ret_fd = one->fd;
+		memmove(one, one + 1, (--passed->count - i) * sizeof *one);
+		return true;
+	}
+	return false;
+}
+
 void
 net_passed_reset(struct net_passed *passed)
 {
@@ -146,9 +162,8 @@ refuse_stream(int fd, const char *name, struct err *e)
 		e, -EINVAL, "'%s' is a stream socket that does not listen; pass it after listen()", name);
 }
 
-/* @return the transport, or a negative errno with text */
-static int
-identify(int fd, const char *name, struct err *e)
+int
+net_passed_identify(int fd, const char *name, struct err *e)
 {
 	int domain = option(fd, SO_DOMAIN), type = option(fd, SO_TYPE), protocol = option(fd, SO_PROTOCOL);
 	bool inet = domain == AF_INET || domain == AF_INET6;
@@ -172,16 +187,15 @@ identify(int fd, const char *name, struct err *e)
 	return found;
 }
 
-/* What can still be set on a socket that is bound. */
-static int
-adopt_options(const struct net_request *q, int fd, int transport, struct err *e)
+int
+net_passed_options(const struct net_request *q, int fd, enum cfg_transport transport, struct err *e)
 {
 	int flags = fcntl(fd, F_GETFL), code = options_buffers(q, fd, e);
 
 	if (code < 0)
 		return code;
 	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-		return err_errno(e, "cannot make '%s' non-blocking", q->address->fd_name);
+		return err_errno(e, "cannot make '%s' non-blocking", q->address->url);
 	if (transport == CFG_TCP)
 		return options_tcp(q, fd, e);
 	if (transport == CFG_UDP)
@@ -198,13 +212,13 @@ use_one(struct passed_one *one, const struct net_request *q, unsigned *found, st
 	if (one->used)
 		return err_set(e, -EBUSY,
 			"the passed socket '%s' serves another listener already; name it once", one->name);
-	transport = identify(one->fd, one->name, e);
+	transport = net_passed_identify(one->fd, one->name, e);
 	if (transport < 0)
 		return transport;
 	fd = fcntl(one->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return err_errno(e, "cannot duplicate the passed socket '%s'", one->name);
-	code = adopt_options(q, fd, transport, e);
+	code = net_passed_options(q, fd, (enum cfg_transport)transport, e);
 	if (code < 0)
 		return code;
 	code = net_sockets_add(q, (enum cfg_transport)transport, 0, fd_take(&fd), e);

@@ -44,6 +44,17 @@ must_check int net_passed_use(
  * @return false: there are no more */
 bool net_passed_get(const struct net_passed *passed, size_t i, const char **ret_name, int *ret_fd);
 
+/** Move the first one whose name begins with @p prefix out of the list. @return false: there is none */
+bool net_passed_take(struct net_passed *passed, const char *prefix, char **ret_name, int *ret_fd);
+
+/** What it is, as the kernel says. @return an enum cfg_transport; -EINVAL with text: nothing that sockd
+ * serves */
+must_check int net_passed_identify(int fd, const char *name, struct err *e);
+
+/** Set what can still be set on a socket that is bound. @return 0 or a negative errno, with text */
+must_check int net_passed_options(
+	const struct net_request *q, int fd, enum cfg_transport transport, struct err *e);
+
 /** Forget which ones are in use: a new configuration begins. */
 void net_passed_reset(struct net_passed *passed);
 

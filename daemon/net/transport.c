@@ -26,6 +26,13 @@ net_transport_get(enum cfg_transport id)
 	return NULL;
 }
 
+bool
+net_is_shared(const struct net_request *q)
+{
+	return q->listener->socket.reuse_port == CFG_REUSE_PORT_YES ||
+	       (q->address->transport == CFG_UDP && net_udp_members(q) > 1);
+}
+
 static int
 make_room(struct net_sockets *s)
 {

@@ -19,6 +19,7 @@ struct net_sockets {
 };
 
 struct net_reuse;
+struct net_stored;
 
 /** What a transport is asked for: one address of one listener. All of it is borrowed. */
 struct net_request {
@@ -31,6 +32,7 @@ struct net_request {
 	struct net_sockets *sockets;      /* where they go */
 	struct net_files *files;          /* where a file that was made is remembered */
 	struct net_reuse *reuse;          /* sockets that are bound already; NULL: none */
+	struct net_stored *stored;        /* those that the service manager kept; NULL: none */
 };
 
 struct net_transport {
@@ -46,6 +48,12 @@ extern const struct net_transport net_tcp, net_udp, net_unix_stream, net_unix_dg
 
 /** The row of a transport; NULL for CFG_PASSED, whose sockets are not made here. */
 const struct net_transport *net_transport_get(enum cfg_transport id);
+
+/** How many sockets a udp address has: a group of them shares the port. */
+unsigned net_udp_members(const struct net_request *q);
+
+/** Whether sockets of the address have SO_REUSEPORT once they are bound. */
+bool net_is_shared(const struct net_request *q);
 
 /**
  * Add a bound socket; its local address is asked from the kernel.

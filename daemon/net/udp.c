@@ -15,8 +15,8 @@
 #include "net/inet.h"
 #include "net/options.h"
 
-static unsigned
-member_count(const struct net_request *q)
+unsigned
+net_udp_members(const struct net_request *q)
 {
 	if (q->listener->one_thread || q->listener->socket.reuse_port == CFG_REUSE_PORT_NO)
 		return 1;
@@ -59,7 +59,7 @@ static int
 open_group(const struct net_request *q, const struct endpoint *at, struct err *e)
 {
 	bool asked = q->listener->socket.reuse_port == CFG_REUSE_PORT_YES;
-	unsigned count = member_count(q);
+	unsigned count = net_udp_members(q);
 	struct endpoint real = *at;
 
 	for (unsigned i = 0; i < count; i++) {

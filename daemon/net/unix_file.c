@@ -22,6 +22,7 @@
 #include "net/holder.h"
 #include "net/options.h"
 #include "net/reuse.h"
+#include "net/stored.h"
 #include "net/unix_probe.h"
 
 int
@@ -182,17 +183,27 @@ name_of(const struct cfg_address *a, struct sockaddr_un *ret)
 }
 
 int
+unix_file_name(const struct cfg_address *a, struct endpoint *ret)
+{
+	struct sockaddr_un un;
+
+	if (strlen(a->path) >= sizeof un.sun_path)
+		return -ENAMETOOLONG;
+	*ret = (struct endpoint){ .size = name_of(a, &un) };
+	memcpy(&ret->address, &un, sizeof un);
+	return 0;
+}
+
+int
 unix_file_reuse(const struct net_request *q, struct err *e)
 {
-	struct sockaddr_storage name = { 0 };
-	struct sockaddr_un un;
-	socklen_t size;
+	struct endpoint name;
+	int code;
 
-	if (q->reuse == NULL || strlen(q->address->path) >= sizeof un.sun_path)
+	if (unix_file_name(q->address, &name) < 0)
 		return 0;
-	size = name_of(q->address, &un);
-	memcpy(&name, &un, sizeof un);
-	return net_reuse_take_at(q->reuse, q, &name, size, e);
+	code = net_reuse_take_at(q->reuse, q, &name.address, name.size, e);
+	return code != 0 ? code : net_stored_take(q->stored, q, &name, e);
 }
 
 static int

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "net/resolve.h"
 #include "net/transport.h"
 
 /** Everything short of binding, for a path or an abstract name. @return 0 or a negative errno, with text */
@@ -23,8 +24,11 @@ must_check int unix_file_check(const struct net_request *q, struct err *e);
  */
 must_check int unix_file_open(const struct net_request *q, int type, int *ret_fd, struct err *e);
 
-/** Take the socket that is bound to the address already, under another spelling. @return as
- * net_reuse_take_at() */
+/** The address as the kernel knows it. @return 0 or -ENAMETOOLONG */
+must_check int unix_file_name(const struct cfg_address *a, struct endpoint *ret);
+
+/** Take the socket that is bound to the address already, under another spelling or by a sockd before us.
+ * @return as net_reuse_take_at() */
 must_check int unix_file_reuse(const struct net_request *q, struct err *e);
 
 /** Give the file behind @p pin_fd, an O_PATH descriptor, the request's owner, group and mode. @return 0 or a

@@ -90,6 +90,8 @@ host_listeners(void *arg)
 static void
 host_order(void *arg, enum signal_order order, const char *by)
 {
+	if (order == SIGNAL_DRAIN || order == SIGNAL_STOP)
+		service_end_for_good(arg); /* systemd starts nothing again that a person has ended */
 	service_order(arg, order, by);
 }
 

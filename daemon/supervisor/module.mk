@@ -37,6 +37,8 @@ core_sources += daemon/supervisor/checker.h \
 	daemon/supervisor/reload.c daemon/supervisor/reload.h \
 	daemon/supervisor/reload_plan.c daemon/supervisor/reload_plan.h \
 	daemon/supervisor/reload_verdict.c daemon/supervisor/reload_verdict.h
+core_sources += daemon/supervisor/fd_store.c daemon/supervisor/fd_store.h
+core_sources += daemon/supervisor/warnings.c daemon/supervisor/warnings.h
 core_sources += daemon/supervisor/notify.c daemon/supervisor/notify.h
 core_sources += daemon/supervisor/certificates.c daemon/supervisor/certificates.h
 core_sources += daemon/supervisor/watch.c daemon/supervisor/watch.h

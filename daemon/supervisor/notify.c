@@ -12,7 +12,7 @@
 
 #include "base/strbuf.h"
 
-enum { STATUS_TEXT_SIZE = 512 };
+enum { STATUS_TEXT_SIZE = 512, STORE_TEXT_SIZE = 300, BARRIER_US = 5000000 };
 
 static void
 send_state(const char *state)
@@ -20,7 +20,7 @@ send_state(const char *state)
 #ifdef HAVE_LIBSYSTEMD
 	sd_notify(0, state);
 #else
-	(void)state; /* there is nobody to tell */
+	(void)state;          /* there is nobody to tell */
 #endif
 }
 
@@ -95,6 +95,39 @@ notify_watchdog_ms(void)
 		return 0;
 #endif
 	return (int64_t)(us / 1000);
+}
+
+void
+notify_store(int fd, const char *name)
+{
+#ifdef HAVE_LIBSYSTEMD
+	char state[STORE_TEXT_SIZE];
+
+	/* A listener is not watched: it would be thrown out at its first error. */
+	snprintf(state, sizeof state, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	sd_pid_notify_with_fds(0, 0, state, &fd, 1);
+#else
+	(void)fd, (void)name; /* there is nobody to keep it */
+#endif
+}
+
+void
+notify_store_remove(const char *name)
+{
+	char state[STORE_TEXT_SIZE];
+
+	snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	send_state(state);
+}
+
+bool
+notify_barrier(void)
+{
+#ifdef HAVE_LIBSYSTEMD
+	return sd_notify_barrier(0, BARRIER_US) >= 0;
+#else
+	return true;
+#endif
 }
 
 void

@@ -4,6 +4,7 @@
 #ifndef SUPERVISOR_NOTIFY_H
 #define SUPERVISOR_NOTIFY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/cleanup.h"
@@ -28,6 +29,16 @@ void notify_extend(int64_t ms);
 /** How long the manager waits for notify_alive() before it takes us for dead (WatchdogSec=); 0: it does not.
  */
 int64_t notify_watchdog_ms(void);
+
+/** FDSTORE=1: the manager keeps a duplicate of the socket (FileDescriptorStoreMax=), and passes it to whoever
+ * it starts after us. One that it has already is not kept twice. @param name  of at most 255 bytes */
+void notify_store(int fd, const char *name);
+/** FDSTOREREMOVE=1: it closes those that it has under the name. */
+void notify_store_remove(const char *name);
+
+/** Wait until the manager has done all that it was told so far, at most some seconds. @return whether it has
+ */
+bool notify_barrier(void);
 
 /** WATCHDOG=1. */
 void notify_alive(void);

@@ -69,6 +69,14 @@ leave_if_alone(struct service *s)
 		leave(s, SERVICE_OVER);
 }
 
+/* Or the kernel would go on queueing clients for nobody. */
+static void
+close_sockets(struct service *s)
+{
+	snapshot_close_sockets(s->snapshot);
+	s->options.ending(s->options.arg, !s->for_good);
+}
+
 static void
 order_stop(struct service *s, const char *name)
 {
@@ -81,7 +89,7 @@ order_stop(struct service *s, const char *name)
 	}
 	s->phase = SERVICE_STOPPING;
 	s->deadline_ms = clock_now_ms();
-	snapshot_close_sockets(s->snapshot);
+	close_sockets(s);
 	generations_tell(s->generations, "stopping", name);
 	generations_shutdown(s->generations);
 	notify_extend(EXTEND_MS);
@@ -110,7 +118,7 @@ order_drain(struct service *s, const char *name)
 	status_terminal_text(text, s->open_at_drain, service_left_ms(s));
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "%s\n", text);
-	snapshot_close_sockets(s->snapshot); /* or the kernel would go on queueing clients for nobody */
+	close_sockets(s);
 	generations_tell(s->generations, "draining", text);
 	generations_drain(s->generations, d->shutdown_timeout_ms, d->shutdown_spread_ms);
 	leave_if_alone(s);
@@ -140,6 +148,12 @@ service_order(struct service *s, enum signal_order order, const char *name)
 	case SIGNAL_ORDER_COUNT:
 		break;
 	}
+}
+
+void
+service_end_for_good(struct service *s)
+{
+	s->for_good = true;
 }
 
 /* ---- what workers tell ---- */

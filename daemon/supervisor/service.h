@@ -33,6 +33,9 @@ struct service_options {
 	/** Called once, when the first worker serves and nobody was told yet. @p serves as in struct
 	 * supervisor_worker_events. */
 	void (*ready)(void *arg, const bool *serves);
+	/** A drain or a stop begins, and nobody is to queue for us. @p may_return: another one may be started
+	 * after us. May come more than once. */
+	void (*ending)(void *arg, bool may_return);
 	/** The worker that came with an adoption obeys: it is over. */
 	void (*adopted)(void *arg);
 	void *arg;
@@ -43,6 +46,9 @@ must_check int service_new(const struct service_options *options, struct service
 
 /** Carry out what a signal asks for. @p name is for the log. */
 void service_order(struct service *s, enum signal_order order, const char *name);
+
+/** Whoever ends us from here on does so for good: no manager starts another one. */
+void service_end_for_good(struct service *s);
 
 /**
  * Start a worker, say READY when it serves, and serve until a drain or a stop is over.

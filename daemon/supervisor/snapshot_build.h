@@ -27,7 +27,9 @@ must_check int snapshot_build_files(
 
 /**
  * Bind all sockets of the configuration into the snapshot, or none. Sockets that were passed to this process
- * (LISTEN_FDS) are taken over where the configuration names them; each that nobody names is a warning.
+ * (LISTEN_FDS) are taken over where the configuration names them; each that nobody names is a warning. Those
+ * that the service manager kept of a sockd before us are taken back where they still fit, and closed there
+ * too where not.
  *
  * @param ret  what is left to do at the end; set on success only
  * @return 0; -EINVAL or the errno of the first socket that failed, with everything that is wrong in
@@ -47,6 +49,13 @@ must_check int snapshot_build_sockets(
  */
 must_check int snapshot_renew_sockets(struct snapshot_sockets *sockets, const struct snapshot *now,
 	struct snapshot *next, struct cfg_report *report, struct err *e);
+
+/** @p s is served: have the service manager keep its sockets, and no others, for whoever is started after us.
+ */
+void snapshot_sockets_keep(struct snapshot_sockets *sockets, const struct snapshot *s);
+
+/** We are ending: see fd_store_end(). */
+void snapshot_sockets_end(struct snapshot_sockets *sockets, bool may_return);
 
 /** @p next is served: socket files that it has no socket for are removed. The sockets are still open. */
 void snapshot_sockets_commit(struct snapshot_sockets *sockets, const struct snapshot *next);

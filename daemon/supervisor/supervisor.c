@@ -33,6 +33,7 @@
 #include "supervisor/signals.h"
 #include "supervisor/snapshot_build.h"
 #include "supervisor/upgrade.h"
+#include "supervisor/warnings.h"
 
 enum { GRACE_MS = 5000 };
 
@@ -134,27 +135,6 @@ start_identity(struct supervisor *s)
 	return code == 0 ? identity_check_rights(&s->identity, s->config, s->options->report) : code;
 }
 
-static void
-warn_limit(void *arg, const char *what, const char *text)
-{
-	(void)arg; /* the log is the process's */
-	log_warning("limit_too_low", LOG_S("limit", what), LOG_S("msg", text));
-}
-
-/* What works, but is hardly meant. */
-static void
-warn_surroundings(const struct supervisor *s)
-{
-	if (geteuid() == 0 && !(s->identity.drop && s->identity.uid != 0))
-		log_warning("running_as_root",
-			LOG_S("msg",
-				"plugins run with all rights of root; name a user in 'daemon.user', or start "
-				"sockd as a user of its own"));
-	if (s->config->listener_count == 0)
-		log_warning("no_listeners",
-			LOG_S("msg", "the configuration has no listeners: nothing is served"));
-}
-
 /* Where the configuration came from, for workers and for reading it again. */
 static int
 keep_origin(struct supervisor *s, struct err *e)
@@ -205,21 +185,6 @@ start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 	return s->announce != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
-/* Warnings that came with files and sockets. Errors would have stopped the start. */
-static void
-log_warnings(struct cfg_report *report)
-{
-	for (size_t i = 0; i < report->count; i++) {
-		const struct cfg_finding *f = &report->findings[i];
-		char place[256];
-
-		snprintf(place, sizeof place, "%s:%d:%d", f->file != NULL ? f->file : "", f->line, f->column);
-		log_warning("configuration", LOG_S("place", f->file != NULL ? place : NULL),
-			LOG_S("msg", f->text));
-	}
-	cfg_report_fini(report);
-}
-
 static void
 tell_observers(void *arg, const char *event, const char *text)
 {
@@ -233,10 +198,10 @@ static void
 on_ready(void *arg, const bool *serves)
 {
 	struct supervisor *s = arg;
-	struct limits limits = limits_read();
 
-	limits_check(s->config, service_snapshot(s->service)->loops, serves, &limits, warn_limit, NULL);
-	log_warnings(s->options->report);
+	warnings_limits(s->config, service_snapshot(s->service)->loops, serves);
+	warnings_report(s->options->report);
+	snapshot_sockets_keep(s->sockets, service_snapshot(s->service));
 	announce_log(s->announce, NULL, tell_observers, s);
 	admin_announce(s->admin);
 	if (s->options->announce)
@@ -250,6 +215,7 @@ on_reloaded(void *arg, const struct snapshot *next)
 	struct supervisor *s = arg;
 	struct announce *a = announce_new(next);
 
+	snapshot_sockets_keep(s->sockets, next);
 	if (a == NULL)
 		return; /* only the log would have told more */
 	announce_log(a, s->announce, tell_observers, s);
@@ -314,6 +280,15 @@ on_adopted(void *arg)
 			LOG_S("msg", "the program from before the upgrade goes on"));
 	service_note(s->service, adopt->why == NULL ? "" : "upgrade failed, the old program goes on");
 	adopt_commit(adopt);
+	snapshot_sockets_keep(s->sockets, service_snapshot(s->service));
+}
+
+static void
+on_ending(void *arg, bool may_return)
+{
+	struct supervisor *s = arg;
+
+	snapshot_sockets_end(s->sockets, may_return);
 }
 
 static int
@@ -326,6 +301,7 @@ start_service(struct supervisor *s, struct err *e)
 				       .report = s->options->report,
 				       .grace_ms = GRACE_MS,
 				       .ready = on_ready,
+				       .ending = on_ending,
 				       .adopted = on_adopted,
 				       .arg = s },
 		&s->service, e);
@@ -381,7 +357,7 @@ supervisor_start(struct supervisor *s)
 	code = start_identity(s);
 	if (code < 0)
 		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
-	warn_surroundings(s);
+	warnings_surroundings(s->config, &s->identity);
 	code = s->options->adopt != NULL ? adopt_sockets(s, &phase, &e) : start_snapshot(s, &phase, &e);
 	if (code < 0)
 		return start_failed(s, phase, code, &e);

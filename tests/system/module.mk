@@ -14,6 +14,7 @@ EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py
 EXTRA_DIST += tests/system/long_floods.py tests/system/test_bans.py
 EXTRA_DIST += tests/system/long_bandwidth.py tests/system/test_bandwidth.py
 EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/system/long_processes.py tests/system/test_crash.py tests/system/test_upgrade.py
+EXTRA_DIST += tests/system/test_fd_store.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py
 EXTRA_DIST += tests/system/test_rights.py tests/system/plugins/rights.c

@@ -27,6 +27,7 @@ struct listening {
 	struct snapshot snapshot;
 	struct net_files *files;
 	struct net_passed *passed; /* the test's */
+	struct net_stored *stored; /* the test's */
 	int code;
 	char *said; /* the report as text, without carets */
 };
@@ -67,7 +68,7 @@ static inline void printf_like(3, 4)
 	listening_load(l, format, args);
 	va_end(args);
 	l->snapshot.loops = loops;
-	l->code = net_listen_all(l->config, loops, l->passed, &l->report, &l->snapshot, &l->files);
+	l->code = net_listen_all(l->config, loops, l->passed, l->stored, &l->report, &l->snapshot, &l->files);
 	listening_say(l);
 }
 

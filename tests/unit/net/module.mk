@@ -9,6 +9,7 @@ check_PROGRAMS += tests/unit/net/test_options
 check_PROGRAMS += tests/unit/net/test_passed
 check_PROGRAMS += tests/unit/net/test_peer
 check_PROGRAMS += tests/unit/net/test_resolve
+check_PROGRAMS += tests/unit/net/test_stored
 check_PROGRAMS += tests/unit/net/test_unix_file
 check_PROGRAMS += tests/unit/net/test_unix_probe
 check_PROGRAMS += tests/unit/net/test_unix_rights

@@ -240,7 +240,7 @@ start_with_fault(const char *folder, enum call call, int nth, int error)
 		folder, folder, (int)getpid());
 	expect_listening(&l);
 	fault = (struct fault){ .armed = true, .call = call, .nth = nth, .countdown = nth, .error = error };
-	l.code = net_listen_all(l.config, 2, l.passed, &l.report, &l.snapshot, &l.files);
+	l.code = net_listen_all(l.config, 2, l.passed, NULL, &l.report, &l.snapshot, &l.files);
 	fault.armed = false;
 	listening_say(&l);
 	if (l.code < 0) {

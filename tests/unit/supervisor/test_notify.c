@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "unit.h"
@@ -71,6 +72,42 @@ START_TEST(the_watchdog_is_asked_for_and_fed)
 }
 END_TEST
 
+START_TEST(sockets_are_stored_and_removed_by_name)
+{
+	int fd = manager(), ours = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), theirs;
+	char control[CMSG_SPACE(sizeof(int))];
+	struct iovec text = { .iov_base = message, .iov_len = sizeof message - 1 };
+	struct msghdr m = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
+	struct stat a, b;
+	ssize_t n;
+
+	notify_store(ours, "sockd-kept.7");
+	n = recvmsg(fd, &m, 0);
+	ck_assert_int_gt(n, 0);
+	message[n] = '\0';
+	ck_assert_str_eq(message, "FDSTORE=1\nFDPOLL=0\nFDNAME=sockd-kept.7");
+	ck_assert_ptr_nonnull(CMSG_FIRSTHDR(&m));
+	ck_assert_int_eq(CMSG_FIRSTHDR(&m)->cmsg_type, SCM_RIGHTS);
+	memcpy(&theirs, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof theirs);
+	ck_assert(fstat(ours, &a) == 0 && fstat(theirs, &b) == 0 && a.st_ino == b.st_ino);
+	notify_store_remove("sockd-kept.7");
+	ck_assert_str_eq(next_message(fd), "FDSTOREREMOVE=1\nFDNAME=sockd-kept.7");
+	close(ours);
+	close(theirs);
+	close(fd);
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
+START_TEST(without_a_manager_a_barrier_is_passed_at_once)
+{
+	unsetenv("NOTIFY_SOCKET");
+	ck_assert(notify_barrier());
+}
+END_TEST
+
 START_TEST(a_status_is_one_line_of_utf8_and_bounded)
 {
 	int fd = manager();
@@ -126,6 +163,7 @@ END_TEST
 
 #ifdef HAVE_LIBSYSTEMD
 UNIT_TESTS("notify", each_step_is_told, the_watchdog_is_asked_for_and_fed,
+	sockets_are_stored_and_removed_by_name, without_a_manager_a_barrier_is_passed_at_once,
 	a_status_is_one_line_of_utf8_and_bounded, a_manager_that_is_gone_is_no_trouble)
 #else
 UNIT_TESTS("notify", nothing_is_told_without_libsystemd, a_manager_that_is_gone_is_no_trouble)

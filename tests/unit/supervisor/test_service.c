@@ -20,6 +20,8 @@ static struct fake {
 	int64_t open;
 	int fails; /* a code: it never becomes ready */
 	bool freed;
+	int ended; /* how often it was told that nobody is to queue */
+	bool may_return;
 } fake;
 
 static struct event_base *base;
@@ -165,6 +167,15 @@ serves(void *arg, const bool *per_listener)
 	told('!');
 }
 
+static void
+ends(void *arg, bool may_return)
+{
+	ck_assert_ptr_eq(arg, &fake);
+	ck_assert_uint_eq(service_snapshot(service)->socket_count, 0);
+	fake.may_return = may_return;
+	fake.ended++;
+}
+
 static struct config *config;
 static struct supervisor_surroundings surroundings;
 
@@ -194,6 +205,7 @@ prepare(int64_t open, const char *daemon)
 					     .report = &report,
 					     .grace_ms = 200,
 					     .ready = serves,
+					     .ending = ends,
 					     .arg = &fake },
 				 &service, &e),
 		0);
@@ -251,6 +263,21 @@ START_TEST(a_drain_without_connections_is_over_at_once)
 	ck_assert_int_eq(RUN(SIGNAL_DRAIN), 0);
 
 	ck_assert_str_eq(fake.told, "!RDdSe");
+	finish();
+}
+END_TEST
+
+START_TEST(who_ends_it_decides_whether_another_may_follow)
+{
+	prepare(0, DRAIN("25s"));
+	ck_assert_int_eq(RUN(SIGNAL_DRAIN), 0);
+	ck_assert(fake.ended == 1 && fake.may_return);
+	finish();
+
+	prepare(2, DRAIN("25s"));
+	service_end_for_good(service);
+	ck_assert_int_eq(RUN(SIGNAL_STOP), 0);
+	ck_assert(fake.ended == 1 && !fake.may_return);
 	finish();
 }
 END_TEST
@@ -395,9 +422,9 @@ START_TEST(a_log_that_cannot_be_reopened_is_survived)
 }
 END_TEST
 
-UNIT_TESTS("service", a_drain_without_connections_is_over_at_once, a_second_signal_stops_now,
-	quit_stops_without_a_drain, other_signals_change_nothing,
-	a_worker_that_never_ends_is_given_up_after_its_grace, the_service_manager_learns_each_step,
-	a_log_that_cannot_be_reopened_is_survived, what_was_counted_outlives_the_worker,
-	a_worker_that_does_not_start_ends_it_and_says_why,
+UNIT_TESTS("service", who_ends_it_decides_whether_another_may_follow,
+	a_drain_without_connections_is_over_at_once, a_second_signal_stops_now, quit_stops_without_a_drain,
+	other_signals_change_nothing, a_worker_that_never_ends_is_given_up_after_its_grace,
+	the_service_manager_learns_each_step, a_log_that_cannot_be_reopened_is_survived,
+	what_was_counted_outlives_the_worker, a_worker_that_does_not_start_ends_it_and_says_why,
 	a_committed_snapshot_takes_the_place_of_the_old_one)
