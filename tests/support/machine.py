@@ -14,6 +14,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -23,6 +24,7 @@ PACKAGES = ("systemd", "systemd-sysv", "dbus", "procps", "socat", "libevent-core
             "libjansson4")
 TOOLS = ("mmdebstrap", "systemd-nspawn", "nsenter", "tar", "make")
 PATIENCE_S, BOOT_PATIENCE_S = 60, 180
+CALLERS = str(pathlib.Path(__file__).resolve().parent / "callers.py")
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
 
 
@@ -241,6 +243,26 @@ class Machine:
             p.terminate()
             p.wait()
             p.stdout.close()
+
+    def inside(self, path):
+        """A path of the machine as this process reaches it, mounts and all."""
+        return f"/proc/{self.leader}/root{path}"
+
+    @contextlib.contextmanager
+    def calling(self, **urls):
+        """callers.py within the machine's network: its result is in what this gives, after the `with`."""
+        arguments = [f"{name}={url.replace(':/', ':' + self.inside('/')) if 'unix' in url else url}"
+                     for name, url in urls.items()]
+        p = subprocess.Popen(["nsenter", "-t", str(self.leader), "-n", "--", sys.executable, CALLERS, *arguments],
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        result = {}
+        try:
+            assert p.stdout.readline() == "calling\n"
+            yield result
+            result.update(json.loads(p.communicate(timeout=PATIENCE_S)[0]))
+        finally:
+            p.kill()
+            p.wait()
 
     def kill(self, pid, number=signal.SIGKILL):
         """Signal a process by its number inside (minbase has no /bin/kill)."""

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """sockd under a real systemd, booted in a container: what the operator does, and what systemctl and the journal say."""
 
-import atexit
 import os
 import re
 import sys
@@ -9,38 +8,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
 import machine
+from booted import ECHO, owner, started, the_machine, worker_of
 from machine import ask
-
-BOOTED = []
-ECHO = {"echo": {"listen": "tcp://127.0.0.1:7000", "handler": "echo"}}
-
-
-def the_machine():
-    """One for all tests of this file, with a sockd that does not run and no memory of the last test."""
-    if not BOOTED:
-        m = machine.Machine()
-        m.__enter__()
-        atexit.register(m.__exit__)
-        BOOTED.append(m)
-    BOOTED[0].forget("sockd.service")
-    return BOOTED[0]
-
-
-def started(listeners=None, **daemon):
-    m = the_machine()
-    m.configure(ECHO if listeners is None else listeners, **daemon)
-    m.ok("systemctl", "start", "sockd")
-    return m
-
-
-def worker_of(m):
-    """The process that runs the plugins."""
-    return harness.wait_until(lambda: m.run("pgrep", "-P", m.property("sockd", "MainPID")).stdout.split(), "a worker")[-1]
-
-
-def owner(m, pid):
-    """Whose process it is, by number."""
-    return re.search(r"^Uid:\s+(\d+)", m.ok("cat", f"/proc/{pid}/status"), re.MULTILINE).group(1)
 
 
 def test_systemd_has_nothing_to_say_about_the_installed_units():
@@ -272,18 +241,6 @@ def test_an_instance_is_a_daemon_of_its_own():
     m.ok("systemctl", "reload", "sockd@second")
     m.ok("systemctl", "stop", "sockd@second")
     assert m.echo("TCP:127.0.0.1:7000") == "hello\n"
-
-
-def test_a_killed_daemon_comes_back():
-    m = started()
-    pid = m.property("sockd", "MainPID")
-
-    m.kill(pid)
-
-    harness.wait_until(lambda: m.show("sockd", "NRestarts", "ActiveState") == {"NRestarts": "1", "ActiveState": "active"},
-                       "the restart")
-    assert m.echo("TCP:127.0.0.1:7000") == "hello\n"
-    assert m.ok("sockctl", "status") and m.property("sockd", "MainPID") != pid
 
 
 ACTIVATED = ("tcp", "udp", "unix", "unixgram")
