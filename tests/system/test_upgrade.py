@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Another program takes over: nobody is refused, nothing is lost; and one that cannot, does not."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -320,6 +321,65 @@ def test_a_single_process_says_that_it_cannot(tmp):
         assert "a single process cannot upgrade" in failed["error"], failed
         with d.connect("echo") as c:
             echoes(c)
+        assert d.stop() == 0
+
+
+def sockctl(d, *args):
+    return harness.run_sockctl("--socket", d.dir / "admin.sock", *args)
+
+
+def test_sockctl_upgrade_answers_when_the_new_worker_serves(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        (before,) = workers(d)
+        for number, args in enumerate((("upgrade",), ("upgrade", "--json")), 2):
+            since = d.mark()
+
+            done = sockctl(d, *args)
+
+            assert (done.returncode, done.stderr) == (0, ""), done
+            if "--json" in args:
+                assert json.loads(done.stdout)["generation"] == number, done
+            d.wait_log("upgraded", since=since)
+            harness.wait_until(lambda: len(workers(d)) == 1, "the old worker's end")
+        assert before not in workers(d)
+        assert f"generation {number} serving" in sockctl(d, "status").stdout
+        assert d.stop() == 0
+
+
+def test_sockctl_upgrade_says_why_it_does_not(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        before = workers(d)
+        for code, says in (("#include <stdio.h>\nint main(void) { puts(\"not today\"); return 3; }", "(status 3): not today"),
+                           ("#include <stdlib.h>\nint main(void) { abort(); }", "crashes (signal 6)")):
+            d.replace(compiled(tmp, "bad", code))
+
+            done = sockctl(d, "upgrade")
+            as_json = sockctl(d, "upgrade", "--json")
+
+            assert done.returncode == 1 and done.stdout == "" and says in done.stderr, done
+            assert as_json.returncode == 1 and says in json.loads(as_json.stdout)["error"], as_json
+            goes_on(d, before)
+        d.program.unlink()
+        gone = sockctl(d, "upgrade")
+        assert gone.returncode == 1 and f"cannot open {d.program}" in gone.stderr, gone
+        goes_on(d, before)
+        assert d.stop() == 0
+
+
+def test_sockctl_upgrade_does_not_join_another(tmp):
+    with Installed(tmp, ECHO).start() as d:
+        before = workers(d)
+        d.replace(compiled(tmp, "slow", "#include <unistd.h>\nint main(void) { char c; return (int)read(0, &c, 1) + pause(); }"))
+        first = subprocess.Popen([harness.SOCKCTL, "--socket", d.dir / "admin.sock", "upgrade"], stderr=subprocess.PIPE,
+                                 stdin=subprocess.DEVNULL, text=True)
+        d.wait_log("upgrading")
+
+        second = sockctl(d, "upgrade")
+
+        assert second.returncode == 1 and "an upgrade is under way already" in second.stderr, second
+        _, said = first.communicate(timeout=harness.PATIENCE_S)
+        assert first.returncode == 1 and "has not checked the state after 10 s" in said, said
+        goes_on(d, before)
         assert d.stop() == 0
 
 
