@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,15 @@ adopt_commit(struct adopt *a)
 	guard.old_fd = -1;
 	cleanup_fd(&a->fd);
 	a->fd = -1;
+}
+
+char *
+adopt_program(void)
+{
+	char path[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	return n > 0 ? strndup(path, (size_t)n) : NULL;
 }
 
 /* ---- the front of the state ---- */

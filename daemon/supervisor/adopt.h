@@ -53,6 +53,9 @@ void adopt_commit(struct adopt *a);
 
 void adopt_fini(struct adopt *a);
 
+/** The path of the program that runs; from malloc(). NULL: unknown, and then nothing can be upgraded. */
+char *adopt_program(void);
+
 /** Execute the program of @p exec_fd in this process, with the state in @p state_fd: forward, leaving @p
  * old_fd to come back by, or back (@p old_fd -1; @p why says what went wrong). @return a negative errno: it
  * did not work */

@@ -73,6 +73,8 @@ leave_if_alone(struct service *s)
 static void
 close_sockets(struct service *s)
 {
+	upgrade_abandon(
+		s->upgrade, "it is ending"); /* before the new worker is told to end like the others */
 	snapshot_close_sockets(s->snapshot);
 	s->options.ending(s->options.arg, !s->for_good);
 }

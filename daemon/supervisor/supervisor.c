@@ -461,7 +461,7 @@ supervisor_run(const struct supervisor_options *options)
 
 	if (options->adopt != NULL)
 		s.started_ms = options->adopt->started_ms;
-	s.exe_path = options->adopt != NULL ? strdup(options->adopt->exe_path) : upgrade_program();
+	s.exe_path = options->adopt != NULL ? strdup(options->adopt->exe_path) : adopt_program();
 	status = supervisor_start(&s);
 	if (status != EX_OK)
 		adopt_roll_back("it cannot go on with what it took over (the log says more)");

@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -425,15 +424,6 @@ rehearse(struct upgrade *u, struct err *e)
 
 /* ---- 1: the file ---- */
 
-char *
-upgrade_program(void)
-{
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-
-	return n > 0 ? strndup(path, (size_t)n) : NULL;
-}
-
 static int
 open_programs(struct upgrade *u, struct err *e)
 {
@@ -466,6 +456,13 @@ upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, 
 		fail(u, -EAGAIN, "it is ending, or a worker is just being started");
 	else if (open_programs(u, &e) < 0 || rehearse(u, &e) < 0)
 		fail(u, e.code, "%s", e.text);
+}
+
+void
+upgrade_abandon(struct upgrade *u, const char *why)
+{
+	if (u != NULL && u->step != UPGRADE_IDLE)
+		fail(u, -ESHUTDOWN, "%s", why);
 }
 
 int

@@ -22,9 +22,6 @@ struct upgrade_options {
 	int log_level; /* the command line's, or -1 */
 };
 
-/** The path of the program that runs; from malloc(). NULL: unknown, and then nothing can be upgraded. */
-char *upgrade_program(void);
-
 must_check int upgrade_new(const struct upgrade_options *options, struct upgrade **ret, struct err *e);
 void upgrade_free(struct upgrade *u); /* NULL is fine */
 
@@ -34,6 +31,9 @@ typedef void upgrade_reply_fn(void *arg, int code, const char *text);
 
 /** Begin; the reply (may be NULL) comes exactly once, perhaps at once. */
 void upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, void *arg);
+
+/** One that is under way, if any, fails; its worker drains. NULL is fine. */
+void upgrade_abandon(struct upgrade *u, const char *why);
 
 /** Of any generation. @return whether it was the one that the upgrade waits for */
 bool upgrade_on_ready(struct upgrade *u, const struct generation *g);

@@ -324,6 +324,21 @@ def test_a_single_process_says_that_it_cannot(tmp):
         assert d.stop() == 0
 
 
+def test_an_end_that_comes_during_an_upgrade_is_an_end(tmp):
+    for moment, number in (("upgrading", signal.SIGTERM), ("worker_ready", signal.SIGTERM), ("worker_ready", signal.SIGQUIT)):
+        with Installed(tmp, ECHO, daemon={"shutdown": {"timeout": "1h"}}).start() as d:
+            with d.connect("echo") as c:
+                echoes(c)
+                since = d.mark()
+                d.send(signal.SIGUSR2)
+                d.wait_log(moment, since=since)
+
+                assert d.stop(number) == 0, moment
+
+            # Either the upgrade was abandoned, or it was over before the signal came.
+            assert d.find_logs("upgrade_failed", error="it is ending") or d.find_logs("upgraded"), d.lines[-10:]
+
+
 def sockctl(d, *args):
     return harness.run_sockctl("--socket", d.dir / "admin.sock", *args)
 
