@@ -73,8 +73,8 @@ leave_if_alone(struct service *s)
 static void
 close_sockets(struct service *s)
 {
-	upgrade_abandon(
-		s->upgrade, "it is ending"); /* before the new worker is told to end like the others */
+	/* First: its worker is to drain like the others, and not to be killed as one that failed. */
+	upgrade_abandon(s->upgrade, "it is ending");
 	snapshot_close_sockets(s->snapshot);
 	s->options.ending(s->options.arg, !s->for_good);
 }
