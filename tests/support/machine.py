@@ -6,6 +6,7 @@ test itself, within the machine's network namespace (Machine.client()).
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -64,10 +65,12 @@ def install_into(tree):
     """Build sockd for /usr, once, and install it there."""
     build = harness.BUILD / "tests" / "usr"
     build.mkdir(parents=True, exist_ok=True)
-    if not (build / "config.status").exists():
-        subprocess.run([harness.SRC / "configure", "--prefix=/usr", "--sysconfdir=/etc"], cwd=build, check=True,
-                       capture_output=True)
-    subprocess.run(["make", "-j2", "install", f"DESTDIR={tree}"], cwd=build, check=True, capture_output=True)
+    with open(build / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # several files of tests boot machines at the same time
+        if not (build / "config.status").exists():
+            subprocess.run([harness.SRC / "configure", "--prefix=/usr", "--sysconfdir=/etc"], cwd=build, check=True,
+                           capture_output=True)
+        subprocess.run(["make", "-j2", "install", f"DESTDIR={tree}"], cwd=build, check=True, capture_output=True)
     for hidden in ("usr/include", "usr/share/doc/sockd/examples"):
         assert (tree / hidden).exists()
 
