@@ -34,7 +34,7 @@ class Setting:
         if self.certificate.exists():
             return
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-days", "30", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
                         "-keyout", str(self.key), "-out", str(self.certificate)], check=True, capture_output=True)
         (self.folder / "both.pem").write_text(self.certificate.read_text() + self.key.read_text())
 
