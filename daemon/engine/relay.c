@@ -58,8 +58,13 @@ relay_check(struct relay *r)
 		to->write_closed = true;
 		conn_settle_later(to);
 	}
-	if (r->carried[0] && r->carried[1])
-		relay_finish(r, 0);
+	if (!r->carried[0] || !r->carried[1])
+		return;
+	relay_finish(r, 0);
+	/* The fiber comes first: where it closes, the close is the end that is still to be sent. relay_part() has
+	 * both settled again. */
+	for (int i = 0; i < 2; i++)
+		loop_undefer(conn_loop(r->side[i]), &r->side[i]->task);
 }
 
 /* A write of somebody else that is under way is not to be torn apart. */
@@ -174,6 +179,8 @@ relay_run(struct conn *a, struct conn *b)
 	for (int i = 0; i < 2 && !r.done; i++) {
 		struct conn *c = r.side[i];
 
+		if (c->dialled != NULL && c->read_bytes == 0 && c->tls == NULL)
+			continue; /* a server seldom speaks first */
 		c->drained = false; /* what came before counts as news */
 		relay_on_readable(c);
 	}

@@ -226,7 +226,8 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	struct proxy *p = sockd_conn_instance(c);
 	struct upstream *upstream = NULL;
-	struct sockd_conn server = proxy_connect(sockd_conn_host(c), p, sockd_conn_remote(c), &upstream);
+	const struct sockd_addr *from = p->upstreams.balance == BALANCE_SOURCE ? sockd_conn_remote(c) : NULL;
+	struct sockd_conn server = proxy_connect(sockd_conn_host(c), p, from, &upstream);
 
 	(void)r, (void)w;
 	if (sockd_null(server)) {
