@@ -61,8 +61,8 @@ relay_check(struct relay *r)
 	if (!r->carried[0] || !r->carried[1])
 		return;
 	relay_finish(r, 0);
-	/* The fiber comes first: where it closes, the close is the end that is still to be sent. relay_part() has
-	 * both settled again. */
+	/* The fiber comes first: where it closes, the close is the end that is still to be sent. relay_part()
+	 * has both settled again. */
 	for (int i = 0; i < 2; i++)
 		loop_undefer(conn_loop(r->side[i]), &r->side[i]->task);
 }
@@ -180,7 +180,7 @@ relay_run(struct conn *a, struct conn *b)
 		struct conn *c = r.side[i];
 
 		if (c->dialled != NULL && c->read_bytes == 0 && c->tls == NULL)
-			continue; /* a server seldom speaks first */
+			continue;   /* a server seldom speaks first */
 		c->drained = false; /* what came before counts as news */
 		relay_on_readable(c);
 	}

@@ -102,8 +102,8 @@ net_targets_look_up(const char *host, uint16_t port, int family, bool datagrams,
 	return 0;
 }
 
-/* On the same machine, a connect() that is said to be in progress is often done when it returns: one look spares
- * four calls for waiting. */
+/* On the same machine, a connect() that is said to be in progress is often done when it returns: one look
+ * spares four calls for waiting. */
 static bool
 is_connected(int fd)
 {

@@ -24,7 +24,8 @@ struct loop {
 	struct sessions *sessions; /* owned */
 };
 
-/** Connect to one upstream after the other until one answers. It waits. @param from  for BALANCE_SOURCE, else NULL
+/** Connect to one upstream after the other until one answers. It waits. @param from  for BALANCE_SOURCE, else
+ * NULL
  * @return the connection, and the upstream that upstream_done() is owed to; a null handle: none answers, and
  * that is told
  */

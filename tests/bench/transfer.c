@@ -1,5 +1,5 @@
-/* A long transfer between two ends with whatever lies between them, to the byte, and each end of stream on its
- * own: `transfer serve URL` is one end, `transfer run URL WAY BYTES` the other.
+/* A long transfer between two ends with whatever lies between them, to the byte, and each end of stream on
+ * its own: `transfer serve URL` is one end, `transfer run URL WAY BYTES` the other.
  *
  *   both   each sends its bytes, ends its side, and reads until the other's end
  *   down   the client ends its side at once; the server answers that end with its bytes
