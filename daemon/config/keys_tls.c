@@ -172,7 +172,7 @@ static const struct key tls_keys[] = {
 		PLACE(client.fingerprint_place) },
 	{ .name = "session_tickets",
 		.type = KEY_BOOL,
-		.help = "Let clients come back without a full handshake",
+		.help = "Let clients come back without a full handshake, and come back to servers so",
 		.fallback = "true",
 		.also = "tickets",
 		FOR_NEW_CONNECTIONS_,

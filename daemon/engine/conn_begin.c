@@ -18,6 +18,7 @@
 #include "engine/stream.h"
 #include "engine/tls_stream.h"
 #include "guard/rate.h"
+#include "net/tls_session.h"
 
 enum { MAX_SINGLE_WRITE = 256 * 1024 };
 
@@ -128,6 +129,8 @@ conn_begin_tls_client(struct conn *c)
 	struct dialled *out = c->dialled;
 	int r = tls_stream_begin(c, out->tls, out->server_name, out->by_ms);
 
+	if (r == 0 && out->server != NULL)
+		r = tls_session_resume(tls_stream_session(c), out->server, out->server_name);
 	if (r < 0)
 		return r;
 	conn_enter(c, CONN_HANDSHAKE);

@@ -471,6 +471,7 @@ dialled_free(struct conn *c)
 		out->next->link = out->link;
 	estate_changed(out->estate);
 	tls_context_unref(out->tls);
+	free(out->server);
 	free(out->server_name);
 	free(out);
 	c->dialled = NULL;

@@ -18,6 +18,7 @@ struct dialled {
 	struct dial_wait *wait;  /* straight-line code that waits for it */
 	int error;               /* why it failed, as errno */
 	struct tls_context *tls; /* ref; NULL: it stays plain, or is TLS already */
+	char *server;            /* owned; where it was dialled to, for TLS; NULL: nobody knows */
 	char *server_name;       /* owned; what its certificate has to say; NULL: anything */
 	int64_t by_ms;           /* when the handshake has to be done; CLOCK_NEVER */
 	int ready_fd;            /* owned: connected, and not yet open; -1 */

@@ -4,6 +4,7 @@
 #include "engine/dial_tls.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/dial.h"
@@ -81,6 +82,11 @@ dial_tls_take(struct conn *c, struct tls_context **tls, const struct cfg_address
 		return 0;
 	c->dialled->tls = *tls;
 	*tls = NULL;
+	if ((a->host != NULL || a->path != NULL) &&
+		asprintf(&c->dialled->server, "%s:%u", a->host != NULL ? a->host : a->path, a->port) < 0) {
+		c->dialled->server = NULL;
+		return -ENOMEM;
+	}
 	if (name == NULL)
 		return 0;
 	c->dialled->server_name = strdup(name);

@@ -29,6 +29,7 @@ core_sources += daemon/net/tls_error.c daemon/net/tls_error.h
 core_sources += daemon/net/tls_file.c daemon/net/tls_file.h
 core_sources += daemon/net/tls_info.c daemon/net/tls_info.h
 core_sources += daemon/net/tls_name.c daemon/net/tls_name.h
+core_sources += daemon/net/tls_resume.c daemon/net/tls_resume.h
 core_sources += daemon/net/tls_session.c daemon/net/tls_session.h
 core_sources += daemon/net/tls_staple.c daemon/net/tls_staple.h
 core_sources += daemon/net/tls_ticket.c daemon/net/tls_ticket.h

@@ -10,6 +10,7 @@
 #include "net/tls_choose.h"
 #include "net/tls_error.h"
 #include "net/tls_private.h"
+#include "net/tls_resume.h"
 #include "net/tls_session.h"
 #include "net/tls_staple.h"
 #include "net/tls_verify.h"
@@ -55,6 +56,7 @@ tls_context_unref(struct tls_context *c)
 	free(c->certs);
 	tls_staple_free(c->staples, c->staple_count);
 	tls_tickets_unref(c->tickets);
+	tls_resume_free(c->resume);
 	tls_rules_free(c->rules);
 	free(c->alpn);
 	free(c);
@@ -175,6 +177,20 @@ load_certs(struct tls_context *c, const struct tls_options *o, const struct tls_
 	return result;
 }
 
+/* OpenSSL's own store of a client does nothing but keep them from being freed. */
+static int
+set_up_resumption(struct tls_context *c, const struct tls_options *o, const struct tls_reader *r)
+{
+	if (!o->cfg->session_tickets)
+		return 0;
+	c->resume = tls_resume_new();
+	if (c->resume == NULL)
+		return cfg_report_no_memory(r->report);
+	SSL_CTX_set_session_cache_mode(c->ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(c->ssl, tls_session_given);
+	return 0;
+}
+
 static int
 set_up_tickets(struct tls_context *c, const struct tls_options *o, const struct tls_reader *r)
 {
@@ -184,7 +200,7 @@ set_up_tickets(struct tls_context *c, const struct tls_options *o, const struct 
 	int code;
 
 	if (c->role == TLS_CLIENT)
-		return 0;
+		return set_up_resumption(c, o, r);
 	if (!o->cfg->session_tickets) {
 		SSL_CTX_set_options(c->ssl, SSL_OP_NO_TICKET);
 		return SSL_CTX_set_num_tickets(c->ssl, 0) == 1 ? 0 : cfg_report_no_memory(r->report);

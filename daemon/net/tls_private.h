@@ -25,13 +25,18 @@ struct tls_context {
 	unsigned char *alpn; /* owned; as on the wire */
 	size_t alpn_size;
 	unsigned char files[TLS_SID_SIZE]; /* a digest of all that was read */
+	struct tls_resume *resume;         /* owned; a client's: sessions to come back with; NULL: none */
 	struct tls_rules *rules; /* owned; what a peer's certificate is held against; NULL: nothing */
 };
 
+struct tls_resume;
 struct tls_session;
 
 /** The session behind an SSL, for callbacks. */
 struct tls_session *tls_session_of(const SSL *ssl);
+
+/** For OpenSSL: a server gave @p session. @return 0: it stays OpenSSL's */
+int tls_session_given(SSL *ssl, SSL_SESSION *session);
 
 /** Note why the peer's certificate was refused; @p text is copied, and lost without memory. */
 void tls_session_refuse(struct tls_session *s, const char *text);

@@ -21,12 +21,14 @@
 #include "net/tls_error.h"
 #include "net/tls_info.h"
 #include "net/tls_private.h"
+#include "net/tls_resume.h"
 
 struct tls_session {
 	SSL *ssl;                    /* owned */
 	struct tls_context *context; /* ref */
 	const struct tls_io *io;     /* borrowed */
 	void *arg;                   /* the functions' */
+	char *peer;                  /* owned; client: whom its sessions are with; NULL: none are kept */
 	char *failure;               /* owned; NULL: none */
 	struct sockd_tls_info *info; /* owned; made when asked for */
 	int error;                   /* of the functions: a negative errno */
@@ -148,6 +150,7 @@ tls_session_free(struct tls_session *s)
 	SSL_free(s->ssl);
 	tls_context_unref(s->context);
 	tls_info_free(s->info);
+	free(s->peer);
 	free(s->failure);
 	free(s);
 }
@@ -156,6 +159,51 @@ struct tls_session *
 tls_session_of(const SSL *ssl)
 {
 	return SSL_get_app_data(ssl);
+}
+
+/* ---- coming back ---- */
+
+int
+tls_session_resume(struct tls_session *s, const char *peer, const char *name)
+{
+	SSL_SESSION *before;
+
+	if (s->context->resume == NULL)
+		return 0;
+	if (asprintf(&s->peer, "%s %s", peer, name != NULL ? name : "") < 0) {
+		s->peer = NULL;
+		return -ENOMEM;
+	}
+	before = tls_resume_take(s->context->resume, s->peer);
+	if (before != NULL)
+		(void)SSL_set_session(s->ssl, before); /* without it the handshake is a full one */
+	SSL_SESSION_free(before);
+	return 0;
+}
+
+/* A copy: OpenSSL spoils its own when a connection ends without close_notify, as one that is reset does. */
+static void
+keep(const struct tls_session *s, SSL_SESSION *session)
+{
+	SSL_SESSION *copy = s->peer != NULL ? SSL_SESSION_dup(session) : NULL;
+
+	if (copy != NULL)
+		tls_resume_put(s->context->resume, s->peer, copy);
+}
+
+int
+tls_session_given(SSL *ssl, SSL_SESSION *session)
+{
+	keep(tls_session_of(ssl), session);
+	return 0;
+}
+
+/* Before TLS 1.3 one that was used is good for another time, and no new one is given. */
+static void
+keep_used(const struct tls_session *s)
+{
+	if (SSL_session_reused(s->ssl) == 1 && SSL_version(s->ssl) < TLS1_3_VERSION)
+		keep(s, SSL_get0_session(s->ssl));
 }
 
 /* ---- failing ---- */
@@ -207,8 +255,10 @@ tls_session_handshake(struct tls_session *s)
 
 	begin(s);
 	r = SSL_do_handshake(s->ssl);
-	if (r == 1)
+	if (r == 1) {
+		keep_used(s);
 		return 1;
+	}
 	if (SSL_get_error(s->ssl, r) == SSL_ERROR_WANT_READ)
 		return -EAGAIN;
 	if (s->fin && s->failure == NULL) {

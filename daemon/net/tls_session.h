@@ -30,6 +30,11 @@ must_check int tls_session_new(struct tls_context *context, const struct tls_io 
 	const char *name, struct tls_session **ret);
 void tls_session_free(struct tls_session *s); /* NULL is fine */
 
+/** A client, before its handshake: come back with what an earlier session with @p peer left, and keep what
+ * this one leaves. @param peer  the server's address @param name  as for tls_session_new(): a session is good
+ * for the name alone that was verified when it began. @return 0 or -ENOMEM */
+must_check int tls_session_resume(struct tls_session *s, const char *peer, const char *name);
+
 /** Go on with the handshake. @return 1: it is done; -EAGAIN: it waits for bytes; -ECONNRESET: the peer is
  * gone; another negative errno: it failed, and an alert is on its way (tls_session_failure() says why). */
 must_check int tls_session_handshake(struct tls_session *s);

@@ -1,4 +1,8 @@
 #include "net/tls_session.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "sockd/types.h"
 #include "tls_memory.h"
 #include "unit.h"
@@ -119,6 +123,60 @@ START_TEST(a_client_refuses_another_name_and_an_unknown_authority)
 }
 END_TEST
 
+/* Another connection of the same two contexts. @return whether it came back without a full handshake */
+static bool
+comes_back(struct pair *p, const char *peer, const char *name)
+{
+	char byte;
+	bool resumed;
+
+	tls_session_free(p->client);
+	tls_session_free(p->server);
+	memset(&p->up, 0, sizeof p->up);
+	memset(&p->down, 0, sizeof p->down);
+	ck_assert_int_eq(
+		tls_session_new(p->client_context, &tls_memory_io, &p->client_end, name, &p->client), 0);
+	ck_assert_int_eq(
+		tls_session_new(p->server_context, &tls_memory_io, &p->server_end, NULL, &p->server), 0);
+	ck_assert_int_eq(tls_session_resume(p->client, peer, name), 0);
+	expect_shaken(p);
+	ck_assert_int_eq(tls_session_read(p->client, &byte, 1), -EAGAIN); /* it takes the tickets */
+	resumed = tls_session_info(p->client)->resumed;
+	ck_assert_int_eq(resumed, tls_session_info(p->server)->resumed);
+	return resumed;
+}
+
+START_TEST(a_client_comes_back_to_the_same_peer_and_name_only)
+{
+	static const char *const versions[] = { "", ", max_version: 1.2" };
+
+	for (size_t i = 0; i < array_len(versions); i++) {
+		char client[64];
+		struct pair *p;
+
+		snprintf(client, sizeof client, "server: {ca: a.crt}%s", versions[i]);
+		p = pair_new(client, CERT, "localhost");
+
+		ck_assert(!comes_back(p, "here:1", "localhost"));
+		ck_assert(comes_back(p, "here:1", "localhost"));
+		ck_assert(comes_back(p, "here:1", "localhost"));
+		ck_assert(!comes_back(p, "there:1", "localhost"));
+		ck_assert(!comes_back(p, "here:1", "127.0.0.1"));
+		pair_free(p);
+	}
+}
+END_TEST
+
+START_TEST(a_client_without_tickets_does_not_come_back)
+{
+	struct pair *p = pair_new("server: {ca: a.crt}, session_tickets: false", CERT, "localhost");
+
+	ck_assert(!comes_back(p, "here:1", "localhost"));
+	ck_assert(!comes_back(p, "here:1", "localhost"));
+	pair_free(p);
+}
+END_TEST
+
 START_TEST(an_end_is_told_from_a_truncation)
 {
 	struct pair *p = pair_new("server: {ca: a.crt}", CERT, "localhost");
@@ -227,4 +285,5 @@ END_TEST
 UNIT_TESTS("tls_session", a_client_that_trusts_the_certificate_talks_to_us,
 	a_client_refuses_another_name_and_an_unknown_authority, an_end_is_told_from_a_truncation,
 	records_are_as_long_as_they_are_asked_to_be, a_piece_of_a_record_is_nothing_to_go_on_with,
-	dates_are_judged_by_the_time_that_is_given)
+	dates_are_judged_by_the_time_that_is_given, a_client_comes_back_to_the_same_peer_and_name_only,
+	a_client_without_tickets_does_not_come_back)
