@@ -289,6 +289,28 @@ def test_proxy_carries_both_ways_and_both_ends(tmp):
     up.close()
 
 
+def test_proxy_comes_back_to_its_server_without_a_full_handshake(tmp):
+    ca, reused = Authority(tmp), []
+
+    def handle(c):
+        reused.append(c.session_reused)
+        echo(c)
+
+    up = Server(handle, server_context(ca.issue("site", dns=["localhost"])))
+    for tickets, expected in ((True, [False, True, True]), (False, [False] * 3)):
+        d = daemon({"plugin": "proxy", "config": {"upstream": [f"tcp://localhost:{up.port}"], "tls": "up"}},
+                   {"up": trusting(ca, session_tickets=tickets)}).start()
+        for _ in range(3):
+            with d.connect("t") as c:
+                c.sendall(b"x")
+                c.shutdown(socket.SHUT_WR)
+                assert harness.receive_all(c) == b"x"
+        assert d.stop() == 0
+        assert reused == expected, reused
+        reused.clear()
+    up.close()
+
+
 def test_proxy_breaks_off_what_was_truncated(tmp):
     ca = Authority(tmp)
 

@@ -178,6 +178,101 @@ def test_a_broken_server_breaks_its_client():
             pass
 
 
+def reset(c):
+    """Its end is a reset."""
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def test_a_server_that_dies_amid_its_answer_is_no_end():
+    def handle(c):
+        c.recv(1)
+        c.sendall(100_000 * b"x")
+        c.recv(1)  # the client has had some of it
+        reset(c)
+
+    server = Server(handle)
+    with start(server.url) as d, d.connect("p") as c:
+        c.sendall(b"x")
+        assert len(harness.receive_exactly(c, 50_000)) == 50_000
+        c.sendall(b"y")
+        try:
+            while c.recv(65536):
+                pass
+            raise AssertionError("a truncated answer ended as a whole one does")
+        except ConnectionResetError:
+            pass
+
+
+def test_a_client_that_ends_at_once_still_gets_its_answer():
+    data = os.urandom(3 << 20)
+
+    def handle(c):
+        assert harness.receive_all(c) == b"GET"
+        c.sendall(data)
+
+    server = Server(handle)
+    with start(server.url) as d, d.connect("p") as c:
+        c.sendall(b"GET")
+        c.shutdown(socket.SHUT_WR)
+        assert harness.receive_all(c) == data
+
+
+def test_a_client_that_does_not_read_holds_its_server_up():
+    """What lies between them is bounded: by the sockets' buffers and the daemon's."""
+    sent, most = [0], 64 << 20
+
+    def handle(c):
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 << 10)
+        c.recv(1)
+        c.settimeout(1)
+        try:
+            while sent[0] < most:
+                sent[0] += c.send(65536 * b"z")
+        except TimeoutError:
+            sent.append("held up")
+        c.settimeout(harness.PATIENCE_S)
+        while sent[0] < most:
+            sent[0] += c.send(min(65536, most - sent[0]) * b"z")
+
+    server = Server(handle)
+    with start(server.url) as d, d.connect("p") as c:
+        c.sendall(b"x")
+        harness.wait_until(lambda: len(sent) == 2, "a server that can send no more")
+        assert sent[0] < most / 2, sent
+        got = 0
+        while data := c.recv(1 << 20):
+            got += len(data)
+        assert got == most
+
+
+def test_counts_of_the_least_used_are_exact_after_a_storm():
+    """Clients that end, reset, or leave while they are served: nothing of them is counted on."""
+    a, b = Server(echo), Server(echo)
+    with start(a.url, b.url, balance="least") as d:
+        def one(i):
+            for turn in range(20):
+                c = d.connect("p")
+                if (i + turn) % 3 > 0:
+                    c.sendall(b"x")
+                if (i + turn) % 3 == 1:
+                    reset(c)
+                c.close()
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        harness.wait_until(lambda: 'sockd_connections_open{listener="p"} 0\n' in d.sockctl("metrics").stdout, "all to be gone")
+        before = a.accepted, b.accepted
+        clients = [d.connect("p") for _ in range(10)]
+        for c in clients:
+            c.sendall(b"x")
+            assert c.recv(1) == b"x"
+        assert (a.accepted - before[0], b.accepted - before[1]) == (5, 5)
+        for c in clients:
+            c.close()
+
+
 def test_datagrams_find_their_way_back():
     backend = Daemon({"e": {"listen": "udp://127.0.0.1:0", "handler": "echo"}}).start()
     port = backend.addr("e").sockaddr[1]
