@@ -16,6 +16,7 @@
 #include "engine/dgram.h"
 #include "engine/engine_private.h"
 #include "engine/strand.h"
+#include "engine/stream_splice.h"
 #include "engine/timer.h"
 
 /* Which loop a thread is, so that an operation can tell its own thread from a foreign one. */
@@ -163,6 +164,7 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 	slab_init(&loop->endpoints, sizeof(struct endpoint));
 	slab_init(&loop->strands, sizeof(struct strand));
 	slab_init(&loop->timers, sizeof(struct plugin_timer));
+	loop->pipe[0] = loop->pipe[1] = -1;
 	loop->buffer = malloc(LOOP_BUFFER_SIZE);
 	if (loop->buffer == NULL || loop_base_new(&loop->base) < 0) {
 		loop_free(loop);
@@ -207,6 +209,7 @@ loop_free(struct loop *loop)
 	slab_fini(&loop->strands);
 	slab_fini(&loop->timers);
 	conn_ids_fini(&loop->conn_ids);
+	stream_splice_close(loop);
 	free(loop->buffer);
 	free(loop->wire);
 	free(loop);

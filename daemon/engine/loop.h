@@ -61,6 +61,7 @@ struct loop {
 	unsigned char *buffer; /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
 	unsigned char *wire;   /* owned; LOOP_BUFFER_SIZE, made when needed: records on their way out */
 	size_t wire_size;
+	int pipe[2]; /* owned; between two sockets, and empty between two calls; -1: not made yet */
 	_Atomic uint64_t next_conn; /* serial part of connection ids; others only look at it */
 	struct conn_ids conn_ids;
 	unsigned works;          /* in the pool, for handlers of this loop */

@@ -1,6 +1,6 @@
 /* The loop does the work and the fiber only waits for its end: what was read goes straight from the loop's
  * buffer to the other socket, what that does not take hangs in its output, and reading stops while that is
- * full. So a relay costs what it would cost in event style. */
+ * full. So a relay costs what it would cost in event style. Large flows go by splice(), without a copy. */
 #include "engine/relay.h"
 
 #include <errno.h>
@@ -8,14 +8,17 @@
 #include "engine/conn_wait.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
+#include "engine/stream_splice.h"
 
-enum { RELAY_TURNS = 4 };
+/* A flow that fills the loop's buffer is worth a pipe, until it brings less than SMALL at a time. */
+enum { RELAY_TURNS = 4, SMALL = 16 * 1024 };
 
 /* On the stack of the fiber that waits. */
 struct relay {
 	struct strand *strand;
 	struct conn *side[2]; /* NULL once it has ended */
 	bool carried[2];      /* the end of what this side sent was passed on */
+	bool bulk[2];         /* what this side sends comes in large pieces */
 	bool done;
 	int error;
 	int64_t total;
@@ -90,16 +93,34 @@ relay_wants_input(const struct conn *c)
 	return stream_unread(c) == 0 && relay_room(other_side(c)) > 0;
 }
 
+/* @return whether another is worth while */
+static bool
+relay_splice(struct conn *from, struct conn *to, bool *bulk)
+{
+	struct relay *r = from->relay;
+	ssize_t n = stream_splice(to, from, relay_room(to));
+
+	*bulk = n >= SMALL || n == -EAGAIN;
+	if (n > 0)
+		r->total += n;
+	return n == -ENOSYS || (n > 0 && from->state == CONN_OPEN && !from->drained);
+}
+
 /* One read. @return whether another is worth while */
 static bool
 relay_read(struct conn *from, struct conn *to)
 {
 	struct loop *loop = conn_loop(from);
 	size_t room = relay_room(to);
-	ssize_t n = stream_recv(from, loop->buffer, room < LOOP_BUFFER_SIZE ? room : LOOP_BUFFER_SIZE);
+	bool *bulk = &from->relay->bulk[from->relay->side[1] == from];
+	ssize_t n;
 
+	if (*bulk && room >= SMALL && stream_can_splice(to, from))
+		return relay_splice(from, to, bulk);
+	n = stream_recv(from, loop->buffer, room < LOOP_BUFFER_SIZE ? room : LOOP_BUFFER_SIZE);
 	if (n <= 0)
 		return false;
+	*bulk = n == LOOP_BUFFER_SIZE;
 	loop->view_owner = from;
 	loop->view = loop->buffer;
 	loop->view_size = (size_t)n;

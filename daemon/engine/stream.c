@@ -148,8 +148,7 @@ stream_recv_socket(struct conn *c, void *buf, size_t size)
 	return n;
 }
 
-/* What came in for the plugin, or to be thrown away. */
-static ssize_t
+ssize_t
 stream_count_read(struct conn *c, ssize_t n)
 {
 	c->read_bytes += (uint64_t)n;

@@ -23,6 +23,9 @@ stream_has_view(const struct conn *c)
 	return conn_loop(c)->view_owner == c;
 }
 
+/** What came in for the plugin, or to be thrown away. @return @p n */
+ssize_t stream_count_read(struct conn *c, ssize_t n);
+
 /** The output begins to hold something: the write timeout runs from here. */
 void stream_watch_output(struct conn *c);
 

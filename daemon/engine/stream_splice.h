@@ -1,0 +1,19 @@
+/* Bytes from one socket to another without a copy, for flows that are worth it. */
+#ifndef ENGINE_STREAM_SPLICE_H
+#define ENGINE_STREAM_SPLICE_H
+
+#include <sys/types.h>
+
+#include "engine/conn.h"
+
+/** Whether it can be done now: both plain and without a pace, nothing unread and nothing pending. */
+bool stream_can_splice(const struct conn *to, const struct conn *from);
+
+/** Take up to @p most bytes that @p from has ready, and give them to @p to; what its socket does not take now
+ * is pending afterwards as after any write. @return bytes, 0 at the peer's FIN, or a negative errno: -EAGAIN;
+ * -ENOSYS: not these sockets, use stream_recv(); others after which one of both has failed */
+ssize_t stream_splice(struct conn *to, struct conn *from, size_t most);
+
+void stream_splice_close(struct loop *loop);
+
+#endif
