@@ -225,7 +225,7 @@ on_done(void *arg, struct generation *g)
 	s->options.ops->tell(g->worker, "stopped", duration);
 }
 
-static void schedule_worker(struct service *s, int64_t lived_ms);
+static void schedule_worker(struct service *s, int64_t lived_ms, bool served);
 
 /* Start a worker from what was last committed. One that can't even be started is tried again like one that
  * died. */
@@ -239,7 +239,7 @@ replace_worker(struct service *s)
 	if (start_worker(s, &s->report, &e) == 0)
 		return;
 	log_error("worker_failed", LOG_S("error", e.text));
-	schedule_worker(s, 0);
+	schedule_worker(s, 0, false);
 }
 
 static void
@@ -253,9 +253,9 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-schedule_worker(struct service *s, int64_t lived_ms)
+schedule_worker(struct service *s, int64_t lived_ms, bool served)
 {
-	int64_t wait_ms = backoff_next(&s->backoff, lived_ms);
+	int64_t wait_ms = backoff_next(&s->backoff, lived_ms, served);
 
 	if (wait_ms > 0)
 		log_warning("worker_delayed", LOG_I("wait_ms", wait_ms), LOG_U("deaths", s->backoff.deaths),
@@ -286,7 +286,7 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 	}
 	if (upgrade_on_ended(s->upgrade, g, e)) {
 		if (s->phase == SERVICE_SERVING && generations_serving(s->generations) == NULL)
-			schedule_worker(s, 0);
+			schedule_worker(s, 0, false);
 		return;
 	}
 	if (how != SUPERVISOR_END_ORDERED) {
@@ -297,7 +297,7 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 		leave(s, SERVICE_OVER);
 	else if (s->phase == SERVICE_SERVING && generations_serving(s->generations) == NULL &&
 		 !generations_starting(s->generations))
-		schedule_worker(s, clock_now_ms() - s->worker_started_ms);
+		schedule_worker(s, clock_now_ms() - s->worker_started_ms, how == SUPERVISOR_END_DIED);
 }
 
 static const struct generations_events generations_events = {
@@ -414,7 +414,7 @@ service_go_on(struct service *s, int64_t started_ms, bool roll_back, struct err 
 		s->adopting = true;
 	}
 	if (generations_serving(s->generations) == NULL)
-		schedule_worker(s, 0); /* it died in between */
+		schedule_worker(s, 0, false); /* it died in between */
 	return serve(s, e);
 }
 

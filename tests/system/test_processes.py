@@ -152,17 +152,21 @@ def test_a_worker_that_is_killed_costs_its_connections_and_no_others():
         assert d.wait_log("stopped")["served"] == "2"
 
 
+def killed(d, generation):
+    """Kill the worker of that generation once it serves."""
+    d.wait_log("ready" if generation == 1 else "worker_ready", **({} if generation == 1 else {"generation": generation}))
+    (pid,) = harness.wait_until(lambda: workers(d), "a worker")
+    os.kill(pid, signal.SIGKILL)
+    d.wait_log("worker_died", generation=generation)
+
+
 def test_a_worker_that_keeps_dying_is_started_later_and_later():
     with Daemon(ECHO) as d:
-        for generation in (1, 2, 3):
-            d.wait_log("ready" if generation == 1 else "worker_ready")
-            (pid,) = harness.wait_until(lambda: workers(d), "a worker")
-            if generation > 1:
-                d.wait_log("worker_ready", generation=generation)
-            os.kill(pid, signal.SIGKILL)
-            d.wait_log("worker_died", generation=generation)
-        d.wait_log("worker_delayed", wait_ms=1000, deaths=3)
-        assert d.find_logs("worker_delayed", wait_ms=500, deaths=2)
+        for generation in range(1, 6):
+            killed(d, generation)
+        d.wait_log("worker_delayed", wait_ms=200, deaths=5)
+        assert d.find_logs("worker_delayed", wait_ms=100, deaths=4)
+        assert len(d.find_logs("worker_delayed")) == 2  # the first three were replaced at once
 
         with d.connect("echo") as c:
             echoes(c)
@@ -172,13 +176,9 @@ def test_a_worker_that_keeps_dying_is_started_later_and_later():
 
 def test_a_stop_while_no_worker_lives_is_a_stop():
     with Daemon(ECHO) as d:
-        for generation in (1, 2, 3, 4):
-            (pid,) = harness.wait_until(lambda: workers(d), "a worker")
-            if generation > 1:
-                d.wait_log("worker_ready", generation=generation)
-            os.kill(pid, signal.SIGKILL)
-            d.wait_log("worker_died", generation=generation)
-        d.wait_log("worker_delayed", wait_ms=2000)
+        for generation in range(1, 9):
+            killed(d, generation)
+        d.wait_log("worker_delayed", wait_ms=1000)
 
         assert d.stop() == 0
 
