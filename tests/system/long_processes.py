@@ -104,7 +104,9 @@ def agrees(d, served, extra=0, more=0):
     harness.wait_until(lambda: counted(d, "sockd_connections_open") == 0, "the end of all connections")
     size = served * len(REQUEST) + extra * len(b"hello") + more
     assert counted(d, "sockd_connections_accepted_total") == served + extra
-    assert counted(d, "sockd_connections_closed_total", reason="eof") == served + extra
+    # A worker that drains in an upgrade may be the first to end what it has answered.
+    closed = sum(counted(d, "sockd_connections_closed_total", reason=reason) for reason in ("eof", "drain"))
+    assert closed == served + extra, (closed, served, extra)
     assert counted(d, "sockd_read_bytes_total") == size
     assert counted(d, "sockd_written_bytes_total") == size
 
