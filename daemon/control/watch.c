@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,12 +25,17 @@ enum { STACK_SIZE = 64 * 1024, FRAMES_MAX = 40 };
 
 _Thread_local struct watch_cell *watch_here;
 static _Thread_local void *signal_stack;
+static _Thread_local struct {
+	const char *low;
+	size_t size;
+} stack_guard; /* beneath this thread's own stack */
 
 /* The handler has nobody to ask. */
 static struct {
 	struct watch_memory *memory;
 	int fd;
 	unsigned loops;
+	bool (*is_guard)(const void *address); /* of other stacks; NULL: there are none */
 } watch = { .fd = -1 };
 
 static const char *const entry_names[WATCH_ENTRY_COUNT] = { "none", "open", "data", "eof", "writable",
@@ -43,17 +49,29 @@ watch_entry_name(uint32_t entry)
 	return entry < WATCH_ENTRY_COUNT ? entry_names[entry] : "?";
 }
 
+static bool
+has_overflowed(int number, const void *address)
+{
+	size_t into = (size_t)((const char *)address - stack_guard.low);
+
+	if (number != SIGSEGV && number != SIGBUS)
+		return false;
+	return into < stack_guard.size || (watch.is_guard != NULL && watch.is_guard(address));
+}
+
 static void
 on_crash(int number, siginfo_t *info, void *context)
 {
 	struct watch_crash *crash = &watch.memory->crash;
 	const struct watch_cell *cell = watch_here;
 	void *frames[FRAMES_MAX];
-	uint32_t none = 0;
+	uint32_t none = 0, what = (uint32_t)number;
 	int count;
 
 	(void)context; /* backtrace() finds the interrupted frames by itself */
-	if (atomic_compare_exchange_strong(&crash->signal, &none, (uint32_t)number)) {
+	if (has_overflowed(number, info->si_addr))
+		what |= WATCH_STACK_OVERFLOW;
+	if (atomic_compare_exchange_strong(&crash->signal, &none, what)) {
 		crash->address = (uint64_t)(uintptr_t)info->si_addr;
 		if (cell != NULL && (atomic_load(&cell->turns) & 1) != 0) {
 			crash->name = atomic_load(&cell->name) + 1;
@@ -101,6 +119,30 @@ watch_begin(int fd, unsigned loops, struct err *e)
 }
 
 void
+watch_set_guards(bool (*is_guard)(const void *address))
+{
+	watch.is_guard = is_guard;
+}
+
+/* Without it an overflow is told like any other bad access. */
+static void
+find_stack_guard(void)
+{
+	pthread_attr_t attributes;
+	void *low;
+	size_t size, guard;
+
+	if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+		return;
+	if (pthread_attr_getstack(&attributes, &low, &size) == 0 &&
+		pthread_attr_getguardsize(&attributes, &guard) == 0) {
+		stack_guard.low = (const char *)low - guard;
+		stack_guard.size = guard;
+	}
+	pthread_attr_destroy(&attributes);
+}
+
+void
 watch_thread_begin(unsigned loop)
 {
 	stack_t stack = { .ss_size = STACK_SIZE };
@@ -109,6 +151,7 @@ watch_thread_begin(unsigned loop)
 		return;
 	watch_here = &watch.memory->cells[loop];
 	atomic_store(&watch_here->tid, (int32_t)syscall(SYS_gettid));
+	find_stack_guard();
 	signal_stack = malloc(STACK_SIZE);
 	stack.ss_sp = signal_stack;
 	if (signal_stack != NULL)

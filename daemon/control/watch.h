@@ -43,6 +43,7 @@ enum watch_entry {
 };
 const char *watch_entry_name(uint32_t entry); /* "?" for what is none */
 
+enum { WATCH_SIGNAL_MASK = 0x7f, WATCH_STACK_OVERFLOW = 0x100 };
 enum { WATCH_NAMES = 1024, WATCH_NAME_SIZE = 68, WATCH_TEXT_SIZE = 8192 };
 
 struct watch_cell {
@@ -58,7 +59,7 @@ struct watch_name {
 
 /** The last of a worker. */
 struct watch_crash {
-	_Atomic uint32_t signal; /* 0: it has left nothing */
+	_Atomic uint32_t signal; /* 0: it has left nothing; with WATCH_STACK_OVERFLOW */
 	uint32_t name, entry;
 	uint64_t conn, address;
 	char backtrace[WATCH_TEXT_SIZE]; /* lines */
@@ -84,6 +85,10 @@ extern _Thread_local struct watch_cell *watch_here;
 /** Map @p fd, which moves, and catch what kills: from here on a crash leaves its record. Main thread, once.
  */
 must_check int watch_begin(int fd, unsigned loops, struct err *e);
+
+/** Whose guards tell that a stack overflowed, beside those of threads. @p is_guard is asked in a signal
+ * handler, on the thread that crashed. */
+void watch_set_guards(bool (*is_guard)(const void *address));
 
 /** This thread is loop number @p loop, and gets a stack for signals; and it is so no longer. */
 void watch_thread_begin(unsigned loop);

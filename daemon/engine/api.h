@@ -47,12 +47,13 @@ api_host(const struct conn *c)
 	return (struct sockd_host){ .ops = &host_ops, .ref = api_ref(c) };
 }
 
-/** The connection that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV. */
-struct conn *api_find(uint64_t ref);
+/** The connection that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV.
+ * @param who  the function that was called, for misuse_foreign_thread() */
+struct conn *api_find(uint64_t ref, const char *who);
 
 /** As api_find(), for what moves bytes: NULL with EBADF within close(), with ECANCELED on a strand that was
  * cancelled. */
-struct conn *api_find_open(uint64_t ref);
+struct conn *api_find_open(uint64_t ref, const char *who);
 
 /** The operations of TLS, for the table in api_conn.c. */
 const struct sockd_tls_info *api_conn_tls(struct sockd_conn h);

@@ -9,6 +9,7 @@
 
 #include "engine/conn_wait.h"
 #include "engine/engine_private.h"
+#include "engine/misuse.h"
 #include "engine/proxied.h"
 #include "engine/relay.h"
 #include "engine/scope.h"
@@ -24,12 +25,13 @@ api_fail(int error)
 }
 
 struct conn *
-api_find(uint64_t ref)
+api_find(uint64_t ref, const char *who)
 {
 	struct loop *loop = loop_here();
 	struct conn *c;
 
 	if (loop == NULL || ref_loop(ref) != loop->index) {
+		misuse_foreign_thread(who);
 		errno = EXDEV;
 		return NULL;
 	}
@@ -40,9 +42,9 @@ api_find(uint64_t ref)
 }
 
 struct conn *
-api_find_open(uint64_t ref)
+api_find_open(uint64_t ref, const char *who)
 {
-	struct conn *c = api_find(ref);
+	struct conn *c = api_find(ref, who);
 	const struct strand *self;
 
 	if (c == NULL)
@@ -144,9 +146,9 @@ conn_text_get(struct conn *c)
 }
 
 static const struct conn_text *
-find_text(struct sockd_conn h)
+find_text(struct sockd_conn h, const char *who)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, who);
 
 	return c != NULL ? conn_text_get(c) : NULL;
 }
@@ -154,7 +156,7 @@ find_text(struct sockd_conn h)
 static const struct sockd_addr *
 conn_op_local(struct sockd_conn h)
 {
-	const struct conn_text *t = find_text(h);
+	const struct conn_text *t = find_text(h, "sockd_conn_local");
 
 	return t != NULL ? &t->local : NULL;
 }
@@ -162,7 +164,7 @@ conn_op_local(struct sockd_conn h)
 static const struct sockd_addr *
 conn_op_remote(struct sockd_conn h)
 {
-	const struct conn_text *t = find_text(h);
+	const struct conn_text *t = find_text(h, "sockd_conn_remote");
 
 	return t != NULL ? &t->remote : NULL;
 }
@@ -170,7 +172,7 @@ conn_op_remote(struct sockd_conn h)
 static const char *
 conn_op_remote_text(struct sockd_conn h)
 {
-	const struct conn_text *t = find_text(h);
+	const struct conn_text *t = find_text(h, "sockd_conn_remote_text");
 
 	return t != NULL ? t->remote_text : NULL;
 }
@@ -178,7 +180,7 @@ conn_op_remote_text(struct sockd_conn h)
 static const struct sockd_cred *
 conn_op_cred(struct sockd_conn h)
 {
-	const struct conn_text *t = find_text(h);
+	const struct conn_text *t = find_text(h, "sockd_conn_cred");
 
 	if (t != NULL && !t->has_cred)
 		errno = ENOTSUP;
@@ -190,7 +192,7 @@ conn_op_cred(struct sockd_conn h)
 static uint64_t
 conn_op_id(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_id");
 
 	return c != NULL ? c->id : 0;
 }
@@ -198,7 +200,7 @@ conn_op_id(struct sockd_conn h)
 static const char *
 conn_op_listener(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_listener");
 
 	return c != NULL ? conn_cfg(c)->name : NULL;
 }
@@ -206,7 +208,7 @@ conn_op_listener(struct sockd_conn h)
 static int
 conn_op_transport(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_transport");
 
 	return c != NULL ? c->transport : -1;
 }
@@ -214,7 +216,7 @@ conn_op_transport(struct sockd_conn h)
 static int
 conn_op_state(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_state");
 
 	if (c == NULL)
 		return -1;
@@ -230,7 +232,7 @@ conn_op_state(struct sockd_conn h)
 static int64_t
 conn_op_draining(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_draining");
 	int64_t left;
 
 	if (c == NULL)
@@ -244,7 +246,7 @@ conn_op_draining(struct sockd_conn h)
 static void *
 conn_op_data(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_data");
 
 	return c != NULL ? c->data : NULL;
 }
@@ -252,7 +254,7 @@ conn_op_data(struct sockd_conn h)
 static void *
 conn_op_instance(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_instance");
 
 	return c != NULL ? c->scope->thread->handler->data : NULL;
 }
@@ -260,7 +262,7 @@ conn_op_instance(struct sockd_conn h)
 static void *
 conn_op_thread_state(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_thread_state");
 
 	return c != NULL ? c->scope->thread->state : NULL;
 }
@@ -268,7 +270,7 @@ conn_op_thread_state(struct sockd_conn h)
 static struct sockd_reader
 conn_op_reader(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_reader");
 
 	return c != NULL ? api_reader(c) : (struct sockd_reader){ 0 };
 }
@@ -276,7 +278,7 @@ conn_op_reader(struct sockd_conn h)
 static struct sockd_writer
 conn_op_writer(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_writer");
 
 	return c != NULL ? api_writer(c) : (struct sockd_writer){ 0 };
 }
@@ -284,8 +286,9 @@ conn_op_writer(struct sockd_conn h)
 static struct sockd_host
 conn_op_host(struct sockd_conn h)
 {
-	return api_find(h.ref) != NULL ? (struct sockd_host){ .ops = &host_ops, .ref = h.ref }
-				       : (struct sockd_host){ 0 };
+	return api_find(h.ref, "sockd_conn_host") != NULL
+		       ? (struct sockd_host){ .ops = &host_ops, .ref = h.ref }
+		       : (struct sockd_host){ 0 };
 }
 
 /* ---- what may be done to it ---- */
@@ -293,7 +296,7 @@ conn_op_host(struct sockd_conn h)
 static int
 conn_op_set_busy(struct sockd_conn h, bool busy)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_set_busy");
 
 	if (c == NULL)
 		return -1;
@@ -306,7 +309,7 @@ conn_op_set_busy(struct sockd_conn h, bool busy)
 static int
 conn_op_set_timeout(struct sockd_conn h, int which, int64_t ms)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_set_timeout");
 	int64_t at;
 
 	if (c == NULL)
@@ -338,7 +341,7 @@ conn_op_set_timeout(struct sockd_conn h, int which, int64_t ms)
 static int
 conn_op_set_data(struct sockd_conn h, void *data)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_set_data");
 
 	if (c == NULL)
 		return -1;
@@ -349,7 +352,7 @@ conn_op_set_data(struct sockd_conn h, void *data)
 static int
 conn_op_deny(struct sockd_conn h)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_deny");
 
 	if (c == NULL)
 		return -1;
@@ -360,7 +363,7 @@ conn_op_deny(struct sockd_conn h)
 static int
 conn_op_close(struct sockd_conn h)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_close");
 
 	if (c == NULL)
 		return -1;
@@ -371,7 +374,7 @@ conn_op_close(struct sockd_conn h)
 static int
 conn_op_abort(struct sockd_conn h)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_abort");
 
 	if (c == NULL)
 		return -1;
@@ -383,14 +386,14 @@ conn_op_abort(struct sockd_conn h)
 static int64_t
 conn_op_relay(struct sockd_conn h, struct sockd_conn other)
 {
-	struct conn *a = api_find_open(h.ref), *b;
+	struct conn *a = api_find_open(h.ref, "sockd_relay"), *b;
 	int64_t n;
 
 	if (a == NULL)
 		return -1;
 	if (other.ops != &stream_conn_ops)
 		return api_fail(sockd_null(other) ? -EBADF : -ENOTSUP);
-	b = api_find_open(other.ref);
+	b = api_find_open(other.ref, "sockd_relay");
 	if (b == NULL)
 		return -1;
 	if (strand_here(conn_loop(a)) == NULL)

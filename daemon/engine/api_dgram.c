@@ -9,16 +9,18 @@
 #include "engine/api.h"
 #include "engine/api_frame.h"
 #include "engine/frame.h"
+#include "engine/misuse.h"
 #include "engine/rights.h"
 #include "engine/strand.h"
 
 struct endpoint *
-endpoint_find(uint64_t ref)
+endpoint_find(uint64_t ref, const char *who)
 {
 	struct loop *loop = loop_here();
 	struct endpoint *ep;
 
 	if (loop == NULL || ref_loop(ref) != loop->index) {
+		misuse_foreign_thread(who);
 		errno = EXDEV;
 		return NULL;
 	}
@@ -76,7 +78,7 @@ receive(struct endpoint *ep, void *buf, size_t size, size_t *ret_size)
 static int
 reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 {
-	struct endpoint *ep = endpoint_find(r.ref);
+	struct endpoint *ep = endpoint_find(r.ref, "sockd_receive");
 	int got;
 
 	if (ep == NULL)
@@ -91,17 +93,15 @@ static ssize_t
 reader_read(struct sockd_reader r, void *buf, size_t size)
 {
 	size_t got = 0;
-	int result = reader_receive(r, buf, size, &got);
 
-	return result < 0 ? -1 : (ssize_t)got;
+	return reader_receive(r, buf, size, &got) < 0 ? -1 : (ssize_t)got;
 }
 
-/* One datagram has to fill the buffer; two never make up one message. */
 /* The descriptors are claimed before the datagram is taken, which closes the others. */
 static ssize_t
 reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_t *io_fds)
 {
-	struct endpoint *ep = endpoint_find(r.ref);
+	struct endpoint *ep = endpoint_find(r.ref, "sockd_receive_fds");
 	int got;
 	size_t n = 0;
 
@@ -118,6 +118,7 @@ reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size
 	return reader_receive(r, buf, size, &n) < 0 ? -1 : (ssize_t)n;
 }
 
+/* One datagram has to fill the buffer; two never make up one message. */
 static int
 reader_read_full(struct sockd_reader r, void *buf, size_t size)
 {
@@ -130,7 +131,7 @@ reader_read_full(struct sockd_reader r, void *buf, size_t size)
 static ssize_t
 reader_discard(struct sockd_reader r, size_t size)
 {
-	struct endpoint *ep = endpoint_find(r.ref);
+	struct endpoint *ep = endpoint_find(r.ref, "sockd_discard");
 	const struct mmsghdr *m;
 	size_t length;
 
@@ -148,7 +149,7 @@ reader_discard(struct sockd_reader r, size_t size)
 static size_t
 reader_readable(struct sockd_reader r)
 {
-	struct endpoint *ep = endpoint_find(r.ref);
+	struct endpoint *ep = endpoint_find(r.ref, "sockd_readable");
 	const struct mmsghdr *m = ep != NULL ? endpoint_present(ep) : NULL;
 
 	return m != NULL ? m->msg_len : 0;
@@ -162,7 +163,7 @@ reader_read_frame(
 	size_t got = 0;
 	int result;
 
-	if (endpoint_find(r.ref) == NULL)
+	if (endpoint_find(r.ref, "sockd_readable") == NULL)
 		return -1;
 	if (frame_check(f) < 0)
 		return api_fail(-EINVAL);
@@ -179,7 +180,7 @@ reader_read_frame(
 static ssize_t
 reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
 {
-	struct endpoint *ep = endpoint_find(r.ref);
+	struct endpoint *ep = endpoint_find(r.ref, "sockd_peek");
 	const struct mmsghdr *m;
 	int result;
 
@@ -198,7 +199,7 @@ reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
 static int
 reader_pause(struct sockd_reader r, bool paused)
 {
-	struct endpoint *ep = endpoint_find(r.ref);
+	struct endpoint *ep = endpoint_find(r.ref, "sockd_pause");
 
 	return ep != NULL ? api_fail(endpoint_mute(ep, paused)) : -1;
 }
@@ -207,13 +208,13 @@ static ssize_t
 reader_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
 {
 	(void)delimiter, (void)delimiter_size, (void)buf, (void)size; /* datagrams make no stream to search */
-	return endpoint_find(r.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(r.ref, "sockd_read_until") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static int
 reader_not_supported(struct sockd_reader r)
 {
-	return endpoint_find(r.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(r.ref, "sockd_close_read") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 const struct sockd_reader_ops endpoint_reader_ops = {
@@ -259,7 +260,7 @@ queue_answer(struct endpoint *ep, const void *bytes, size_t size)
 static ssize_t
 writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
-	struct endpoint *ep = endpoint_find(w.ref);
+	struct endpoint *ep = endpoint_find(w.ref, "sockd_writev");
 	size_t total = 0;
 	unsigned char *at, *bytes;
 	int r;
@@ -295,7 +296,7 @@ static ssize_t
 writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct sockd_addr *from,
 	const void *buf, size_t size)
 {
-	struct endpoint *ep = endpoint_find(w.ref);
+	struct endpoint *ep = endpoint_find(w.ref, "sockd_write_to");
 	void *bytes;
 	int r;
 
@@ -320,7 +321,7 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 static ssize_t
 writer_send_fds(struct sockd_writer w, const void *buf, size_t size, const int *fds, size_t count)
 {
-	struct endpoint *ep = endpoint_find(w.ref);
+	struct endpoint *ep = endpoint_find(w.ref, "sockd_send_fds");
 	int r;
 
 	if (ep == NULL)
@@ -339,7 +340,7 @@ writer_send_fds(struct sockd_writer w, const void *buf, size_t size, const int *
 static int
 writer_flush(struct sockd_writer w)
 {
-	struct endpoint *ep = endpoint_find(w.ref);
+	struct endpoint *ep = endpoint_find(w.ref, "sockd_flush");
 
 	if (ep == NULL)
 		return -1;
@@ -354,7 +355,7 @@ writer_flush(struct sockd_writer w)
 static size_t
 writer_writable(struct sockd_writer w)
 {
-	const struct endpoint *ep = endpoint_find(w.ref);
+	const struct endpoint *ep = endpoint_find(w.ref, "sockd_writable");
 
 	return ep != NULL && !ep->cut ? ep->write_limit : 0;
 }
@@ -362,14 +363,14 @@ writer_writable(struct sockd_writer w)
 static int
 writer_not_supported(struct sockd_writer w)
 {
-	return endpoint_find(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(w.ref, "sockd_close_write") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static int64_t
 writer_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
 {
 	(void)fd, (void)offset, (void)count; /* a file has no messages */
-	return endpoint_find(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(w.ref, "sockd_sendfile") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 /* Answer with the present datagram. From its own endpoint it is sent from where it lies. */
@@ -403,14 +404,14 @@ move_datagram(struct endpoint *to, struct endpoint *from)
 static ssize_t
 writer_move(struct sockd_writer w, struct sockd_reader r)
 {
-	struct endpoint *to = endpoint_find(w.ref), *from;
+	struct endpoint *to = endpoint_find(w.ref, "sockd_move"), *from;
 	size_t size;
 	ssize_t n;
 
 	if (to == NULL)
 		return -1;
 	if (r.ops == &endpoint_reader_ops) {
-		from = endpoint_find(r.ref);
+		from = endpoint_find(r.ref, "sockd_move");
 		if (from == NULL)
 			return -1;
 		n = move_datagram(to, from);
@@ -437,15 +438,15 @@ copy_datagrams(struct sockd_writer w, struct sockd_reader r)
 	int64_t total = 0;
 
 	for (;;) {
-		struct endpoint *to = endpoint_find(w.ref), *from = to != NULL ? endpoint_find(r.ref) : NULL;
+		struct endpoint *to = endpoint_find(w.ref, "sockd_copy"), *from;
 		ssize_t n;
 
-		if (from == NULL)
+		if (to == NULL || (from = endpoint_find(r.ref, "sockd_copy")) == NULL)
 			return -1;
 		n = await_fitting(from, to->write_limit);
 		if (n == 0)
 			return total;
-		if (n > 0 && endpoint_find(w.ref) != to)
+		if (n > 0 && endpoint_find(w.ref, "sockd_copy") != to)
 			return api_fail(-EBADF); /* it ended while we waited */
 		if (n > 0)
 			n = move_datagram(to, from);
@@ -458,7 +459,7 @@ copy_datagrams(struct sockd_writer w, struct sockd_reader r)
 static int64_t
 writer_copy(struct sockd_writer w, struct sockd_reader r)
 {
-	struct endpoint *ep = endpoint_find(w.ref);
+	struct endpoint *ep = endpoint_find(w.ref, "sockd_copy");
 	int64_t total = 0;
 
 	if (ep == NULL)

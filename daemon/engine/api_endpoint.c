@@ -12,7 +12,7 @@
 static uint64_t
 conn_id(struct sockd_conn c)
 {
-	if (endpoint_find(c.ref) != NULL)
+	if (endpoint_find(c.ref, "sockd_conn_id") != NULL)
 		errno = ENOTSUP;
 	return 0;
 }
@@ -20,7 +20,7 @@ conn_id(struct sockd_conn c)
 static const struct sockd_addr *
 conn_local(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_local");
 
 	return ep != NULL ? &ep->local : NULL;
 }
@@ -28,7 +28,7 @@ conn_local(struct sockd_conn c)
 static const struct sockd_addr *
 conn_remote(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_remote");
 
 	return ep != NULL ? &ep->remote : NULL;
 }
@@ -36,7 +36,7 @@ conn_remote(struct sockd_conn c)
 static const char *
 conn_remote_text(struct sockd_conn c)
 {
-	struct endpoint *ep = endpoint_find(c.ref);
+	struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_remote_text");
 
 	if (ep == NULL)
 		return NULL;
@@ -49,7 +49,7 @@ conn_remote_text(struct sockd_conn c)
 static const char *
 conn_listener(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_listener");
 
 	return ep != NULL ? ep->scope->listener->cfg->name : NULL;
 }
@@ -57,7 +57,7 @@ conn_listener(struct sockd_conn c)
 static int
 conn_transport(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_transport");
 
 	return ep != NULL ? ep->transport : -1;
 }
@@ -75,7 +75,7 @@ endpoint_meet_sender(struct endpoint *ep, const struct msghdr *m)
 static const struct sockd_cred *
 conn_cred(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_cred");
 
 	if (ep != NULL && !ep->has_cred)
 		errno = ENOTSUP;
@@ -85,13 +85,13 @@ conn_cred(struct sockd_conn c)
 static int
 conn_state(struct sockd_conn c)
 {
-	return endpoint_find(c.ref) != NULL ? SOCKD_HANDLER : -1;
+	return endpoint_find(c.ref, "sockd_conn_state") != NULL ? SOCKD_HANDLER : -1;
 }
 
 static int64_t
 conn_draining(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_draining");
 	int64_t left_ms;
 
 	if (ep == NULL)
@@ -106,27 +106,27 @@ static int
 conn_set_busy(struct sockd_conn c, bool busy)
 {
 	(void)busy; /* a drain never ends an endpoint that still has something to read */
-	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(c.ref, "sockd_conn_set_busy") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static int
 conn_set_timeout(struct sockd_conn c, int which, int64_t ms)
 {
 	(void)which, (void)ms; /* there is no peer whose silence would mean anything */
-	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(c.ref, "sockd_conn_set_timeout") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static int
 conn_set_data(struct sockd_conn c, void *data)
 {
 	(void)data; /* no close() would ever give it back */
-	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(c.ref, "sockd_conn_set_data") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static void *
 conn_data(struct sockd_conn c)
 {
-	if (endpoint_find(c.ref) != NULL)
+	if (endpoint_find(c.ref, "sockd_conn_data") != NULL)
 		errno = ENOTSUP;
 	return NULL;
 }
@@ -134,7 +134,7 @@ conn_data(struct sockd_conn c)
 static void *
 conn_instance(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_instance");
 
 	return ep != NULL ? ep->scope->thread->handler->data : NULL;
 }
@@ -142,7 +142,7 @@ conn_instance(struct sockd_conn c)
 static void *
 conn_thread_state(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_thread_state");
 
 	return ep != NULL ? ep->scope->thread->state : NULL;
 }
@@ -150,29 +150,45 @@ conn_thread_state(struct sockd_conn c)
 static struct sockd_reader
 conn_reader(struct sockd_conn c)
 {
-	return (struct sockd_reader){ .ops = endpoint_find(c.ref) != NULL ? &endpoint_reader_ops : NULL,
-		.ref = c.ref };
+	return (struct sockd_reader){
+		.ops = endpoint_find(c.ref, "sockd_conn_reader") != NULL ? &endpoint_reader_ops : NULL,
+		.ref = c.ref
+	};
 }
 
 static struct sockd_writer
 conn_writer(struct sockd_conn c)
 {
-	return (struct sockd_writer){ .ops = endpoint_find(c.ref) != NULL ? &endpoint_writer_ops : NULL,
-		.ref = c.ref };
+	return (struct sockd_writer){
+		.ops = endpoint_find(c.ref, "sockd_conn_writer") != NULL ? &endpoint_writer_ops : NULL,
+		.ref = c.ref
+	};
 }
 
 static struct sockd_host
 conn_host(struct sockd_conn c)
 {
-	const struct endpoint *ep = endpoint_find(c.ref);
+	const struct endpoint *ep = endpoint_find(c.ref, "sockd_conn_host");
 
 	return ep != NULL ? handler_thread_host(ep->scope->thread) : (struct sockd_host){ 0 };
 }
 
 static int
-conn_not_supported(struct sockd_conn c)
+conn_deny(struct sockd_conn c)
 {
-	return endpoint_find(c.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return endpoint_find(c.ref, "sockd_conn_deny") != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static int
+conn_close(struct sockd_conn c)
+{
+	return endpoint_find(c.ref, "sockd_conn_close") != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static int
+conn_abort(struct sockd_conn c)
+{
+	return endpoint_find(c.ref, "sockd_conn_abort") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 const struct sockd_conn_ops endpoint_conn_ops = {
@@ -195,7 +211,7 @@ const struct sockd_conn_ops endpoint_conn_ops = {
 	.reader = conn_reader,
 	.writer = conn_writer,
 	.host = conn_host,
-	.deny = conn_not_supported,
-	.close = conn_not_supported,
-	.abort = conn_not_supported,
+	.deny = conn_deny,
+	.close = conn_close,
+	.abort = conn_abort,
 };

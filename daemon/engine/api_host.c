@@ -11,6 +11,7 @@
 #include "engine/dial.h"
 #include "engine/engine_private.h"
 #include "engine/handler_metrics.h"
+#include "engine/misuse.h"
 #include "engine/offload.h"
 #include "engine/post.h"
 #include "engine/scope.h"
@@ -29,13 +30,13 @@ scope_set_engine(struct engine *engine)
 
 /* The handler behind any host handle, from any thread. A connection's needs its loop. */
 static struct handler *
-find_handler(struct sockd_host h, struct conn **ret_conn)
+find_handler(struct sockd_host h, const char *who, struct conn **ret_conn)
 {
 	struct handler *handler;
 
 	*ret_conn = NULL;
 	if (ref_kind(h.ref) == REF_CONN) {
-		*ret_conn = api_find(h.ref);
+		*ret_conn = api_find(h.ref, who);
 		return *ret_conn != NULL ? (*ret_conn)->scope->listener->handler : NULL;
 	}
 	handler = handler_find(the_engine, h.ref);
@@ -48,7 +49,7 @@ static printf_like(4, 0) int host_vlog(
 	struct sockd_host h, int level, const char *event, const char *format, va_list args)
 {
 	struct conn *c;
-	const struct handler *handler = find_handler(h, &c);
+	const struct handler *handler = find_handler(h, NULL, &c);
 	char text[1024];
 
 	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL)
@@ -68,7 +69,7 @@ host_log_fields(struct sockd_host h, int level, const char *event, const struct 
 	struct log_field fields[3 + FIELDS_MAX];
 	size_t n = 0;
 	struct conn *c;
-	const struct handler *handler = find_handler(h, &c);
+	const struct handler *handler = find_handler(h, NULL, &c);
 
 	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL || count > FIELDS_MAX)
 		return api_fail(-EINVAL);
@@ -103,12 +104,12 @@ host_wall(struct sockd_host h)
 
 /* The running strand, for a host of this loop. */
 static struct strand *
-find_strand(struct sockd_host h)
+find_strand(struct sockd_host h, const char *who)
 {
 	const struct loop *loop = loop_here();
 	struct conn *c;
 
-	if (find_handler(h, &c) == NULL)
+	if (find_handler(h, who, &c) == NULL)
 		return NULL;
 	if (loop == NULL || strand_here(loop) == NULL) {
 		errno = EDEADLK;
@@ -120,7 +121,7 @@ find_strand(struct sockd_host h)
 static int
 host_sleep(struct sockd_host h, int64_t ms)
 {
-	struct strand *self = find_strand(h);
+	struct strand *self = find_strand(h, "sockd_sleep");
 	int64_t until_ms;
 	int r = 0;
 
@@ -138,7 +139,7 @@ host_sleep(struct sockd_host h, int64_t ms)
 static int
 host_wait(struct sockd_host h, const void *what, int64_t ms)
 {
-	struct strand *self = find_strand(h);
+	struct strand *self = find_strand(h, "sockd_wait");
 	int r;
 
 	if (self == NULL)
@@ -154,10 +155,12 @@ host_wake(struct sockd_host h, const void *what)
 {
 	struct conn *c;
 
-	if (find_handler(h, &c) == NULL)
+	if (find_handler(h, "sockd_wake", &c) == NULL)
 		return -1;
-	if (loop_here() == NULL)
+	if (loop_here() == NULL) {
+		misuse_foreign_thread("sockd_wake");
 		return api_fail(-EXDEV);
+	}
 	strand_wake_all(loop_here(), what);
 	return 0;
 }
@@ -167,13 +170,13 @@ host_wake(struct sockd_host h, const void *what)
 /* Where things made through this host hang; NULL with errno: EINVAL for an instance, which has no loop,
  * EXDEV, EBADF, and with @p fresh ECANCELED when the scope is ending. */
 static struct estate *
-find_estate(struct sockd_host h, bool fresh)
+find_estate(struct sockd_host h, const char *who, bool fresh)
 {
 	struct estate *e;
 	struct handler *handler;
 	struct conn *c;
 
-	handler = find_handler(h, &c);
+	handler = find_handler(h, who, &c);
 	if (handler == NULL)
 		return NULL;
 	if (ref_kind(h.ref) == REF_INSTANCE) {
@@ -181,6 +184,7 @@ find_estate(struct sockd_host h, bool fresh)
 		return NULL;
 	}
 	if (loop_here() == NULL || ref_loop(h.ref) != loop_here()->index) {
+		misuse_foreign_thread(who);
 		errno = EXDEV;
 		return NULL;
 	}
@@ -195,7 +199,7 @@ find_estate(struct sockd_host h, bool fresh)
 static uint64_t
 host_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg)
 {
-	struct estate *e = find_estate(h, true);
+	struct estate *e = find_estate(h, "sockd_timer_start", true);
 
 	if (e == NULL)
 		return 0;
@@ -209,7 +213,7 @@ host_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_
 static int
 host_timer_stop(struct sockd_host h, uint64_t timer)
 {
-	struct estate *e = find_estate(h, false);
+	struct estate *e = find_estate(h, "sockd_timer_stop", false);
 
 	return e != NULL ? api_fail(timer_stop(e, timer)) : -1;
 }
@@ -217,7 +221,7 @@ host_timer_stop(struct sockd_host h, uint64_t timer)
 static uint64_t
 host_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
 {
-	struct estate *e = find_estate(h, true);
+	struct estate *e = find_estate(h, "sockd_spawn", true);
 
 	if (e == NULL)
 		return 0;
@@ -231,7 +235,7 @@ host_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
 static int
 host_join(struct sockd_host h, uint64_t fiber)
 {
-	struct estate *e = find_estate(h, false);
+	struct estate *e = find_estate(h, "sockd_join", false);
 	int r, result = -1;
 
 	if (e == NULL)
@@ -246,7 +250,7 @@ host_join(struct sockd_host h, uint64_t fiber)
 static int
 host_cancel(struct sockd_host h, uint64_t fiber)
 {
-	struct estate *e = find_estate(h, false);
+	struct estate *e = find_estate(h, "sockd_cancel", false);
 
 	return e != NULL ? api_fail(strand_cancel_by_id(e, fiber)) : -1;
 }
@@ -254,7 +258,7 @@ host_cancel(struct sockd_host h, uint64_t fiber)
 static struct sockd_conn
 host_dial(struct sockd_host h, const char *url, const struct sockd_dial_options *o)
 {
-	struct estate *e = find_estate(h, true);
+	struct estate *e = find_estate(h, "sockd_dial", true);
 
 	return e != NULL ? dial(e, url, o) : (struct sockd_conn){ 0 };
 }
@@ -264,7 +268,7 @@ host_dial(struct sockd_host h, const char *url, const struct sockd_dial_options 
 static int
 host_offload(struct sockd_host h, const void *serial, sockd_work_fn fn, void *arg)
 {
-	struct strand *self = find_strand(h);
+	struct strand *self = find_strand(h, "sockd_offload");
 	int r, result = -1, error = 0;
 
 	if (self == NULL)
@@ -281,7 +285,7 @@ host_offload(struct sockd_host h, const void *serial, sockd_work_fn fn, void *ar
 static int
 host_offload_then(struct sockd_host h, const void *serial, sockd_work_fn fn, sockd_done_fn done, void *arg)
 {
-	struct estate *e = find_estate(h, true);
+	struct estate *e = find_estate(h, "sockd_offload_then", true);
 
 	if (e == NULL)
 		return -1;
@@ -294,7 +298,7 @@ static int
 host_post(struct sockd_host h, uint64_t conn_id, sockd_post_fn fn, void *arg)
 {
 	struct conn *c;
-	struct handler *handler = find_handler(h, &c);
+	struct handler *handler = find_handler(h, "sockd_post", &c);
 
 	if (handler == NULL)
 		return -1;
@@ -317,7 +321,7 @@ static uint64_t
 host_metric_register(struct sockd_host h, int kind, const char *name, const char *help)
 {
 	struct conn *c;
-	struct handler *handler = find_handler(h, &c);
+	struct handler *handler = find_handler(h, "sockd_metric_register", &c);
 	uint64_t id = 0;
 
 	if (handler == NULL)
@@ -330,7 +334,7 @@ static int
 host_metric_add(struct sockd_host h, uint64_t metric, int64_t n)
 {
 	struct conn *c;
-	struct handler *handler = find_handler(h, &c);
+	struct handler *handler = find_handler(h, "sockd_metric_add", &c);
 
 	return handler != NULL ? api_fail(handler_metric_add(handler, metric, n)) : -1;
 }
@@ -339,7 +343,7 @@ static int64_t
 host_open_connections(struct sockd_host h)
 {
 	struct conn *c;
-	const struct handler *handler = find_handler(h, &c);
+	const struct handler *handler = find_handler(h, "sockd_open_connections", &c);
 
 	if (handler == NULL)
 		return -1;
@@ -350,7 +354,7 @@ static void *
 host_instance(struct sockd_host h)
 {
 	struct conn *c;
-	const struct handler *handler = find_handler(h, &c);
+	const struct handler *handler = find_handler(h, "sockd_host_instance", &c);
 
 	return handler != NULL ? handler->data : NULL;
 }
@@ -359,7 +363,7 @@ static const struct sockd_settings *
 host_settings(struct sockd_host h)
 {
 	struct conn *c;
-	const struct handler *handler = find_handler(h, &c);
+	const struct handler *handler = find_handler(h, "sockd_host_settings", &c);
 
 	return handler != NULL ? handler->settings : NULL;
 }
@@ -371,7 +375,7 @@ host_thread_state(struct sockd_host h)
 	const struct loop *loop = loop_here();
 	struct conn *c;
 
-	handler = find_handler(h, &c);
+	handler = find_handler(h, "sockd_host_thread_state", &c);
 	if (handler == NULL)
 		return NULL;
 	if (c != NULL)

@@ -58,9 +58,9 @@ read_some(struct conn *c, void *buf, size_t size)
 }
 
 static ssize_t
-reader_read(struct sockd_reader r, void *buf, size_t size)
+read_once(struct sockd_reader r, const char *who, void *buf, size_t size)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, who);
 	ssize_t n;
 
 	if (c == NULL)
@@ -69,10 +69,16 @@ reader_read(struct sockd_reader r, void *buf, size_t size)
 	return n < 0 ? api_fail((int)n) : n;
 }
 
+static ssize_t
+reader_read(struct sockd_reader r, void *buf, size_t size)
+{
+	return read_once(r, "sockd_read", buf, size);
+}
+
 static int
 reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 {
-	ssize_t n = reader_read(r, buf, size);
+	ssize_t n = read_once(r, "sockd_receive", buf, size);
 
 	*ret_size = n > 0 ? (size_t)n : 0;
 	return n > 0 ? 1 : (int)n;
@@ -81,7 +87,7 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 static ssize_t
 reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_t *io_fds)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_receive_fds");
 	ssize_t n;
 
 	if (c == NULL)
@@ -101,7 +107,7 @@ reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size
 static int
 reader_read_full(struct sockd_reader r, void *buf, size_t size)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_read_full");
 	int filled = 1;
 
 	if (c == NULL)
@@ -120,7 +126,7 @@ reader_read_full(struct sockd_reader r, void *buf, size_t size)
 static ssize_t
 reader_discard(struct sockd_reader r, size_t size)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_discard");
 	size_t n;
 
 	if (c == NULL)
@@ -133,7 +139,7 @@ reader_discard(struct sockd_reader r, size_t size)
 static size_t
 reader_readable(struct sockd_reader r)
 {
-	const struct conn *c = api_find(r.ref);
+	const struct conn *c = api_find(r.ref, "sockd_readable");
 
 	return c != NULL ? stream_unread(c) : 0;
 }
@@ -141,7 +147,7 @@ reader_readable(struct sockd_reader r)
 static int
 reader_pause(struct sockd_reader r, bool paused)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_pause");
 
 	if (c == NULL)
 		return -1;
@@ -155,7 +161,7 @@ reader_pause(struct sockd_reader r, bool paused)
 static int
 reader_close_read(struct sockd_reader r)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_close_read");
 
 	if (c == NULL)
 		return -1;
@@ -208,7 +214,7 @@ write_pieces(struct conn *c, const struct iovec *iov, int count)
 				return write_closed_error(c);
 			r = room == 0 ? conn_wait_output(c) : stream_write(c, &part, 1, part.iov_len);
 			if (r < 0)
-				return r == -EPIPE ? -ECONNRESET : r;
+				return r;
 			done += room == 0 ? 0 : part.iov_len;
 		}
 		total += done;
@@ -250,9 +256,9 @@ write_at_once(struct conn *c, const struct iovec *iov, int count, size_t total)
 }
 
 static ssize_t
-writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
+write_all(struct sockd_writer w, const char *who, const struct iovec *iov, int count)
 {
-	struct conn *c = api_find_open(w.ref);
+	struct conn *c = api_find_open(w.ref, who);
 	size_t total = 0;
 	ssize_t n;
 
@@ -270,11 +276,17 @@ writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 }
 
 static ssize_t
+writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
+{
+	return write_all(w, "sockd_writev", iov, count);
+}
+
+static ssize_t
 writer_write(struct sockd_writer w, const void *buf, size_t size)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)buf, .iov_len = size };
 
-	return writer_writev(w, &iov, 1);
+	return write_all(w, "sockd_write", &iov, 1);
 }
 
 static ssize_t
@@ -288,7 +300,7 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 static ssize_t
 writer_send_fds(struct sockd_writer w, const void *buf, size_t size, const int *fds, size_t count)
 {
-	struct conn *c = api_find_open(w.ref);
+	struct conn *c = api_find_open(w.ref, "sockd_send_fds");
 	ssize_t n;
 
 	if (c == NULL)
@@ -306,7 +318,7 @@ writer_send_fds(struct sockd_writer w, const void *buf, size_t size, const int *
 static int
 writer_flush(struct sockd_writer w)
 {
-	struct conn *c = api_find_open(w.ref);
+	struct conn *c = api_find_open(w.ref, "sockd_flush");
 	int r;
 
 	if (c == NULL)
@@ -329,7 +341,7 @@ writer_flush(struct sockd_writer w)
 static int64_t
 writer_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
 {
-	struct conn *c = api_find_open(w.ref);
+	struct conn *c = api_find_open(w.ref, "sockd_sendfile");
 	int64_t n;
 
 	if (c == NULL)
@@ -343,7 +355,7 @@ writer_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
 static size_t
 writer_writable(struct sockd_writer w)
 {
-	const struct conn *c = api_find(w.ref);
+	const struct conn *c = api_find(w.ref, "sockd_writable");
 
 	return c != NULL ? stream_room(c) : 0;
 }
@@ -351,7 +363,7 @@ writer_writable(struct sockd_writer w)
 static int
 writer_close_write(struct sockd_writer w)
 {
-	struct conn *c = api_find_open(w.ref);
+	struct conn *c = api_find_open(w.ref, "sockd_close_write");
 
 	if (c == NULL)
 		return -1;
@@ -363,14 +375,14 @@ writer_close_write(struct sockd_writer w)
 static ssize_t
 writer_move(struct sockd_writer w, struct sockd_reader r)
 {
-	struct conn *to = api_find_open(w.ref), *from;
+	struct conn *to = api_find_open(w.ref, "sockd_move"), *from;
 	ssize_t n;
 
 	if (to == NULL)
 		return -1;
 	if (r.ops != &stream_reader_ops)
 		return api_fail(-ENOTSUP);
-	from = api_find_open(r.ref);
+	from = api_find_open(r.ref, "sockd_move");
 	if (from == NULL)
 		return -1;
 	if (to->state != CONN_OPEN || to->write_closed)
@@ -390,7 +402,7 @@ write_copied(struct sockd_writer w, struct conn *to, void *bytes, size_t size)
 		struct iovec iov = { .iov_base = bytes, .iov_len = size };
 		int r = stream_write(to, &iov, 1, size);
 
-		return r < 0 ? api_fail(r == -EPIPE ? -ECONNRESET : r) : (ssize_t)size;
+		return r < 0 ? api_fail(r) : (ssize_t)size;
 	}
 	kept = malloc(size);
 	if (kept == NULL)
@@ -422,7 +434,7 @@ wait_for_room(struct conn *c)
 static int64_t
 writer_copy(struct sockd_writer w, struct sockd_reader r)
 {
-	struct conn *to = api_find_open(w.ref);
+	struct conn *to = api_find_open(w.ref, "sockd_copy");
 	int64_t total = 0;
 
 	if (to == NULL)
@@ -439,7 +451,8 @@ writer_copy(struct sockd_writer w, struct sockd_reader r)
 		n = sockd_receive(r, buffer, LOOP_BUFFER_SIZE, &got);
 		if (n <= 0)
 			return n < 0 ? -1 : total;
-		if (api_find_open(w.ref) == NULL || (got > 0 && write_copied(w, to, buffer, got) < 0))
+		if (api_find_open(w.ref, "sockd_copy") == NULL ||
+			(got > 0 && write_copied(w, to, buffer, got) < 0))
 			return -1;
 		total += (int64_t)got;
 	}

@@ -18,7 +18,7 @@ enum { CLIENT_HANDSHAKE_MS = 10000 };
 const struct sockd_tls_info *
 api_conn_tls(struct sockd_conn h)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_tls");
 	const struct sockd_tls_info *info;
 
 	if (c == NULL)
@@ -36,7 +36,7 @@ int
 api_conn_tls_export(struct sockd_conn h, const char *label, const void *context, size_t context_size,
 	void *out, size_t size)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_tls_export");
 
 	if (c == NULL)
 		return -1;
@@ -79,7 +79,7 @@ wait_for_it(struct conn *c)
 int
 api_conn_start_tls(struct sockd_conn h, const char *server_name)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_start_tls");
 	int r;
 
 	if (c == NULL)

@@ -116,8 +116,9 @@ endpoint_is_event(const struct endpoint *ep)
 	return ep->scope->listener->plugin->datagram != NULL;
 }
 
-/** The endpoint that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV. */
-struct endpoint *endpoint_find(uint64_t ref);
+/** The endpoint that a reference names, if it lives on this thread; NULL with errno EBADF or EXDEV.
+ * @param who  the function that was called, for misuse_foreign_thread() */
+struct endpoint *endpoint_find(uint64_t ref, const char *who);
 /** The datagram that lies ready for @p ep, or NULL. It stays until endpoint_take(). */
 const struct mmsghdr *endpoint_present(struct endpoint *ep);
 /** Hand out the present datagram: from now on remote and local are its own. Its bytes stay where they are

@@ -129,7 +129,7 @@ receive_view(struct conn *c, void *buf, size_t size, size_t *ret_size)
 static int
 reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_receive");
 	bool end;
 	ssize_t n;
 
@@ -169,7 +169,7 @@ static ssize_t
 reader_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
 {
 	(void)delimiter, (void)delimiter_size, (void)buf, (void)size; /* datagrams make no stream to search */
-	return api_find_open(r.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return api_find_open(r.ref, "sockd_read_until") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static int
@@ -194,7 +194,7 @@ reader_read_frame(
 static ssize_t
 reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_peek");
 	bool end;
 	ssize_t n;
 
@@ -214,7 +214,7 @@ reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
 static size_t
 reader_readable(struct sockd_reader r)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_readable");
 	ssize_t n;
 
 	if (c == NULL || c->state != CONN_OPEN)
@@ -228,7 +228,7 @@ reader_readable(struct sockd_reader r)
 static ssize_t
 reader_discard(struct sockd_reader r, size_t size)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_discard");
 	ssize_t n;
 
 	(void)size; /* half a datagram is nothing */
@@ -247,7 +247,7 @@ reader_discard(struct sockd_reader r, size_t size)
 static int
 reader_pause(struct sockd_reader r, bool paused)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_pause");
 
 	if (c == NULL)
 		return -1;
@@ -259,7 +259,7 @@ reader_pause(struct sockd_reader r, bool paused)
 static int
 reader_close_read(struct sockd_reader r)
 {
-	struct conn *c = api_find_open(r.ref);
+	struct conn *c = api_find_open(r.ref, "sockd_close_read");
 
 	if (c == NULL)
 		return -1;
@@ -286,7 +286,7 @@ const struct sockd_reader_ops dialled_datagram_reader_ops = {
 static ssize_t
 writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
-	struct conn *c = api_find_open(w.ref);
+	struct conn *c = api_find_open(w.ref, "sockd_writev");
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)iov };
 	size_t total = 0;
 	ssize_t n;
@@ -328,13 +328,13 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 	const void *buf, size_t size)
 {
 	(void)to, (void)from, (void)buf, (void)size; /* it has one peer, whatever is asked */
-	return api_find_open(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return api_find_open(w.ref, "sockd_write_to") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static int
 writer_flush(struct sockd_writer w)
 {
-	const struct conn *c = api_find_open(w.ref);
+	const struct conn *c = api_find_open(w.ref, "sockd_flush");
 
 	if (c == NULL)
 		return -1;
@@ -345,13 +345,13 @@ static int64_t
 writer_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
 {
 	(void)fd, (void)offset, (void)count; /* a file has no messages */
-	return api_find_open(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return api_find_open(w.ref, "sockd_sendfile") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 static size_t
 writer_writable(struct sockd_writer w)
 {
-	const struct conn *c = api_find_open(w.ref);
+	const struct conn *c = api_find_open(w.ref, "sockd_writable");
 
 	return c != NULL && c->state == CONN_OPEN ? DGRAM_UDP_MAX : 0;
 }
@@ -359,7 +359,7 @@ writer_writable(struct sockd_writer w)
 static int
 writer_close_write(struct sockd_writer w)
 {
-	return api_find_open(w.ref) != NULL ? api_fail(-ENOTSUP) : -1;
+	return api_find_open(w.ref, "sockd_close_write") != NULL ? api_fail(-ENOTSUP) : -1;
 }
 
 /* What is there goes as one datagram; one that is there goes whole. */
@@ -369,7 +369,7 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 	const void *seen;
 	ssize_t size;
 
-	if (api_find_open(w.ref) == NULL)
+	if (api_find_open(w.ref, "sockd_move") == NULL)
 		return -1;
 	if (sockd_readable(r) == 0)
 		return 0;
@@ -389,7 +389,7 @@ writer_copy(struct sockd_writer w, struct sockd_reader r)
 	int64_t total = 0;
 
 	for (;;) {
-		const struct conn *c = api_find_open(w.ref);
+		const struct conn *c = api_find_open(w.ref, "sockd_copy");
 		size_t got = 0;
 		int n;
 

@@ -181,6 +181,7 @@ engine_start_threads(struct engine *engine, struct err *e)
 	sigfillset(&all);
 	for (size_t k = 0; k < array_len(own); k++)
 		sigdelset(&all, own[k]);
+	watch_set_guards(loop_guards);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 0; i < engine->loop_count && error == 0; i++) {
 		error = pthread_create(&engine->loops[i]->thread, NULL, loop_main, engine->loops[i]);

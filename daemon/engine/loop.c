@@ -28,6 +28,12 @@ loop_here(void)
 	return here;
 }
 
+bool
+loop_guards(const void *address)
+{
+	return here != NULL && fiber_of_guard(here->fibers, address) != NULL;
+}
+
 int64_t
 loop_now_ms(struct loop *loop)
 {

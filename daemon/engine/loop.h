@@ -88,6 +88,8 @@ struct loop {
 
 /** The loop whose thread this is, or NULL. */
 struct loop *loop_here(void);
+/** Whether @p address lies beneath the stack of a fiber of this thread's loop. Async-signal-safe. */
+bool loop_guards(const void *address);
 
 must_check int loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e);
 /** Its thread has ended or never ran. NULL is fine. */

@@ -19,6 +19,7 @@ core_sources += daemon/engine/conn_dialled.c daemon/engine/conn_ids.c daemon/eng
 core_sources += daemon/engine/conn_dialled.c daemon/engine/conn_ids.c daemon/engine/conn_ids.h daemon/engine/dial.c daemon/engine/dial.h daemon/engine/dial_dgram.c daemon/engine/dial_dgram.h
 core_sources += daemon/engine/handler_metrics.c daemon/engine/handler_metrics.h
 core_sources += daemon/engine/offload.c daemon/engine/offload.h daemon/engine/pool.c daemon/engine/pool.h
+core_sources += daemon/engine/misuse.c daemon/engine/misuse.h
 core_sources += daemon/engine/post.c daemon/engine/post.h daemon/engine/relay.c daemon/engine/relay.h
 core_sources += daemon/engine/drain.c
 core_sources += daemon/engine/api_frame.c daemon/engine/api_frame.h daemon/engine/frame.c daemon/engine/frame.h

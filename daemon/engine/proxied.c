@@ -26,7 +26,7 @@ proxied_new(const struct proxy_header *header, const uint8_t *bytes)
 const struct sockd_addr *
 proxied_op_proxy(struct sockd_conn h)
 {
-	struct conn *c = api_find(h.ref);
+	struct conn *c = api_find(h.ref, "sockd_conn_proxy");
 	const struct conn_text *t = c != NULL && c->proxied != NULL ? conn_text_get(c) : NULL;
 
 	return t != NULL ? &t->balancer : NULL;
@@ -35,7 +35,7 @@ proxied_op_proxy(struct sockd_conn h)
 ssize_t
 proxied_op_tlv(struct sockd_conn h, int type, void *buf, size_t size)
 {
-	const struct conn *c = api_find(h.ref);
+	const struct conn *c = api_find(h.ref, "sockd_conn_proxy_tlv");
 	const uint8_t *value;
 	size_t length;
 

@@ -26,6 +26,18 @@ is_wanted(const struct query_filter *f, const struct conn *c, const struct conn_
 	return query_peer_matches(&f->peer, &text->remote.sa, text->remote.len);
 }
 
+/* As the states that observers are told, where a connection is neither whole nor over: one whose client has
+ * ended waits for its handler to close it. */
+static const char *
+state_word(const struct conn *c)
+{
+	if (c->state == CONN_OPEN && c->fin_sent)
+		return "close_write";
+	if (c->state == CONN_OPEN && c->fin_read)
+		return "close_read";
+	return conn_state_name[c->state];
+}
+
 static void
 fill_row(const struct conn *c, const struct conn_text *text, int64_t now_ms, struct query_row *row)
 {
@@ -33,7 +45,7 @@ fill_row(const struct conn *c, const struct conn_text *text, int64_t now_ms, str
 
 	*row = (struct query_row){
 		.id = c->id,
-		.state = conn_state_name[c->state],
+		.state = state_word(c),
 		.transport = cfg_transport_name((enum cfg_transport)c->transport),
 		.busy = !conn_is_quiet(c),
 		.uid = text->has_cred ? (int64_t)text->cred.uid : -1,

@@ -443,7 +443,7 @@ stream_write(struct conn *c, const struct iovec *iov, int count, size_t total)
 	}
 	if (r < 0)
 		conn_fail(c, -r);
-	return r;
+	return r == -EPIPE ? -ECONNRESET : r; /* EPIPE is for those who closed it themselves */
 }
 
 void

@@ -106,6 +106,23 @@ name_at(const struct post_mortem *p, uint32_t i)
 	return n;
 }
 
+/* What a person would look for first; NULL: the frames say all there is. */
+static const char *
+crash_hint(const struct watch_crash *c)
+{
+	uint32_t signal = atomic_load(&c->signal);
+
+	if ((signal & WATCH_STACK_OVERFLOW) != 0)
+		return "its stack overflowed: a recursion without end, or large buffers that belong on the "
+		       "heap; "
+		       "stack_size in the plugin's description and daemon.fiber_stack say how large it is";
+	if ((signal & WATCH_SIGNAL_MASK) == SIGABRT &&
+		(strstr(c->backtrace, "pthread_mutex_lock") != NULL ||
+			strstr(c->backtrace, "pthread_rwlock_") != NULL))
+		return "it waits for a lock: does a fiber keep a mutex while it waits in a sockd_ call?";
+	return NULL;
+}
+
 static void
 log_crash(const struct post_mortem *p, unsigned generation)
 {
@@ -116,11 +133,11 @@ log_crash(const struct post_mortem *p, unsigned generation)
 	c.backtrace[sizeof c.backtrace - 1] = '\0';
 	n = name_at(p, c.name - 1);
 	log_error("worker_crashed", LOG_U("generation", generation),
-		LOG_S("signal", strsignal((int)(atomic_load(&c.signal) % 128))),
+		LOG_S("signal", strsignal((int)(atomic_load(&c.signal) & WATCH_SIGNAL_MASK))),
 		LOG_S("plugin", c.name != 0 ? n.plugin : NULL),
 		LOG_S("listener", c.name != 0 ? n.listener : NULL),
 		LOG_S("entry", c.name != 0 ? watch_entry_name(c.entry) : NULL), LOG_U("conn", c.conn),
-		LOG_U("fault_address", c.address));
+		LOG_U("fault_address", c.address), LOG_S("msg", crash_hint(&c)));
 	for (char *line = c.backtrace, *next; *line != '\0' && line - c.backtrace < WATCH_TEXT_SIZE;
 		line = next) {
 		size_t size = strcspn(line, "\n");

@@ -17,6 +17,7 @@ EXTRA_DIST += tests/system/test_log.py tests/system/test_processes.py tests/syst
 EXTRA_DIST += tests/system/test_fd_store.py tests/system/long_systemd_gaps.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py
+EXTRA_DIST += tests/system/test_misbehaving.py tests/system/plugins/misbehaving.c
 EXTRA_DIST += tests/system/test_rights.py tests/system/plugins/rights.c
 EXTRA_DIST += tests/system/test_threads.py tests/system/plugins/threads.c
 EXTRA_DIST += tests/system/test_dial.py tests/system/plugins/dial.c

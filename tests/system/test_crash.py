@@ -84,7 +84,7 @@ def test_a_crash_names_plugin_listener_entry_and_frames(tmp):
             crash = d.wait_log("worker_crashed", since=since, level="error")
             assert (crash["plugin"], crash["listener"], crash["entry"]) == ("bad", "b", entry), crash
             assert crash["signal"] == "Segmentation fault" and crash["fault_address"] == "8", crash
-            assert crash["conn"] != "0", crash
+            assert crash["conn"] != "0" and "msg" not in crash, crash
             assert d.find_logs("worker_backtrace", since=since, frame=lambda f: "sockd-plugin" in f or "+0x" in f)
             assert d.stop() == 0
 
@@ -93,7 +93,8 @@ def test_a_stack_that_overflows_is_told_like_any_crash(tmp):
     for entries, entry in ((EVENTS, "data"), (SERVE, "serve")):
         with daemon(plugin(tmp, entries)) as d:
             since = dies(d, b"d")
-            assert d.wait_log("worker_crashed", since=since)["entry"] == entry
+            crash = d.wait_log("worker_crashed", since=since)
+            assert crash["entry"] == entry and "its stack overflowed" in crash["msg"], crash
             assert d.stop() == 0
 
 
