@@ -163,7 +163,7 @@ reader_read_frame(
 	size_t got = 0;
 	int result;
 
-	if (endpoint_find(r.ref, "sockd_readable") == NULL)
+	if (endpoint_find(r.ref, "sockd_read_frame") == NULL)
 		return -1;
 	if (frame_check(f) < 0)
 		return api_fail(-EINVAL);
