@@ -92,6 +92,32 @@ fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd)
 	return 0;
 }
 
+int
+fd_shared_memory(const char *name, size_t size, int *ret_fd)
+{
+	auto_of(fd) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0 ||
+		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+		return -errno;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+void *
+fd_map_shared(int fd, size_t size, bool writable)
+{
+	struct stat st;
+	void *memory;
+
+	if (size == 0 || fstat(fd, &st) < 0 || (size_t)st.st_size < size) {
+		errno = EBADMSG; /* beyond its end an access would be a SIGBUS */
+		return NULL;
+	}
+	memory = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+	return memory != MAP_FAILED ? memory : NULL;
+}
+
 bool
 fd_has_same_bytes(int a, int b)
 {

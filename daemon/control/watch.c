@@ -8,14 +8,11 @@
 
 #include <errno.h>
 #include <execinfo.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -101,12 +98,9 @@ catch_signals(void)
 int
 watch_begin(int fd, unsigned loops, struct err *e)
 {
-	struct stat st;
-	void *memory = MAP_FAILED;
+	void *memory = fd_map_shared(fd, watch_size(loops), true);
 
-	if (fstat(fd, &st) == 0 && (size_t)st.st_size >= watch_size(loops))
-		memory = mmap(NULL, watch_size(loops), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
+	if (memory == NULL) {
 		close(fd);
 		return err_set(e, -EBADMSG, "the memory of the watchdog is too small");
 	}

@@ -5,11 +5,9 @@
 #include "supervisor/counters.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
@@ -42,10 +40,8 @@ counters_new(void)
 static void
 block_free(struct counters_block *b)
 {
-	if (b->cells.cells != NULL)
-		munmap(b->cells.cells, metric_block_size(b->cells.loops, b->cells.listeners));
-	if (b->fd >= 0)
-		close(b->fd);
+	munmap(b->cells.cells, metric_block_size(b->cells.loops, b->cells.listeners));
+	close(b->fd);
 	free(b);
 }
 
@@ -66,58 +62,17 @@ counters_free(struct counters *c)
 	free(c);
 }
 
-/* A worker can't make it smaller: reading it never faults. */
+/* @param fd  moves, on failure too */
 static int
-block_map(struct counters_block *b, unsigned loops, struct err *e)
-{
-	size_t size = metric_block_size(loops, COUNTERS_ROWS);
-	void *memory;
-
-	b->fd = memfd_create("sockd-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (b->fd < 0 || ftruncate(b->fd, (off_t)size) < 0 ||
-		fcntl(b->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-		return err_errno(e, "cannot make memory for counters");
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	if (memory == MAP_FAILED)
-		return err_errno(e, "cannot map memory for counters");
-	metric_block_init(&b->cells, memory, loops, COUNTERS_ROWS);
-	return 0;
-}
-
-int
-counters_block_new(struct counters *c, unsigned loops, struct counters_block **ret, struct err *e)
+block_add(struct counters *c, int fd, unsigned loops, struct counters_block **ret, struct err *e)
 {
 	struct counters_block *b = mem_new(*b);
-	int code;
+	void *memory = b != NULL ? fd_map_shared(fd, metric_block_size(loops, COUNTERS_ROWS), true) : NULL;
 
-	if (b == NULL)
-		return err_set(e, -ENOMEM, "out of memory");
-	b->fd = -1;
-	code = block_map(b, loops, e);
-	if (code < 0) {
-		block_free(b);
-		return code;
-	}
-	b->next = c->blocks;
-	c->blocks = b;
-	*ret = b;
-	return 0;
-}
-
-int
-counters_block_adopt(struct counters *c, int fd, unsigned loops, struct counters_block **ret, struct err *e)
-{
-	size_t size = metric_block_size(loops, COUNTERS_ROWS);
-	struct counters_block *b = mem_new(*b);
-	struct stat st;
-	void *memory = MAP_FAILED;
-
-	if (b != NULL && size > 0 && fstat(fd, &st) == 0 && (size_t)st.st_size >= size)
-		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
+	if (memory == NULL) {
 		close(fd);
 		free(b);
-		return err_set(e, -EBADMSG, "the memory of a generation's counters cannot be taken over");
+		return err_set(e, -EBADMSG, "the memory of a generation's counters cannot be mapped");
 	}
 	b->fd = fd;
 	metric_block_init(&b->cells, memory, loops, COUNTERS_ROWS);
@@ -125,6 +80,22 @@ counters_block_adopt(struct counters *c, int fd, unsigned loops, struct counters
 	c->blocks = b;
 	*ret = b;
 	return 0;
+}
+
+int
+counters_block_new(struct counters *c, unsigned loops, struct counters_block **ret, struct err *e)
+{
+	int fd, code = fd_shared_memory("sockd-counters", metric_block_size(loops, COUNTERS_ROWS), &fd);
+
+	if (code < 0)
+		return err_set(e, code, "cannot make memory for counters: %s", strerror(-code));
+	return block_add(c, fd, loops, ret, e);
+}
+
+int
+counters_block_adopt(struct counters *c, int fd, unsigned loops, struct counters_block **ret, struct err *e)
+{
+	return block_add(c, fd, loops, ret, e);
 }
 
 static bool

@@ -3,13 +3,12 @@
 #include "supervisor/post_mortem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fdutil.h"
 #include "base/log.h"
 #include "control/watch.h"
 
@@ -31,12 +30,9 @@ static int
 map(int fd, unsigned loops, struct post_mortem **ret, struct err *e)
 {
 	struct post_mortem *p = calloc(1, sizeof *p + loops * sizeof p->seen[0]);
-	struct stat st;
-	void *memory = MAP_FAILED;
+	void *memory = p != NULL ? fd_map_shared(fd, watch_size(loops), false) : NULL;
 
-	if (p != NULL && fstat(fd, &st) == 0 && (size_t)st.st_size >= watch_size(loops))
-		memory = mmap(NULL, watch_size(loops), PROT_READ, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
+	if (memory == NULL) {
 		close(fd);
 		free(p);
 		return err_set(e, -EBADMSG, "the memory of a watchdog cannot be mapped");
@@ -51,16 +47,10 @@ map(int fd, unsigned loops, struct post_mortem **ret, struct err *e)
 int
 post_mortem_new(unsigned loops, struct post_mortem **ret, struct err *e)
 {
-	int fd = memfd_create("sockd-watch", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd, code = fd_shared_memory("sockd-watch", watch_size(loops), &fd);
 
-	if (fd < 0 || ftruncate(fd, (off_t)watch_size(loops)) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		int code = err_errno(e, "cannot make memory for the watchdog");
-
-		if (fd >= 0)
-			close(fd);
-		return code;
-	}
+	if (code < 0)
+		return err_set(e, code, "cannot make memory for the watchdog: %s", strerror(-code));
 	return map(fd, loops, ret, e);
 }
 

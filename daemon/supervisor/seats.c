@@ -3,10 +3,11 @@
 #include "supervisor/seats.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/fdutil.h"
 
 struct seats {
 	struct occupancy_row *rows; /* owned: mapped */
@@ -20,12 +21,9 @@ map(int fd, unsigned rows, struct seats **ret, struct err *e)
 {
 	struct seats *s = mem_new(*s);
 	size_t size = occupancy_size(rows);
-	void *memory = MAP_FAILED;
-	struct stat st;
+	void *memory = s != NULL ? fd_map_shared(fd, size, true) : NULL;
 
-	if (s != NULL && fstat(fd, &st) == 0 && (size_t)st.st_size >= size)
-		memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
+	if (memory == NULL) {
 		close(fd);
 		free(s);
 		return err_set(e, -EBADMSG, "the memory that workers count connections in cannot be mapped");
@@ -38,16 +36,11 @@ map(int fd, unsigned rows, struct seats **ret, struct err *e)
 int
 seats_new(unsigned rows, struct seats **ret, struct err *e)
 {
-	int fd = memfd_create("sockd-occupancy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd, code = fd_shared_memory("sockd-occupancy", occupancy_size(rows), &fd);
 
-	if (fd < 0 || ftruncate(fd, (off_t)occupancy_size(rows)) < 0 ||
-		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
-		int code = err_errno(e, "cannot make memory for workers to count connections in");
-
-		if (fd >= 0)
-			close(fd);
-		return code;
-	}
+	if (code < 0)
+		return err_set(e, code, "cannot make memory for workers to count connections in: %s",
+			strerror(-code));
 	return map(fd, rows, ret, e);
 }
 

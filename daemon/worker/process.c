@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -324,16 +323,9 @@ static int
 map_shared(int fd, size_t size, void **ret, struct err *e)
 {
 	auto_of(fd) int memory_fd = fd;
-	struct stat st;
-	void *memory;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || size == 0 || (size_t)st.st_size < size)
-		return err_set(e, -EBADMSG, "the memory that is shared with the supervisor is too small");
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED)
-		return err_errno(e, "cannot map the memory that is shared with the supervisor");
-	*ret = memory;
-	return 0;
+	*ret = fd_map_shared(fd, size, true);
+	return *ret != NULL ? 0 : err_errno(e, "cannot map the memory that is shared with the supervisor");
 }
 
 /* Where it counts, and where it sees what others have open. */

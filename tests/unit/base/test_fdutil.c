@@ -156,6 +156,33 @@ START_TEST(a_memory_file_can_be_read_and_never_changed)
 }
 END_TEST
 
+START_TEST(shared_memory_is_written_by_all_and_keeps_its_size)
+{
+	auto_of(fd) int fd = -1, other = -1;
+	char *ours, *theirs;
+
+	ck_assert_int_eq(fd_shared_memory("test", 10000, &fd), 0);
+	ours = fd_map_shared(fd, 10000, true);
+	theirs = fd_map_shared(fd, 10000, false);
+	ck_assert_ptr_nonnull(ours);
+	ck_assert_ptr_nonnull(theirs);
+	ck_assert_int_eq(theirs[9999], 0);
+	ours[9999] = 'x';
+	ck_assert_int_eq(theirs[9999], 'x');
+	ck_assert_int_eq(ftruncate(fd, 0), -1);
+	ck_assert_int_eq(ftruncate(fd, 20000), -1);
+	ck_assert_int_ne(fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+	ck_assert_ptr_null(fd_map_shared(fd, 10001, true));
+	ck_assert_int_eq(errno, EBADMSG);
+	ck_assert_ptr_null(fd_map_shared(fd, 0, true));
+	ck_assert_ptr_null(fd_map_shared(-1, 1, true));
+	ck_assert_int_eq(fd_memfd("test", "hello", 5, &other), 0);
+	ck_assert_ptr_null(fd_map_shared(other, 5, true)); /* it may not be written */
+	munmap(ours, 10000);
+	munmap(theirs, 10000);
+}
+END_TEST
+
 START_TEST(everything_is_closed_but_what_is_named)
 {
 	int fds[6], keep[3], closed = 0;
@@ -182,4 +209,5 @@ END_TEST
 UNIT_TESTS("fdutil", a_descriptor_is_closed_at_the_end_of_its_scope_and_errno_survives,
 	a_taken_descriptor_stays_open, writing_all_goes_on_after_short_writes, writing_all_tells_what_failed,
 	a_file_is_read_up_to_its_limit, an_empty_file_is_an_empty_text, a_folder_is_no_file,
-	a_memory_file_can_be_read_and_never_changed, everything_is_closed_but_what_is_named)
+	a_memory_file_can_be_read_and_never_changed, shared_memory_is_written_by_all_and_keeps_its_size,
+	everything_is_closed_but_what_is_named)
