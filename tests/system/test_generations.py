@@ -113,14 +113,15 @@ def state_of(d, name):
 def every_way_on(d):
     """One after the other: a reload of something else, a crash, an upgrade."""
     tree = json.loads(d.config.read_text())
-    for limit, (name, go_on) in enumerate((("reload", lambda: d.send(signal.SIGHUP)),
-                                           ("crash", lambda: os.kill(workers(d)[0], signal.SIGKILL)),
-                                           ("upgrade", lambda: d.send(signal.SIGUSR2)))):
+    ways = (("reload", lambda: d.send(signal.SIGHUP), "reloaded"),
+            ("crash", lambda: os.kill(workers(d)[0], signal.SIGKILL), "worker_ready"),
+            ("upgrade", lambda: d.send(signal.SIGUSR2), "upgraded"))
+    for limit, (name, go_on, done) in enumerate(ways):
         tree["listeners"]["b"]["limits"] = {"connections": 100 + limit}
         d.config.write_text(json.dumps(tree))
         since = d.mark()
         go_on()
-        d.wait_log({"reload": "reloaded", "crash": "worker_ready", "upgrade": "upgraded"}[name], since=since)
+        d.wait_log(done, since=since)
         harness.wait_until(lambda: len(workers(d)) == 1, "one worker")
         yield name
 

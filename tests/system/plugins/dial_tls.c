@@ -1,5 +1,6 @@
 /* Dialling with TLS, in both styles, and TLS that begins on a dialled connection. */
 #include "scenario.h"
+#include "told.h"
 
 static char told_error[300];
 
@@ -69,16 +70,27 @@ there_and_back(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 		converse(up);
 }
 
-static void
-starttls(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+/* Connect in plain text, and have the server go over to TLS. A null handle: it did not come to that. */
+static struct sockd_conn
+about_to_start(struct sockd_conn c)
 {
+	const struct sockd_conn none = { NULL, 0 };
 	struct sockd_conn up = sockd_dial(sockd_conn_host(c), setting(c, "to"), NULL);
 	char buf[16];
 
+	return HOLDS(!sockd_null(up)) && HOLDS(sockd_write(sockd_conn_writer(up), "starttls\n", 9) == 9) &&
+			       HOLDS(sockd_read_until(sockd_conn_reader(up), "\n", 1, buf, sizeof buf) == 9)
+		       ? up
+		       : none;
+}
+
+static void
+starttls(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn up = about_to_start(c);
+
 	(void)r, (void)w;
 	CHECK(!sockd_null(up));
-	CHECK(sockd_write(sockd_conn_writer(up), "starttls\n", 9) == 9);
-	CHECK(sockd_read_until(sockd_conn_reader(up), "\n", 1, buf, sizeof buf) == 9);
 	CHECK(FAILS(sockd_conn_start_tls(up, ""), EINVAL));
 	CHECK(FAILS(sockd_conn_start_tls(c, "localhost"), ENOTSUP));
 	CHECK(sockd_conn_start_tls(up, setting(c, "name")) == 0);
@@ -91,13 +103,10 @@ starttls(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 static void
 starttls_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
-	struct sockd_conn up = sockd_dial(sockd_conn_host(c), setting(c, "to"), NULL);
-	char buf[16];
+	struct sockd_conn up = about_to_start(c);
 
 	(void)r, (void)w;
 	CHECK(!sockd_null(up));
-	CHECK(sockd_write(sockd_conn_writer(up), "starttls\n", 9) == 9);
-	CHECK(sockd_read_until(sockd_conn_reader(up), "\n", 1, buf, sizeof buf) == 9);
 	CHECK(FAILS(sockd_conn_start_tls(up, "other.example"), EPROTO));
 	CHECK(strstr(told_error, "hostname mismatch") != NULL);
 }
@@ -189,56 +198,6 @@ nonsense(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 
 /* ---- event style ---- */
 
-struct told {
-	char text[16];
-	int closes, reason, error;
-};
-
-static void
-say(struct sockd_conn c, char what)
-{
-	struct told *t = sockd_conn_data(c);
-	size_t n = strlen(t->text);
-
-	if (n < sizeof t->text - 1)
-		t->text[n] = what;
-}
-
-static void
-up_open(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
-{
-	(void)r;
-	say(c, sockd_conn_tls(c) != NULL ? 'o' : 'p');
-	(void)sockd_write(w, "hello\n", 6);
-}
-
-static void
-up_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
-{
-	char buf[16];
-
-	(void)w;
-	if (sockd_read_until(r, "\n", 1, buf, sizeof buf) != 6)
-		return;
-	say(c, 'd');
-	(void)sockd_conn_close(c);
-}
-
-static void
-up_close(struct sockd_conn c, int reason)
-{
-	struct told *t = sockd_conn_data(c);
-
-	t->error = errno;
-	t->reason = reason;
-	t->closes++;
-	say(c, 'c');
-}
-
-static const struct sockd_events up_events = {
-	.size = sizeof up_events, .open = up_open, .data = up_data, .close = up_close
-};
-
 static struct told
 told_by_events(struct sockd_conn c)
 {
@@ -259,7 +218,7 @@ events_there_and_back(struct sockd_conn c, struct sockd_reader r, struct sockd_w
 	struct told t = told_by_events(c);
 
 	(void)r, (void)w;
-	CHECK(t.closes == 1 && t.reason == SOCKD_BY_HANDLER && strcmp(t.text, "odc") == 0);
+	CHECK(t.closes == 1 && t.reason == SOCKD_BY_HANDLER && strcmp(t.text, "tdc") == 0);
 }
 
 static void
