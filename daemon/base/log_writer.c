@@ -121,6 +121,8 @@ write_out(struct log_writer *w)
 {
 	int r = log_sink_write(&w->sink);
 
+	if (r == 0)
+		w->told = 0;
 	if (r == 0 || r == -EAGAIN)
 		return r;
 	w->error = r;
@@ -159,6 +161,7 @@ write_reports(struct log_writer *w, bool now)
 	if (w->dropped > 0 && (now || now_ms - w->dropped_at_ms >= DROP_REPORT_MS)) {
 		const struct log_field fields[] = { LOG_U("count", w->dropped) };
 
+		w->told = w->dropped;
 		w->dropped = 0;
 		w->dropped_at_ms = now_ms;
 		add_own(w, "log_dropped", fields, array_len(fields));
@@ -376,6 +379,8 @@ log_writer_stop(struct log_writer *w)
 	pthread_join(w->thread, NULL);
 	count_drops(w);
 	lost = w->sink.count - w->sink.sent + w->dropped + discard_records(w);
+	if (w->told > 0)
+		lost += w->told - 1; /* a report that was not taken counts for what it tells */
 	log_sink_fini(&w->sink);
 	cleanup_fd(&w->wake_fd);
 	return lost;

@@ -33,6 +33,7 @@ struct log_writer {
 	bool stop;
 
 	uint64_t dropped;      /* to be reported */
+	uint64_t told;         /* of these, in the report that the sink still holds */
 	int64_t dropped_at_ms; /* last report */
 	int error;             /* of the last write, and of how many since it last worked */
 	uint64_t failures;

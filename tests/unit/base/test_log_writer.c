@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -129,11 +130,37 @@ START_TEST(what_a_stalled_reader_never_took_is_told_at_the_end)
 
 	told = content(standard_error);
 	lost = sum_after(told, "warning event=log_lost count=");
-	taken = count_text(text, " event=many ");
+	taken = count_text(text, " event=many ") + sum_after(text, "event=log_dropped count=");
 	ck_assert_uint_gt(lost, 0);
 	ck_assert_uint_eq(lost + taken, COUNT);
 	free(told);
 	free(text);
+	close(p[0]);
+}
+END_TEST
+
+/* A pipe of one page with something in it is full. */
+START_TEST(a_report_of_drops_that_nobody_took_counts_for_what_it_tells)
+{
+	struct log_rings rings = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct log_options options = { .protocol = LOG_TO_STREAM, .level = LOG_LEVEL_INFO };
+	struct log_ring *ring = log_rings_add(&rings);
+	struct log_writer w;
+	struct err e = { 0 };
+	int p[2];
+
+	ck_assert_ptr_nonnull(ring);
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	ck_assert_int_ge(fcntl(p[1], F_SETPIPE_SZ, 4096), 0);
+	ck_assert_int_eq(write(p[1], "x", 1), 1);
+	options.fd = p[1];
+	atomic_store(&ring->dropped, 5);
+	ck_assert_msg(log_writer_start(&w, &rings, &options, &e) == 0, "%s", e.text);
+
+	ck_assert_uint_eq(log_writer_stop(&w), 5);
+
+	atomic_store(&ring->closed, true);
+	ck_assert_uint_eq(log_rings_sweep(&rings), 0);
 	close(p[0]);
 }
 END_TEST
@@ -209,5 +236,7 @@ END_TEST
 
 UNIT_TESTS("log_writer", events_of_several_threads_come_in_the_order_of_their_time,
 	a_stalled_reader_costs_counted_events_and_no_waiting,
-	what_a_stalled_reader_never_took_is_told_at_the_end, a_swapped_file_splits_the_lines_at_the_swap,
-	a_full_disk_is_told_when_writing_works_again, an_idle_log_thread_does_not_run)
+	what_a_stalled_reader_never_took_is_told_at_the_end,
+	a_report_of_drops_that_nobody_took_counts_for_what_it_tells,
+	a_swapped_file_splits_the_lines_at_the_swap, a_full_disk_is_told_when_writing_works_again,
+	an_idle_log_thread_does_not_run)
