@@ -182,17 +182,20 @@ START_TEST(a_port_in_use_names_its_holder_and_the_place)
 }
 END_TEST
 
+/* A port that is free for the one family may be somebody else's in the other: then with the next one. */
 START_TEST(two_wildcards_of_different_families_live_side_by_side)
 {
-	struct listening l = { 0 }, m = { 0 };
-	unsigned port;
+	struct listening l = { 0 }, m = { .code = -1 };
 
-	listening_start(&l, 1, "  a: {listen: 'tcp6://*:0', handler: echo}\n");
-	expect_listening(&l);
-	ck_assert_int_eq(number_option(l.snapshot.sockets[0].fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
-	port = port_of(&l.snapshot.sockets[0]);
-
-	listening_start(&m, 1, "  b: {listen: 'tcp4://*:%u', handler: echo}\n", port);
+	for (int tries = 0; m.code != 0 && tries < 20; tries++) {
+		listening_stop(&l);
+		listening_stop(&m);
+		listening_start(&l, 1, "  a: {listen: 'tcp6://*:0', handler: echo}\n");
+		expect_listening(&l);
+		ck_assert_int_eq(number_option(l.snapshot.sockets[0].fd, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+		listening_start(&m, 1, "  b: {listen: 'tcp4://*:%u', handler: echo}\n",
+			port_of(&l.snapshot.sockets[0]));
+	}
 
 	expect_listening(&m);
 	ck_assert_int_eq(m.snapshot.sockets[0].local.ss_family, AF_INET);
