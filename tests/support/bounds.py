@@ -144,14 +144,14 @@ def a_client_that_never_reads_costs_its_buffers(tmp, seconds):
         for transport in ("tcp", "unix"):
             d = Daemon(one(tmp, plugin, transport)).start()
             roundtrip(d)
-            before = d.pss_kib()
+            before = d.own_kib()
             with d.connect("one") as c:
                 sent, until = 0, time.monotonic() + seconds
                 c.settimeout(0.2)
                 while time.monotonic() < until:
                     with contextlib.suppress(TimeoutError):
                         sent += c.send(bytes(65536))
-                grown = d.pss_kib() - before
+                grown = d.own_kib() - before
                 print(f"# {plugin} over {transport}: took {sent / MIB:.1f} MiB in {seconds} s, grew by {grown} KiB")
                 assert harness.SANITIZED or grown <= 1024, f"{plugin} over {transport}: grew by {grown} KiB"
                 roundtrip(d)
@@ -179,14 +179,14 @@ def idle_clients_cost_little(tmp, count, transport, most_kib):
     for plugin in PLUGINS:
         d = Daemon(one(tmp, plugin, transport, limits={"connections": count + 10})).start()
         roundtrip(d)
-        descriptors, before = settled_descriptors(d), d.pss_kib()
+        descriptors, before = settled_descriptors(d), d.own_kib()
         with clients.Crowd(d.addr("one"), count) as crowd:
             harness.wait_until(lambda: d.fd_count() >= descriptors + count, f"{count} connections", 5 * harness.PATIENCE_S)
-            each = (d.pss_kib() - before) / count
+            each = (d.own_kib() - before) / count
             print(f"# {plugin} over {transport}: {each:.2f} KiB for each of {count} idle connections")
             assert harness.SANITIZED or each <= most_kib[plugin], f"{plugin}: {each:.2f} KiB each"
             crowd.talk()
-            each = (d.pss_kib() - before) / count
+            each = (d.own_kib() - before) / count
             print(f"# {plugin} over {transport}: {each:.2f} KiB after each has talked")
             assert harness.SANITIZED or each <= most_kib[plugin], f"{plugin}: {each:.2f} KiB each after they talked"
         assert d.stop() == 0

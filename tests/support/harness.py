@@ -12,6 +12,7 @@ ends are waited for.
 
 import collections
 import contextlib
+import fcntl
 import inspect
 import json
 import os
@@ -22,9 +23,11 @@ import shlex
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 import traceback
@@ -120,6 +123,11 @@ def receive_all(s):
     while part := s.recv(1 << 20):
         parts.append(part)
     return b"".join(parts)
+
+
+def unsent(s):
+    """How many bytes the peer's kernel has yet to take."""
+    return struct.unpack("i", fcntl.ioctl(s, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 def free_port(kind=socket.SOCK_STREAM, host="127.0.0.1"):
@@ -432,8 +440,9 @@ class Daemon:
     def rss_kib(self):
         return self._memory_kib("Rss")
 
-    def pss_kib(self):
-        return self._memory_kib("Pss")
+    def own_kib(self):
+        """Memory of its own: without its files' pages, whose share of each process changes with who else maps them."""
+        return self._memory_kib("Pss_Anon") + self._memory_kib("Pss_Shmem")
 
 
 def run_sockd(*args, env=None, timeout=PATIENCE_S, **options):

@@ -98,7 +98,7 @@ def test_a_hundred_replacements_under_load(tmp):
         d.send(signal.SIGHUP)
         d.wait_log("reloaded", since=since)
         if i in (19, 99):
-            memory.append(d.pss_kib())
+            memory.append(d.own_kib())
     over.set()
     for t in threads:
         t.join()
