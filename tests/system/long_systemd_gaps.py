@@ -4,9 +4,7 @@ they saw of it."""
 
 import os
 import signal
-import socket
 import sys
-import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -226,61 +224,6 @@ def test_a_privileged_start_takes_back_what_root_gave_away():
     nobody_was_refused(result, killed + 0.2, open_then=True)
     assert m.ok("stat", "-c", "%U %G %a", "/run/sockd/s") == "nobody adm 660\n"
     assert worker_of(m) != worker and owner(m, worker_of(m)) == m.ok("id", "-u", "sockd").strip()
-
-
-COLLECT = {"collect.socket": "[Socket]\nListenDatagram=/run/collect.sock\nSocketMode=0666\nFileDescriptorName=events\n"
-                             "Service=collect.service\n",
-           "collect.service": "[Service]\nType=notify\nExecStart=/usr/bin/sockd -c /etc/sockd/collect.yaml\n"
-                              "KillMode=mixed\nUser=sockd\nRuntimeDirectory=collect\nLogsDirectory=collect\n"}
-DATAGRAMS = 200_000
-
-
-def numbers_of(path):
-    with open(path, "rb") as f:
-        return [int(line) for line in f]
-
-
-def test_collect_loses_no_datagram_of_a_socket_unit():
-    m = the_machine()
-    for name, text in COLLECT.items():
-        m.write(f"/etc/systemd/system/{name}", text)
-    events = {"listen": "systemd:events",
-              "handler": {"plugin": "collect", "config": {"file": "/var/log/collect/events", "stamp": False}}}
-    m.configure({"events": events}, path="/etc/sockd/collect.yaml")
-    m.ok("systemctl", "daemon-reload")
-    m.ok("systemctl", "start", "collect.socket")
-    sent, at, failures = 0, {}, []
-
-    def send():
-        nonlocal sent
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-            s.connect(m.inside("/run/collect.sock"))
-            try:
-                while sent < DATAGRAMS:
-                    s.send(b"%d" % sent)  # waits while the queue is full
-                    sent += 1
-            except OSError as e:
-                failures.append((sent, repr(e)))
-
-    sender = threading.Thread(target=send, daemon=True)
-    sender.start()
-    sockctl = ("sockctl", "--socket", "/run/collect/admin.sock")
-    m.is_state("collect", "active")
-    for number, order in enumerate((("systemctl", "restart", "collect"), (*sockctl, "reload"), (*sockctl, "upgrade"),
-                                    ("systemctl", "restart", "collect"), ("systemctl", "stop", "collect")), 1):
-        harness.wait_until(lambda share=number: sent >= share * DATAGRAMS // 7, f"{number} sevenths are sent")
-        at[f"{number} {order[-2]} {order[-1]}"] = sent
-        m.ok(*order)
-    sender.join(harness.PATIENCE_S * 4)
-
-    assert not sender.is_alive() and failures == [], (sent, failures)
-    log = m.tree / "var/log/collect/events"
-    harness.wait_until(lambda: log.read_bytes().count(b"\n") >= DATAGRAMS, "all records", 60)
-    m.ok("systemctl", "stop", "collect.socket", "collect.service")
-    found = numbers_of(log)
-    print(f"# collect: {len(found)} of {sent} datagrams written; orders came after {at}")
-    assert len(found) == DATAGRAMS and set(found) == set(range(DATAGRAMS))
-    assert m.property("collect", "Result") == "success"
 
 
 if __name__ == "__main__":

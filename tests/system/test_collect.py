@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The collect plugin: datagrams and lines into a file, a new file on USR1, a full disk, a drain that loses nothing."""
 
+import json
 import os
 import re
 import signal
@@ -10,6 +11,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
 from harness import Daemon
+from manager import Manager
+from numbered import Numbered
 
 LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (\S+) (.*)$")
 
@@ -84,6 +87,48 @@ def test_usr1_opens_the_file_anew(tmp):
         c.send(b"after")
         harness.wait_until(lambda: lines(log) == ["after"], "the record")
     assert lines(tmp / "log.1") == ["before"]
+
+
+def test_no_datagram_is_lost_or_written_twice_whatever_happens_to_the_daemon(tmp):
+    """The long form of this is long_collect.py, under a systemd that runs."""
+    log, count = tmp / "log", 20_000
+    rotated = [tmp / f"log.{i}" for i in range(2)]
+
+    def listeners(tag):
+        return {"c": {"listen": "systemd:events",
+                      "handler": {"plugin": "collect", "config": {"file": str(log), "stamp": False, "tag": tag}}}}
+
+    def reload(d, tag):
+        tree = json.loads(d.config.read_text())
+        tree["listeners"] = listeners(tag)
+        d.config.write_text(json.dumps(tree))
+        since = d.mark()
+        d.send(signal.SIGHUP)
+        d.wait_log("reloaded", since=since)
+
+    def rotate(d, to):
+        log.rename(to)
+        d.send(signal.SIGUSR1)
+        harness.wait_until(log.exists, "the new file")
+
+    def upgrade(d):
+        since = d.mark()
+        d.send(signal.SIGUSR2)
+        d.wait_log("upgraded", since=since)
+
+    with Manager() as manager, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as passed:
+        passed.bind(str(tmp / "g"))
+        manager.stored.append(("events", os.dup(passed.fileno())))
+        sender, running = Numbered(tmp / "g", count), [manager.daemon(listeners("one")).start()]
+
+        def restart():
+            assert running[0].stop() == 0
+            running[0] = manager.daemon(listeners("four")).start()
+
+        sender.during([lambda: reload(running[0], "two"), lambda: rotate(running[0], rotated[0]), lambda: upgrade(running[0]),
+                       lambda: reload(running[0], "three"), restart, lambda: rotate(running[0], rotated[1])])
+        sender.account([log, *rotated])
+        assert running[0].stop() == 0
 
 
 def test_a_full_disk_is_told_once_and_senders_wait(tmp):
