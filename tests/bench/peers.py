@@ -94,11 +94,11 @@ def family_of(pid):
 
 
 class Peer:
-    """A running server, with the backend that a proxy needs."""
+    """A running server, with the backend that a proxy needs. Its files have the name that it is called by."""
 
-    def __init__(self, name, setting):
-        self.name, self.setting, self.backend, self.process = name, setting, None, None
-        self.url = setting.url(name)
+    def __init__(self, name, setting, called=None):
+        self.name, self.setting, self.backend, self.process = called or name, setting, None, None
+        self.url = setting.url(self.name)
         self.command = COMMANDS[name](self)
 
     def start(self):
@@ -189,13 +189,9 @@ def backend(peer):
     if peer.setting.transport in DATAGRAMS:
         raise Missing("streams only")
     plain = Setting("unix" if peer.setting.transport == "unix" else "tcp", peer.setting.folder, peer.setting.loops)
-    peer.backend = Peer("raw", plain)
-    peer.backend.name = f"{peer.name}-backend"
-    if plain.transport == "unix":
-        peer.backend.url = f"unix:{plain.folder}/{peer.name}-backend.sock"
-        peer.backend.command[1] = peer.backend.url
-    return ("unix:" if plain.transport == "unix" else "") + str(address(peer.backend.url)[1]) \
-        if plain.transport == "unix" else "%s:%d" % address(peer.backend.url)[1]
+    peer.backend = Peer("raw", plain, called=f"{peer.name}-backend")
+    where = address(peer.backend.url)[1]
+    return f"unix:{where}" if plain.transport == "unix" else "%s:%d" % where
 
 
 def listen_address(peer, unix_prefix):
