@@ -210,8 +210,7 @@ conn_free(struct conn *c)
 	loop_timer_clear(loop, &c->timer);
 	stream_disarm(c);
 	pace_end(c);
-	bufferevent_disable(c->bev, EV_WRITE);
-	bufferevent_free(c->bev);
+	stream_free_buffers(c);
 	tls_stream_free(c->tls);
 	if (c->aborted)
 		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 },

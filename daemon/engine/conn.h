@@ -72,33 +72,36 @@ struct conn {
 	bool straight : 1;                  /* fibers read it; else data() is called */
 	bool gone : 1;                      /* within close(): can be asked, but not read or written */
 	int fd;                             /* owned */
+	/* Up to readable is what each round trip looks at: it stands together, since of many thousand
+	 * connections none is in the cache any more. */
 	struct scope *scope;                /* borrowed: listener, loop, cells */
-	struct bufferevent *bev;            /* owned; carries what is pending, both ways */
 	const struct conn_entries *entries; /* borrowed */
-	struct strand *serve; /* runs the plugin's serve(); NULL once it is over, and in event style */
+	struct bufferevent *bev;  /* owned; carries what is pending, both ways; NULL: nothing was yet */
+	struct tls_stream *tls;   /* owned; NULL: plain */
+	struct pace *pace;        /* owned; NULL: its bandwidth has no limit */
+	struct relay *relay;      /* borrowed from the fiber that relays it, or NULL */
+	struct stream_file *file; /* owned; a part of a file on its way, or NULL */
+	struct dialled *dialled;  /* owned; NULL: a client made it */
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
-	struct stream_file *file;        /* owned; a part of a file on its way, or NULL */
-	struct dialled *dialled;         /* owned; NULL: a client made it */
-	struct relay *relay;             /* borrowed from the fiber that relays it, or NULL */
-	struct conn *next_by_id;         /* in the table of the loop's ids */
-	struct conn_rights *rights;      /* owned; descriptors that came along, or NULL */
-	struct estate *estate;           /* owned; NULL until something is made in its scope */
-	struct tls_stream *tls;          /* owned; NULL: plain */
-	struct conn_text *text;          /* owned; addresses and names, once somebody asked */
-	struct pace *pace;               /* owned; NULL: its bandwidth has no limit */
-	struct proxied *proxied;         /* owned; what a PROXY header said, or NULL */
-	struct source *source;           /* held: who it counts for in limits.per_source, or NULL */
-	void *data;                      /* the plugin's */
 	uint64_t id;
 	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
-	uint64_t flushed_seen;             /* flushed bytes when the write timeout was last looked at */
-	int64_t opened_ms, active_ms, progress_ms;
+	int64_t active_ms;
+	struct event readable;
+	struct strand *serve;       /* runs the plugin's serve(); NULL once it is over, and in event style */
+	void *data;                 /* the plugin's */
+	struct conn *next_by_id;    /* in the table of the loop's ids */
+	struct conn_rights *rights; /* owned; descriptors that came along, or NULL */
+	struct estate *estate;      /* owned; NULL until something is made in its scope */
+	struct conn_text *text;     /* owned; addresses and names, once somebody asked */
+	struct proxied *proxied;    /* owned; what a PROXY header said, or NULL */
+	struct source *source;      /* held: who it counts for in limits.per_source, or NULL */
+	uint64_t flushed_seen;      /* flushed bytes when the write timeout was last looked at */
+	int64_t opened_ms, progress_ms;
 	int64_t idle_ms; /* CFG_OFF: none */
 	int64_t read_by_ms, write_by_ms, lifetime_by_ms, linger_by_ms, slot_at_ms,
 		drain_by_ms;     /* CLOCK_NEVER: none; slot, drain_by: while it drains */
 	struct loop_timer timer; /* the earliest of all of these */
 	struct loop_task task;   /* deferred work: settle or end */
-	struct event readable;
 	union {
 		struct sockaddr sa;
 		struct sockaddr_in in;

@@ -1,4 +1,4 @@
-/* How a connection begins: a slot and a bufferevent, the plugin's word on whether it may be, the handshake if
+/* How a connection begins: a slot, the plugin's word on whether it may be, the handshake if
  * there is one, and then the plugin has it. */
 #include <errno.h>
 #include <string.h>
@@ -19,8 +19,6 @@
 #include "engine/tls_stream.h"
 #include "guard/rate.h"
 #include "net/tls_session.h"
-
-enum { MAX_SINGLE_WRITE = 256 * 1024 };
 
 void
 conn_refuse(struct scope *scope, const struct newcomer *n)
@@ -56,8 +54,6 @@ conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 		cfg->timeouts.lifetime_ms != CFG_OFF ? now_ms + cfg->timeouts.lifetime_ms : CLOCK_NEVER;
 	c->timer.fire = conn_on_timer;
 	c->task.run = conn_settle;
-	bufferevent_set_max_single_write(c->bev, MAX_SINGLE_WRITE);
-	bufferevent_setwatermark(c->bev, EV_WRITE, (size_t)cfg->write_buffer / 2, 0);
 	c->keeps_rights = c->transport == CFG_UNIX && !c->straight;
 	stream_attach(c);
 	conn_ids_add(&scope->loop->conn_ids, c);
@@ -167,16 +163,12 @@ void
 conn_begin(struct scope *scope, const struct newcomer *n)
 {
 	bool tls = scope->listener->tls != NULL && !scope->listener->cfg->tls.by_handler;
-	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, n->fd, 0);
-	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
+	struct conn *c = slab_take(&scope->loop->conns);
 
 	if (c == NULL) {
-		if (bev != NULL)
-			bufferevent_free(bev);
 		conn_refuse(scope, n);
 		return;
 	}
-	c->bev = bev;
 	scope_hold(scope);
 	conn_init(c, scope, n);
 	if (n->transport == CFG_TCP)

@@ -3,8 +3,6 @@
 #include "engine/conn.h"
 
 #include <errno.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_struct.h>
 
 #include "control/watch.h"
 #include "engine/api.h"
@@ -14,15 +12,10 @@
 struct conn *
 conn_new_dialled(struct scope *scope, enum cfg_transport transport, struct dialled *dialled)
 {
-	struct bufferevent *bev = bufferevent_socket_new(scope->loop->base, -1, 0);
-	struct conn *c = bev != NULL ? slab_take(&scope->loop->conns) : NULL;
+	struct conn *c = slab_take(&scope->loop->conns);
 
-	if (c == NULL) {
-		if (bev != NULL)
-			bufferevent_free(bev);
+	if (c == NULL)
 		return NULL;
-	}
-	c->bev = bev;
 	c->dialled = dialled;
 	scope_hold(scope);
 	conn_init(c, scope, &(struct newcomer){ .fd = -1, .transport = transport });
@@ -39,21 +32,10 @@ conn_new_dialled(struct scope *scope, enum cfg_transport transport, struct diall
 	return c;
 }
 
-/* bufferevent_setfd() asks for room at once, although there is nothing to write yet: three epoll_ctl() that a
- * bufferevent made with its descriptor does without. */
-static void
-set_descriptor(struct bufferevent *bev, int fd)
-{
-	bufferevent_disable(bev, EV_WRITE);
-	bufferevent_setfd(bev, fd);
-	bev->enabled |= EV_WRITE; /* as it is from the start: what is queued arms it */
-}
-
 void
 conn_open_dialled(struct conn *c, int fd)
 {
 	c->fd = fd;
-	set_descriptor(c->bev, fd);
 	stream_attach(c);
 	c->opened_ms = c->active_ms = c->progress_ms = loop_now_ms(conn_loop(c));
 	if (c->dialled->tls != NULL) {

@@ -33,7 +33,8 @@ core_sources += daemon/engine/query_filter.c daemon/engine/query_filter.h
 core_sources += daemon/engine/scope.h
 core_sources += daemon/engine/serve.c daemon/engine/serve.h
 core_sources += daemon/engine/strand.c daemon/engine/strand.h daemon/engine/timer.c daemon/engine/timer.h
-core_sources += daemon/engine/stream.c daemon/engine/stream.h daemon/engine/stream_move.c daemon/engine/stream_private.h
+core_sources += daemon/engine/stream.c daemon/engine/stream.h daemon/engine/stream_buffer.c daemon/engine/stream_move.c \
+	daemon/engine/stream_private.h
 core_sources += daemon/engine/stream_splice.c daemon/engine/stream_splice.h
 core_sources += daemon/engine/stream_send.c
 core_sources += daemon/engine/stream_ahead.c daemon/engine/stream_ahead.h

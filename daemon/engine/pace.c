@@ -211,7 +211,7 @@ pace_send(struct conn *c, const struct iovec *iov, int count)
 static size_t
 output_size(const struct conn *c)
 {
-	return evbuffer_get_length(bufferevent_get_output(c->bev));
+	return c->bev != NULL ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
 }
 
 /* @return bytes; -EAGAIN when the kernel has no room; another negative errno */
@@ -339,7 +339,6 @@ pace_begin(struct conn *c)
 	c->pace->sides[READS].go_on = pace_go_on_reading;
 	c->pace->sides[WRITES].go_on = pace_flush;
 	event_assign(&c->pace->writable, conn_loop(c)->base, c->fd, EV_WRITE, pace_on_writable, c);
-	bufferevent_disable(c->bev, EV_WRITE);
 	return 0;
 }
 

@@ -30,7 +30,7 @@ enum { PUMP_TURNS = 4, READ_ALL_TURNS = 64 };
 size_t
 stream_pending_bytes(const struct conn *c)
 {
-	return evbuffer_get_length(stream_output(c)) + (c->tls != NULL ? tls_stream_staged(c) : 0);
+	return stream_output_size(c) + (c->tls != NULL ? tls_stream_staged(c) : 0);
 }
 
 size_t
@@ -56,14 +56,13 @@ stream_written(const struct conn *c)
 uint64_t
 stream_flushed(const struct conn *c)
 {
-	return (c->tls != NULL ? tls_stream_wire_bytes(c) : c->queued_bytes) -
-	       evbuffer_get_length(stream_output(c));
+	return (c->tls != NULL ? tls_stream_wire_bytes(c) : c->queued_bytes) - stream_output_size(c);
 }
 
 size_t
 stream_unread(const struct conn *c)
 {
-	return stream_has_view(c) ? conn_loop(c)->view_size : evbuffer_get_length(stream_input(c));
+	return stream_has_view(c) ? conn_loop(c)->view_size : stream_input_size(c);
 }
 
 size_t
@@ -194,6 +193,8 @@ stream_drop(struct conn *c, size_t size)
 	struct loop *loop = conn_loop(c);
 	size_t n = stream_unread(c) < size ? stream_unread(c) : size;
 
+	if (n == 0)
+		return 0;
 	if (!stream_has_view(c)) {
 		evbuffer_drain(stream_input(c), n);
 		return n;
@@ -230,6 +231,8 @@ stream_keep(struct conn *c, const void *bytes, size_t size)
 	struct evbuffer *input = stream_input(c);
 	int r;
 
+	if (input == NULL)
+		return -1;
 	evbuffer_unfreeze(input, 0);
 	r = evbuffer_add(input, bytes, size);
 	evbuffer_freeze(input, 0);
@@ -384,8 +387,10 @@ static int
 stream_queue_rest(struct conn *c, const struct iovec *iov, int count, size_t skip)
 {
 	struct evbuffer *output = stream_output(c);
-	bool was_empty = evbuffer_get_length(output) == 0;
+	bool was_empty = stream_output_size(c) == 0;
 
+	if (output == NULL)
+		return -ENOMEM;
 	for (int i = 0; i < count; i++) {
 		size_t part = skip < iov[i].iov_len ? skip : iov[i].iov_len;
 
@@ -405,7 +410,7 @@ stream_put(struct conn *c, const void *bytes, size_t size)
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = size };
 	ssize_t sent = 0;
 
-	if (evbuffer_get_length(stream_output(c)) == 0)
+	if (stream_output_size(c) == 0)
 		sent = c->pace == NULL ? stream_send(c, &iov, 1) : pace_send(c, &iov, 1);
 	if (sent < 0)
 		return (int)sent;
@@ -476,23 +481,8 @@ stream_make_room(struct conn *c)
 	stream_arm(c);
 }
 
-static void
-stream_on_written(struct bufferevent *bev, void *arg)
-{
-	(void)bev; /* the connection's */
-	stream_make_room(arg);
-}
-
-static void
-stream_on_error(struct bufferevent *bev, short what, void *arg)
-{
-	(void)bev, (void)what; /* EV_READ is off: only a failed write comes here */
-	conn_fail(arg, errno);
-}
-
 void
 stream_attach(struct conn *c)
 {
-	bufferevent_setcb(c->bev, NULL, stream_on_written, stream_on_error, c);
 	event_assign(&c->readable, conn_loop(c)->base, c->fd, EV_READ | EV_PERSIST, stream_on_readable, c);
 }

@@ -13,8 +13,10 @@
 
 #include "engine/conn.h"
 
-/** Connect the bufferevent's callbacks and the read event; nothing is armed yet. */
+/** Prepare the read event; nothing is armed yet. */
 void stream_attach(struct conn *c);
+/** With what is pending in them. */
+void stream_free_buffers(struct conn *c);
 
 /** Add or remove the read event, as the state, the buffers and the plugin allow. */
 void stream_arm(struct conn *c);

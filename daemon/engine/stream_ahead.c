@@ -68,5 +68,7 @@ stream_look(struct conn *c, size_t size)
 
 	if (loop->view_owner == c)
 		return unread > 0 ? loop->view : NULL;
+	if (unread == 0)
+		return NULL;
 	return evbuffer_pullup(bufferevent_get_input(c->bev), (ssize_t)(size < unread ? size : unread));
 }

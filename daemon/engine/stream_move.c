@@ -11,7 +11,8 @@ static ssize_t
 stream_move_chains(struct conn *to, struct conn *from, size_t size)
 {
 	bool was_empty = stream_pending_bytes(to) == 0;
-	int n = evbuffer_remove_buffer(stream_input(from), stream_output(to), size);
+	struct evbuffer *output = stream_output(to);
+	int n = output != NULL ? evbuffer_remove_buffer(stream_input(from), output, size) : -1;
 
 	if (n < 0)
 		return -ENOMEM;

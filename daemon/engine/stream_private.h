@@ -2,18 +2,25 @@
 #ifndef ENGINE_STREAM_PRIVATE_H
 #define ENGINE_STREAM_PRIVATE_H
 
+#include <event2/buffer.h>
+
 #include "engine/stream.h"
 
-static inline struct evbuffer *
-stream_input(const struct conn *c)
+/** What is unread and not in the view, and what the socket has not taken, to be added to: the bufferevent is
+ * made when there is something to keep. NULL without memory, never where there is something in it. */
+struct evbuffer *stream_input(struct conn *c);
+struct evbuffer *stream_output(struct conn *c);
+
+static inline size_t
+stream_input_size(const struct conn *c)
 {
-	return bufferevent_get_input(c->bev);
+	return c->bev != NULL ? evbuffer_get_length(bufferevent_get_input(c->bev)) : 0;
 }
 
-static inline struct evbuffer *
-stream_output(const struct conn *c)
+static inline size_t
+stream_output_size(const struct conn *c)
 {
-	return bufferevent_get_output(c->bev);
+	return c->bev != NULL ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
 }
 
 /** What it has unread lies in the loop's buffer. */

@@ -59,12 +59,13 @@ static int
 queue_rest(struct conn *to, size_t left)
 {
 	struct loop *loop = conn_loop(to);
+	struct evbuffer *output = stream_output(to);
 
 	while (left > 0) {
 		ssize_t n =
 			read(loop->pipe[0], loop->buffer, left < LOOP_BUFFER_SIZE ? left : LOOP_BUFFER_SIZE);
 
-		if (n <= 0 || evbuffer_add(stream_output(to), loop->buffer, (size_t)n) < 0)
+		if (n <= 0 || output == NULL || evbuffer_add(output, loop->buffer, (size_t)n) < 0)
 			return -ENOMEM;
 		left -= (size_t)n;
 	}

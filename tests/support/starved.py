@@ -134,7 +134,7 @@ def serving_goes_on(tmp, most):
             for n in range(1, most):
                 starver.arm(n)
                 with contextlib.suppress(OSError), d.connect("one", timeout=5) as c:
-                    c.sendall(bytes(100000))
+                    c.sendall(bytes(400000))  # more than the way back holds: some of it has to be kept
                     c.shutdown(2 if n % 2 else 1)
                     harness.receive_all(c)
                 with contextlib.suppress(OSError):
