@@ -100,6 +100,12 @@ utf8_sequence(const unsigned char *b, size_t size)
 	return length;
 }
 
+bool
+utf8_is_control(const unsigned char *b, size_t length)
+{
+	return (length == 1 && (b[0] < 0x20 || b[0] == 0x7f)) || (length == 2 && b[0] == 0xc2 && b[1] < 0xa0);
+}
+
 void
 strbuf_add_json(struct strbuf *s, const char *bytes, size_t size)
 {
@@ -116,8 +122,8 @@ strbuf_add_json(struct strbuf *s, const char *bytes, size_t size)
 			strbuf_add(s, "\\n");
 		else if (b[i] == '\t')
 			strbuf_add(s, "\\t");
-		else if (b[i] < 0x20 || b[i] == 0x7f)
-			strbuf_printf(s, "\\u%04x", b[i]);
+		else if (utf8_is_control(b + i, n))
+			strbuf_printf(s, "\\u%04x", b[i + n - 1]);
 		else
 			strbuf_add_bytes(s, b + i, n);
 		i += n;
@@ -152,9 +158,10 @@ strbuf_add_quoted(struct strbuf *s, const char *bytes, size_t size)
 			strbuf_add(s, "\\n");
 		else if (b[i] == '\t')
 			strbuf_add(s, "\\t");
-		else if (n == 0 || b[i] < 0x20 || b[i] == 0x7f)
+		else if (n == 0 || utf8_is_control(b + i, n)) {
 			strbuf_printf(s, "\\x%02x", b[i]);
-		else
+			n = 1;
+		} else
 			strbuf_add_bytes(s, b + i, n);
 		i += n != 0 ? n : 1;
 	}

@@ -32,6 +32,10 @@ void strbuf_add_quoted(struct strbuf *s, const char *bytes, size_t size);
 /** Length of the valid UTF-8 sequence at @p bytes, 0 if there is none (overlong, surrogate, cut). */
 size_t utf8_sequence(const unsigned char *bytes, size_t size);
 
+/** Whether the sequence of @p length bytes is a control character, which a terminal may obey: C0, DEL, or one
+ * of C1, such as U+009B, which begins an escape sequence like ESC [. */
+bool utf8_is_control(const unsigned char *bytes, size_t length);
+
 /** Empty it and keep the memory. */
 void strbuf_reset(struct strbuf *s);
 void strbuf_fini(struct strbuf *s);

@@ -170,10 +170,8 @@ add_visible(struct strbuf *out, const char *text, size_t size)
 {
 	for (size_t i = 0; i < size;) {
 		size_t n = utf8_sequence((const unsigned char *)text + i, size - i);
-		unsigned char c = (unsigned char)text[i];
 
-		if (n == 0 || c < 0x20 || c == 0x7f ||
-			(n == 2 && c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)) {
+		if (n == 0 || utf8_is_control((const unsigned char *)text + i, n)) {
 			strbuf_add_char(out, '?');
 			n = n != 0 ? n : 1;
 		} else

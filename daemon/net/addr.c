@@ -49,11 +49,12 @@ put_escaped(struct writer *w, const char *bytes, size_t count)
 		size_t whole = utf8_sequence((const unsigned char *)bytes + i, count - i);
 		char escape[5];
 
-		step = whole > 0 ? whole : 1;
-		if (whole > 0 && c >= ' ' && c != 0x7f && c != '\\') {
+		step = whole;
+		if (whole > 0 && !utf8_is_control((const unsigned char *)bytes + i, whole) && c != '\\') {
 			put(w, bytes + i, whole);
 			continue;
 		}
+		step = 1;
 		snprintf(escape, sizeof escape, "\\x%02x", c);
 		put(w, escape, 4);
 	}

@@ -125,6 +125,7 @@ START_TEST(text_is_quoted_only_if_it_has_to_be)
 	check_quoted("\n\t\r", 3, "\"\\n\\t\\x0d\"");
 	check_quoted("a\0b", 3, "\"a\\x00b\"");
 	check_quoted("\x7f\x1b", 2, "\"\\x7f\\x1b\"");
+	check_quoted("\xc2\x9b\xc2\xa0", 4, "\"\\xc2\\x9b\xc2\xa0\"");
 }
 END_TEST
 
@@ -145,6 +146,7 @@ START_TEST(json_strings_are_valid_whatever_comes)
 	check_json("\"\\/", 3, "\\\"\\\\/");
 	check_json("\n\t\r\0", 4, "\\n\\t\\u000d\\u0000");
 	check_json("\x7f", 1, "\\u007f");
+	check_json("\xc2\x9b\xc2\xa0", 4, "\\u009b\xc2\xa0");
 	check_json("\xe2\x82\xac", 3, "\xe2\x82\xac");
 	check_json("\xe2\x82", 2, "\\ufffd\\ufffd");
 	check_json("\xff", 1, "\\ufffd");

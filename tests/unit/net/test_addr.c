@@ -118,6 +118,8 @@ START_TEST(strange_bytes_in_names_are_escaped)
 
 	expect(&a, size, CFG_UNIX, "@a\\x0ab\\x5c\\xffc\\x00\xc3\xa4",
 		"unix:@a\\x0ab\\x5c\\xffc\\x00\xc3\xa4");
+	a = unix_of("\0\xc2\x9b", 3, &size); /* CSI, which terminals obey */
+	expect(&a, size, CFG_UNIX, "@\\xc2\\x9b", "unix:@\\xc2\\x9b");
 }
 END_TEST
 
