@@ -203,3 +203,40 @@ config_parse_text(const char *name, const char *text, size_t size, const struct 
 {
 	return load(name, text, size, source, ret, report);
 }
+
+/* A file that has nothing but faults may name a place in what could not be read, and so may an `admin:` that
+ * came to nothing: to take the usual place for it could reach another daemon. */
+static bool
+admin_is_known(const struct config *config, const struct files_sections *s, const struct cfg_report *report)
+{
+	bool any = s->daemon != NULL || s->defaults != NULL || s->tls != NULL || s->listeners != NULL;
+
+	return cfg_report_is_ok(report) || strcmp(config->daemon.admin.listen, CFG_ADMIN_AUTO) != 0 ||
+	       (any && (s->daemon == NULL || cfg_node_get(s->daemon, "admin") == NULL));
+}
+
+int
+config_admin_listen(const char *path, char **ret, struct cfg_report *report)
+{
+	struct config_whole *w = config_whole_new();
+	struct files_sections sections = { 0 };
+	char *copy;
+	int r;
+
+	if (w == NULL)
+		return cfg_report_no_memory(report);
+	r = files_read(path, NULL, 0, &cfg_source_disk, &w->arena, report, &sections);
+	if (r == 0)
+		r = load_daemon(w, sections.daemon, &cfg_source_disk, report);
+	if (r == 0 && !admin_is_known(&w->config, &sections, report))
+		r = -EINVAL;
+	if (r == 0) {
+		copy = strdup(w->config.daemon.admin.listen);
+		if (copy != NULL)
+			*ret = copy;
+		else
+			r = cfg_report_no_memory(report);
+	}
+	config_unref(&w->config);
+	return r;
+}

@@ -25,6 +25,17 @@ must_check int config_load(
 must_check int config_parse_text(const char *name, const char *text, size_t size,
 	const struct cfg_source *source, struct config **ret, struct cfg_report *report);
 
+/** What `daemon.admin.listen` of a file comes to, whatever else is wrong with the file: whoever asks wants to
+ * reach a daemon that may have been started with a better one.
+ *
+ * @param ret     from malloc(); untouched on failure
+ * @param report  takes what was wrong as far as it was read
+ * @return 0; -EINVAL when the file cannot be understood so far; -ENOMEM; another negative errno when @p path
+ * itself cannot be read
+ *
+ * Blocks: reads files. */
+must_check int config_admin_listen(const char *path, char **ret, struct cfg_report *report);
+
 /** The version of libyaml in use. */
 const char *cfg_yaml_version(void);
 

@@ -1,4 +1,5 @@
-/* The configuration file knows, if it names a place. If it leaves it to the surroundings, or can't be read
+/* The configuration file knows, if it names a place, whatever else is wrong with it: a faulty file is when
+ * the daemon is asked most. If it leaves the place to the surroundings, or the installed one can't be read
  * (it may be root's alone), the usual places are tried, the most likely first; one that has no socket file is
  * no candidate. */
 #include "ctl/place.h"
@@ -41,10 +42,8 @@ from_url(const char *url)
 }
 
 static int
-from_config(const struct config *config, const char *file, char **ret, struct err *e)
+from_config(const char *listen, const char *file, char **ret, struct err *e)
 {
-	const char *listen = config->daemon.admin.listen;
-
 	if (strcmp(listen, CFG_ADMIN_OFF) == 0)
 		return err_set(
 			e, -ENOENT, "%s says 'daemon.admin.listen: off', so there is no admin socket", file);
@@ -53,12 +52,25 @@ from_config(const struct config *config, const char *file, char **ret, struct er
 	return copy(from_url(listen), ret, e);
 }
 
+/* Nobody is asked who may be another daemon than the one that was meant. */
+static int
+tell_fault(const char *file, int code, const struct cfg_report *report, struct err *e)
+{
+	const struct cfg_finding *f = report->count > 0 ? &report->findings[0] : NULL;
+
+	if (f != NULL && f->file != NULL)
+		return err_set(e, -EBADMSG,
+			"%s:%d:%d: %s; so it does not say where the admin socket is, and --socket has to",
+			f->file, f->line, f->column, f->text);
+	return err_set(e, code, "cannot read %s: %s", file, strerror(-code));
+}
+
 int
 place_find(const char *socket, const char *config, char **ret, struct err *e)
 {
 	auto_of(cfg_report) struct cfg_report report = { 0 };
 	const char *file = config != NULL ? config : SOCKD_SYSCONFDIR "/sockd/sockd.yaml";
-	struct config *loaded;
+	auto_of(mem) char *listen = NULL;
 	int code;
 
 	if (socket != NULL && strncmp(socket, "unix:", 5) == 0)
@@ -68,16 +80,8 @@ place_find(const char *socket, const char *config, char **ret, struct err *e)
 			       ? copy(socket, ret, e)
 			       : err_set(e, -EINVAL, "'%s' is neither a path (/run/..., ./...) nor @NAME",
 					 socket);
-	code = config_load(file, NULL, &loaded, &report);
-	if (code == 0) {
-		code = from_config(loaded, file, ret, e);
-		config_unref(loaded);
-		return code;
-	}
-	if (config == NULL)
-		return usual_place(ret, e);
-	if (report.count > 0)
-		return err_set(e, code, "%s:%d:%d: %s", file, report.findings[0].line,
-			report.findings[0].column, report.findings[0].text);
-	return err_set(e, code, "cannot read %s: %s", file, strerror(-code));
+	code = config_admin_listen(file, &listen, &report);
+	if (code == 0)
+		return from_config(listen, file, ret, e);
+	return config == NULL ? usual_place(ret, e) : tell_fault(file, code, &report, e);
 }

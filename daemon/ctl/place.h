@@ -11,7 +11,8 @@
  * @param socket  as given by the user, or NULL
  * @param config  a configuration file as given by the user, or NULL: the installed one, if it can be read
  * @param ret     from malloc()
- * @return 0; -ENOENT: the configuration says that there is none; -EINVAL; another negative errno; with text
+ * @return 0; -ENOENT: the configuration says that there is none; -EINVAL: @p socket is no place; -EBADMSG:
+ * @p config cannot be understood; another negative errno; with text
  */
 must_check int place_find(const char *socket, const char *config, char **ret, struct err *e);
 

@@ -339,8 +339,10 @@ def test_the_configuration_says_where_the_socket_is(tmp):
     d = Daemon(daemon={"admin": {"listen": f"unix://{place}", "mode": "0600"}}).start()
     off = tmp / "off.yaml"
     off.write_text("version: 1\ndaemon: {admin: off}\n")
-    wrong = tmp / "wrong.yaml"
-    wrong.write_text("version: 1\nnonsense: 1\n")
+    broken = tmp / "broken.yaml"
+    broken.write_text("version: 1\nlisteners: [\n")
+    misspelt = tmp / "misspelt.yaml"
+    misspelt.write_text(f"version: 1\ndaemon: {{admin: {{listn: 'unix://{place}'}}}}\n")
     auto = tmp / "auto.yaml"
     auto.write_text("version: 1\n")
 
@@ -348,10 +350,22 @@ def test_the_configuration_says_where_the_socket_is(tmp):
     assert d.wait_log("admin")["address"] == f"unix://{place}"
     assert harness.run_sockctl("--config", d.config, "status", env=d.env).returncode == 0
     refused(harness.run_sockctl("--config", off, "reload"), "daemon.admin.listen: off", status=69)
-    refused(harness.run_sockctl("--config", wrong, "status"), "wrong.yaml:2:1: ", status=64)
+    refused(harness.run_sockctl("--config", broken, "status"), "broken.yaml:3:1: ", status=4)
+    refused(harness.run_sockctl("--config", broken, "stop"), "--socket has to", status=69)
+    refused(harness.run_sockctl("--config", misspelt, "stop"), "misspelt.yaml:2:18: ", status=69)
     refused(harness.run_sockctl("--config", tmp / "none", "plugins"), "none", status=69)
     place.rename(tmp / "admin.sock")  # where RUNTIME_DIRECTORY says
     assert harness.run_sockctl("--config", auto, "status", env={"RUNTIME_DIRECTORY": str(tmp)}).returncode == 0
+
+
+def test_a_file_that_is_wrong_elsewhere_still_says_where_the_socket_is(tmp):
+    d = Daemon(daemon={"admin": f"unix://{tmp}/here.sock"}).start()
+    d.config.write_text(d.config.read_text().replace('"version": 1', '"version": 1, "nonsense": 1'))
+    assert '"nonsense"' in d.config.read_text()
+    reload = harness.run_sockctl("--config", d.config, "reload")
+
+    assert harness.run_sockctl("--config", d.config, "status").returncode == 0
+    assert reload.returncode == 1 and "nonsense" in reload.stderr and "nothing was changed" in reload.stderr, reload
 
 
 def test_an_abstract_socket_will_do():

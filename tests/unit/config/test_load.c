@@ -1,6 +1,9 @@
 /* Whole files: what they come to, and what is said of wrong ones. Each row names the place. */
 #include "config/load.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "fixture.h"
 
 /* A listener that is complete but for what a row adds: keys of it begin at line 5, column 5. */
@@ -436,6 +439,43 @@ START_TEST(a_missing_file_is_told_with_its_cause)
 }
 END_TEST
 
+START_TEST(the_admin_socket_is_known_whatever_else_is_wrong)
+{
+	static const struct {
+		const char *text, *listen; /* NULL: it cannot be told */
+	} rows[] = {
+		{ "version: 1\n", "auto" },
+		{ "version: 1\nfoo: 1\ndaemon: {threads: x, admin: \"unix:@a\"}\nlisteners: {a: 1}\n",
+			"unix:@a" },
+		{ "version: 1\ndaemon: {threads: x}\n", "auto" },
+		{ "version: 1\ndaemon: {admin: {listn: \"unix:@a\"}}\n", NULL },
+		{ "version: 1\nlisteners: [\n", NULL },
+	};
+	char path[] = "/tmp/sockd-test-load-XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	for (size_t i = 0; i < array_len(rows); i++) {
+		struct cfg_report report = { 0 };
+		char *listen = NULL;
+		int size = (int)strlen(rows[i].text);
+
+		ck_assert_int_eq(ftruncate(fd, 0), 0);
+		ck_assert_int_eq(pwrite(fd, rows[i].text, (size_t)size, 0), size);
+		ck_assert_int_eq(
+			config_admin_listen(path, &listen, &report), rows[i].listen != NULL ? 0 : -EINVAL);
+		if (rows[i].listen != NULL)
+			ck_assert_str_eq(listen, rows[i].listen);
+		else
+			ck_assert_ptr_null(listen);
+		free(listen);
+		cfg_report_fini(&report);
+	}
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 START_TEST(transports_and_libraries_have_names)
 {
 	ck_assert_str_eq(cfg_transport_name(CFG_PASSED), "systemd");
@@ -451,4 +491,5 @@ UNIT_TESTS("load", an_empty_configuration_has_every_default, a_listener_has_ever
 	wrong_values_are_refused_with_what_to_write, what_is_missing_is_named,
 	keys_that_do_not_fit_the_transport_are_refused, listener_names_are_words,
 	every_error_is_told_in_one_run, an_unset_variable_is_told_once, a_reference_keeps_a_configuration,
-	a_missing_file_is_told_with_its_cause, transports_and_libraries_have_names)
+	a_missing_file_is_told_with_its_cause, the_admin_socket_is_known_whatever_else_is_wrong,
+	transports_and_libraries_have_names)
