@@ -86,7 +86,8 @@ def test_paths_are_those_of_the_installation(tmp):
 
     for unit in root.glob("**/sockd*.service"):
         text = unit.read_text()
-        assert f"ExecStart=/{bindir}/sockd -c /" in text and f"ExecReload=/{bindir}/sockctl reload" in text, unit
+        config = re.search(rf"^ExecStart=/{bindir}/sockd -c (/\S+)$", text, re.MULTILINE).group(1)
+        assert f"\nExecReload=/{bindir}/sockctl --config {config} reload\n" in text, unit
         assert "@" not in re.sub(r"@(system-service|privileged|resources|chown|NAME)", "", text), unit
         assert "KillMode=mixed" in text and "RestartPreventExitStatus=64 66 77 78" in text
     assert len(list(root.glob("**/sockd*.service"))) == 3
