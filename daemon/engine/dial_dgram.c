@@ -52,12 +52,19 @@ take(struct conn *c, void *buf, size_t size, int flags)
 
 /* ---- event style ---- */
 
+/* A fiber takes for itself, and what is there waits for it; behind a closed reader all is thrown away. */
+static bool
+wants_pump(const struct conn *c)
+{
+	return c->read_closed || (!c->straight && !c->paused && !conn_has_reader(c));
+}
+
 void
 dialled_datagram_pump(struct conn *c)
 {
 	struct loop *loop = conn_loop(c);
 
-	for (int i = 0; i < PUMP_MOST && c->state == CONN_OPEN && !c->paused && !conn_has_reader(c); i++) {
+	for (int i = 0; i < PUMP_MOST && c->state == CONN_OPEN && wants_pump(c); i++) {
 		ssize_t n = take(c, loop->buffer, LOOP_BUFFER_SIZE, 0);
 
 		if (n == -EAGAIN)
@@ -264,6 +271,7 @@ reader_close_read(struct sockd_reader r)
 	if (c == NULL)
 		return -1;
 	c->read_closed = true;
+	stream_arm(c); /* what still comes is thrown away */
 	return 0;
 }
 

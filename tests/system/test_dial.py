@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Connections that plugins make, and the relay, on a real daemon, with upstreams of the test's own."""
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -66,7 +67,9 @@ def test_there_and_back_over_every_kind_of_address(tmp):
         up.close()
 
 
-def test_messages_to_a_datagram_service():
+@contextlib.contextmanager
+def datagram_echo():
+    """@return the URL of a service that sends back what it gets"""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as service:
         service.bind(("127.0.0.1", 0))
 
@@ -79,18 +82,32 @@ def test_messages_to_a_datagram_service():
 
         thread = threading.Thread(target=answer)
         thread.start()
-        d = scenarios.serve("dial", scenarios.STREAMS + scenarios.DATAGRAMS,
-                            config={"to": f"udp://localhost:{service.getsockname()[1]}"})
-        addresses = d.addresses("t")
-        for address in addresses:
+        try:
+            yield f"udp://localhost:{service.getsockname()[1]}"
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
+                last.sendto(b"stop", service.getsockname())
+            thread.join()
+
+
+def test_messages_to_a_datagram_service():
+    with datagram_echo() as url:
+        d = scenarios.serve("dial", scenarios.STREAMS + scenarios.DATAGRAMS, config={"to": url})
+        for address in d.addresses("t"):
             if address.transport in ("tcp", "unix"):
                 scenarios.run(d, "messages_there_and_back", address)
             scenarios.run(d, "messages_refused", address)
             scenarios.run(d, "events_of_messages", address)
         assert d.stop() == 0
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b"stop", service.getsockname())
-        thread.join()
+
+
+def test_all_that_can_be_asked_of_messages():
+    with datagram_echo() as url:
+        d = scenarios.serve("messages", config={"to": url})
+        scenarios.run_all(d, "each_read_takes_one", "others_wait_while_the_fiber_does", "one_is_discarded_whole",
+                          "writes_that_no_datagram_has", "a_closed_reader_is_at_its_end", "from_one_to_another",
+                          "a_paused_one_waits", "a_refusal_is_no_data")
+        assert d.stop() == 0
 
 
 def test_refusals_have_their_errno():
