@@ -38,6 +38,31 @@ def test_descriptors_go_both_ways():
     assert d.stop() == 0
 
 
+def test_descriptors_keep_their_place_among_much_data():
+    d = scenarios.serve("rights", UNIX[:1])
+    with client(d, d.addresses("t")[0]) as c:
+        c.send(b"give_with_much\n")
+        size, said = 0, []  # a read may begin before the byte that a descriptor came with, and ends after it
+        while size < 6 << 20:
+            data, fds, _, _ = socket.recv_fds(c, min(65536, (6 << 20) - size), 4)
+            assert data and data == b"m" * len(data)
+            for fd in fds:
+                said.append(((size + len(data) - 1) // (3 << 20), os.read(fd, 100)))
+                os.close(fd)
+            size += len(data)
+        assert said == [(0, b"first"), (1, b"second")], said
+        assert scenarios.answer(c) == b"ok\n"
+    assert d.stop() == 0
+
+
+def test_who_gives_to_a_client_that_does_not_read_is_let_go():
+    d = scenarios.serve("rights", UNIX[:1])
+    with client(d, d.addresses("t")[0]) as c:
+        c.send(b"give_up\n")
+        assert "timed out" in d.wait_log("gave_up")["msg"]
+    assert d.stop() == 0
+
+
 def test_those_beyond_the_room_are_closed():
     d = scenarios.serve("rights", UNIX)
     for address in d.addresses("t"):

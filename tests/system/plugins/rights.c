@@ -48,6 +48,42 @@ give_one(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	CHECK(FAILS(sockd_send_fds(w, "", 0, pipes, 0), EINVAL));
 }
 
+/* More than the socket takes at once: the descriptor goes with the first byte, and what follows with a
+ * descriptor of its own waits for all before it. */
+static void
+give_with_much(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	static char much[3 << 20];
+	int pipes[2];
+
+	(void)c;
+	(void)r;
+	memset(much, 'm', sizeof much);
+	for (int i = 0; i < 2; i++) {
+		CHECK(pipe(pipes) == 0);
+		CHECK(write(pipes[1], i == 0 ? "first" : "second", i == 0 ? 5 : 6) > 0 &&
+			close(pipes[1]) == 0);
+		CHECK(sockd_send_fds(w, much, sizeof much, pipes, 1) == (ssize_t)sizeof much);
+		CHECK(close(pipes[0]) == 0);
+	}
+	CHECK(sockd_flush(w) == 0);
+}
+
+/* The client reads nothing until it is told to. */
+static void
+give_up(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	static char much[3 << 20];
+	int one = STDIN_FILENO;
+
+	(void)r;
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_WRITE, 300) == 0);
+	errno = 0;
+	while (sockd_send_fds(w, much, sizeof much, &one, 1) > 0)
+		;
+	(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_NOTICE, "gave_up", "%s", strerror(errno));
+}
+
 static void
 not_here(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
@@ -60,7 +96,8 @@ not_here(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 }
 
 static const struct scenario scenarios[] = { { "take_one", take_one }, { "take_some", take_some },
-	{ "give_one", give_one }, { "not_here", not_here }, { NULL, NULL } };
+	{ "give_one", give_one }, { "give_with_much", give_with_much }, { "give_up", give_up },
+	{ "not_here", not_here }, { NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
