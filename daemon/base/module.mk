@@ -2,6 +2,7 @@ core_sources += daemon/base/cleanup.h daemon/base/clock.h
 core_sources += daemon/base/err.c daemon/base/err.h
 core_sources += daemon/base/fdutil.c daemon/base/fdutil.h
 core_sources += daemon/base/strbuf.c daemon/base/strbuf.h
+core_sources += daemon/base/leave.h
 core_sources += daemon/base/log.c daemon/base/log.h
 core_sources += daemon/base/log_format.c daemon/base/log_format.h
 core_sources += daemon/base/log_record.c daemon/base/log_record.h

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fdutil.h"
+#include "base/leave.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
 #include "plugin/option.h"
@@ -61,7 +62,7 @@ look_in_child(const struct look *look)
 
 	fflush(stdout);
 	fflush(stderr);
-	_exit(status); /* neither our exit handlers nor the plugin's have anything to do here */
+	leave_now(status); /* neither our exit handlers nor the plugin's have anything to do here */
 }
 
 static int

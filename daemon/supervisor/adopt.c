@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fdutil.h"
+#include "base/leave.h"
 #include "control/snapshot_pack.h"
 
 /* The state that the way back needs, for handlers. */
@@ -56,6 +57,8 @@ adopt_exec(int exec_fd, int state_fd, int old_fd, const char *why)
 		argv[3] = reason;
 		argv[4] = (char *)(uintptr_t)why;
 	}
+	if (old_fd >= 0)
+		leave_counts(); /* the way back is a handler's */
 	execveat(exec_fd, "", argv, environ, AT_EMPTY_PATH);
 	return -errno;
 }

@@ -2,8 +2,8 @@
  * descriptors' stand-ins allow. */
 #include <stdio.h>
 #include <sysexits.h>
-#include <unistd.h>
 
+#include "base/leave.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
 #include "supervisor/exit_status.h"
@@ -50,7 +50,7 @@ supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops)
 		/* Nothing of what it has read is given back: that would remove the running one's socket
 		 * files. */
 		fflush(NULL);
-		_exit(EX_OK);
+		leave_now(EX_OK);
 	}
 	fprintf(stderr, "%s\n", e.text);
 	return exit_status(EXIT_PHASE_SYSTEM, code);

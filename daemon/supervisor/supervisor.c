@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/fdutil.h"
+#include "base/leave.h"
 #include "base/log.h"
 #include "config/report.h"
 #include "control/snapshot.h"
@@ -392,7 +393,7 @@ give_up(struct supervisor *s)
 	admin_free(s->admin);
 	snapshot_sockets_free(s->sockets);
 	log_stop();
-	_exit(EX_SOFTWARE);
+	leave_now(EX_SOFTWARE);
 }
 
 static int

@@ -37,9 +37,10 @@ BUILD = pathlib.Path(os.environ.get("SOCKD_BUILD") or os.getcwd())
 SOCKD, SOCKCTL = BUILD / "sockd", BUILD / "sockctl"
 PLUGINS = BUILD / "stage-plugins"
 SANITIZED = bool(os.environ.get("SOCKD_SANITIZE", "").strip())
+COVERAGE = bool(os.environ.get("SOCKD_COVERAGE", "").strip())
 
 # How long anything may take before the test fails: longer where each step costs more.
-PATIENCE_S = 60 if SANITIZED else 20
+PATIENCE_S = 60 if SANITIZED or COVERAGE else 20
 
 LOG_FIELD = re.compile(r'([a-z0-9_]+)=("(?:[^"\\]|\\.)*"|\S*)')
 SANITIZER_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
@@ -269,12 +270,21 @@ class Daemon:
     def close(self):
         """End it in any way and remove its folder; a sanitizer's report is a failure."""
         if self.process is not None and self.exit_status is None:
+            if COVERAGE:
+                self._ask_to_end()
             self.process.kill()
             self.wait()
         with contextlib.suppress(ValueError):
             Daemon.running.remove(self)
         shutil.rmtree(self.dir, ignore_errors=True)
         self.check_sanitizers()
+
+    def _ask_to_end(self):
+        """Lines are counted by who ends by itself; the second signal is the one that waits for nobody."""
+        for _ in range(2):
+            with contextlib.suppress(AssertionError):
+                self.stop(timeout=2)
+                return
 
     def check_sanitizers(self):
         for i, line in enumerate(self.lines):

@@ -52,6 +52,8 @@ def numbers(dense, step):
 def need_plain_build():
     if harness.SANITIZED:
         harness.skip("a sanitizer has allocators of its own")
+    if harness.COVERAGE:
+        harness.skip("what counts lines needs memory at the end")
 
 
 def commands_end_cleanly(tmp, dense, step):

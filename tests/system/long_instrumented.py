@@ -17,6 +17,16 @@ FOREIGN = ("SOCKD_SRC", "SOCKD_BUILD", "SOCKD_SANITIZE", "SOCKD_COVERAGE", "SOCK
            "CC", "CXX", "TMPDIR", "XDG_RUNTIME_DIR", "MAKEFLAGS")
 
 
+def prepare_counts(folder):
+    """None yet, and files that a worker which gave up its user may write too."""
+    for old in folder.rglob("*.gcda"):
+        old.unlink()
+    for notes in folder.rglob("*.gcno"):
+        counts = notes.with_suffix(".gcda")
+        counts.touch()
+        counts.chmod(0o666)
+
+
 def run_suite(name, *flags):
     """Configure, build and test in BUILD/NAME. @return that folder"""
     if harness.SANITIZED:
@@ -35,8 +45,7 @@ def run_suite(name, *flags):
         assert status == 0, text[-2000:]
     status, text = run("make", f"-j{len(os.sched_getaffinity(0))}", "check-programs")
     assert status == 0, text[-4000:]
-    for old in folder.rglob("*.gcda"):
-        old.unlink()
+    prepare_counts(folder)
     status, text = run("make", "check", "TESTS_FLAGS=--timeout=600")
     told = re.findall(r"^\d+ passed, .*$", text, re.MULTILINE)
     print(f"# {name}: {told[-1] if told else 'no test ran'}")
@@ -55,9 +64,13 @@ def test_thread():
 def test_every_file_is_executed():
     harness.need_tool("gcovr")
     folder = run_suite("coverage", "--enable-coverage")
+    for counts in folder.rglob("*.gcda"):
+        if counts.stat().st_size == 0:
+            counts.unlink()
 
     result = subprocess.run(["gcovr", "--root", str(harness.SRC), "--object-directory", ".", "--filter",
-                             str(harness.SRC / "daemon") + "/", "--json-summary"], cwd=folder, capture_output=True, text=True, check=True)
+                             str(harness.SRC / "daemon") + "/", "--exclude", r".*/gen_\w+\.c",  # they run at build time
+                             "--json-summary"], cwd=folder, capture_output=True, text=True, check=True)
     files = sorted(json.loads(result.stdout)["files"], key=lambda f: f["line_percent"])
     for f in files:
         print(f"# {f['line_percent']:5.1f} % of {f['line_total']:4} lines: {f['filename']}")
