@@ -343,6 +343,22 @@ ask(void *worker, const char *text, supervisor_reply_fn *reply, void *arg)
 	request_sent(c, r, send_body(c, PROTOCOL_ASK, r->number, &body, NULL, 0));
 }
 
+/* No request like others: nobody waits for what it says, and an upgrade need not. */
+static bool
+knock(void *worker)
+{
+	struct child *c = worker;
+	struct strbuf body = { 0 };
+
+	if (c->knock != 0)
+		return true;
+	c->knock = ++c->last_number;
+	pack_text(&body, "{\"ask\":\"alive\"}");
+	if (send_body(c, PROTOCOL_ASK, c->knock, &body, NULL, 0) == -ENOMEM)
+		c->knock = 0;
+	return false;
+}
+
 static const struct supervisor_worker_ops ops = {
 	.start = start,
 	.pack = child_pack,
@@ -352,6 +368,7 @@ static const struct supervisor_worker_ops ops = {
 	.shutdown = shutdown_now,
 	.end = end,
 	.abort = abort_child,
+	.knock = knock,
 	.kill = kill_child,
 	.free = child_free,
 	.reopen = reopen,

@@ -5,7 +5,6 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "base/clock.h"
 #include "base/fdutil.h"
 #include "control/snapshot.h"
 #include "supervisor/post_mortem.h"
@@ -383,14 +382,17 @@ generations_tell(struct generations *all, const char *event, const char *text)
 }
 
 void
-generations_watch(struct generations *all, int64_t limit_ms)
+generations_watch(struct generations *all, int64_t now_ms, int64_t limit_ms)
 {
 	for (struct generation *g = all->first; g != NULL; g = g->next) {
 		pid_t tid;
 
-		if (g->state != GENERATION_STATE_COUNT && ops_of(g)->abort != NULL &&
-			post_mortem_is_stuck(g->post_mortem, g->number, clock_now_ms(), limit_ms, &tid))
+		if (g->state == GENERATION_STATE_COUNT || ops_of(g)->abort == NULL)
+			continue;
+		if (post_mortem_is_stuck(g->post_mortem, g->number, now_ms, limit_ms, &tid))
 			ops_of(g)->abort(g->worker, tid);
+		else if (g->state == GENERATION_SERVING || g->state == GENERATION_DRAINING)
+			pulse_feel(g, ops_of(g), now_ms, limit_ms);
 	}
 }
 

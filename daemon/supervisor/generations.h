@@ -5,6 +5,7 @@
 #define SUPERVISOR_GENERATIONS_H
 
 #include "supervisor/counters.h"
+#include "supervisor/pulse.h"
 #include "supervisor/worker_ops.h"
 
 enum generation_state {
@@ -25,6 +26,7 @@ struct generation {
 	struct post_mortem *post_mortem; /* owned */
 	struct occupancy occupancy;      /* its seat; without rows: none yet */
 	struct supervisor_counts counts; /* when last asked */
+	struct pulse pulse;
 };
 
 struct generations_events {
@@ -79,9 +81,9 @@ void generations_tell(struct generations *all, const char *event, const char *te
 /** @return false when one of them cannot be killed */
 bool generations_kill(struct generations *all);
 
-/** Whether one that serves or drains is stuck in a plugin for @p limit_ms: it is told in the log, and ended.
- */
-void generations_watch(struct generations *all, int64_t limit_ms);
+/** Whether one that serves or drains is stuck in a plugin for @p limit_ms, or does not answer (pulse.h): it
+ * is told in the log, and ended. */
+void generations_watch(struct generations *all, int64_t now_ms, int64_t limit_ms);
 
 /** Drain one of them. */
 void generation_drain(struct generation *g, int64_t timeout_ms, int64_t spread_ms);

@@ -26,6 +26,7 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/adopt.c daemon/supervisor/adopt.h \
 	daemon/supervisor/plugin_metrics.c daemon/supervisor/plugin_metrics.h \
 	daemon/supervisor/post_mortem.c daemon/supervisor/post_mortem.h \
+	daemon/supervisor/pulse.c daemon/supervisor/pulse.h \
 	daemon/supervisor/rehearse.c \
 	daemon/supervisor/reopen.c daemon/supervisor/reopen.h \
 	daemon/supervisor/state.c daemon/supervisor/state.h \

@@ -184,3 +184,15 @@ post_mortem_is_stuck(
 	}
 	return false;
 }
+
+bool
+post_mortem_main_runs(const struct post_mortem *p, struct watch_name *ret_name, uint32_t *ret_entry)
+{
+	const struct watch_cell *cell = &p->memory->cells[p->loops];
+
+	if ((atomic_load(&cell->turns) & 1) == 0)
+		return false;
+	*ret_name = name_at(p, atomic_load(&cell->name));
+	*ret_entry = atomic_load(&cell->entry);
+	return true;
+}

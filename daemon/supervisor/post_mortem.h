@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "control/watch.h"
 
 struct post_mortem;
 
@@ -27,5 +28,8 @@ void post_mortem_log(const struct post_mortem *p, unsigned generation);
  * log; it is told once. @p ret_tid: its thread, as far as that can be believed */
 bool post_mortem_is_stuck(
 	struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms, pid_t *ret_tid);
+
+/** Whether its main thread, which is no loop, runs a plugin at this moment, which one and what of it. */
+bool post_mortem_main_runs(const struct post_mortem *p, struct watch_name *ret_name, uint32_t *ret_entry);
 
 #endif

@@ -325,7 +325,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (s->watchdog_ms > 0 && is_alive(s))
 		notify_alive();
 	if (settings_of(s)->watchdog_ms > 0)
-		generations_watch(s->generations, settings_of(s)->watchdog_ms);
+		generations_watch(s->generations, clock_now_ms(), settings_of(s)->watchdog_ms);
 	service_tell_status(s, false);
 	if (s->phase <= SERVICE_SERVING)
 		return;

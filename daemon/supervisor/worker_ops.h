@@ -104,6 +104,9 @@ struct supervisor_worker_ops {
 	/** End it by SIGABRT in its thread @p tid (or in any, if that is none of its own), so that it tells
 	 * where it is. NULL: it lives in this process. */
 	void (*abort)(void *worker, pid_t tid);
+	/** Ask it for a sign of life, unless one is awaited already. @return whether that is so. NULL: it
+	 * lives in this process */
+	bool (*knock)(void *worker);
 	/** End it by force, in whatever state it is; `ended` follows. @return false: it lives in this process
 	 * and only goes with it */
 	bool (*kill)(void *worker);

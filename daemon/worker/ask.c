@@ -310,11 +310,20 @@ answer_drain(const struct ask_subject *s, json_t *request, struct err *e)
 		name, e);
 }
 
+/* That it comes is the answer. */
+static json_t *
+answer_alive(const struct ask_subject *s, json_t *request, struct err *e)
+{
+	(void)s, (void)request, (void)e;
+	return json_object();
+}
+
 static const struct {
 	const char *name;
 	/* NULL: refused with @p e filled, or there was no memory. */
 	json_t *(*answer)(const struct ask_subject *s, json_t *request, struct err *e);
 } rows[] = {
+	{ "alive", answer_alive },
 	{ "listeners", answer_listeners },
 	{ "plugins", answer_plugins },
 	{ "metrics", answer_metrics },

@@ -121,6 +121,22 @@ def test_crashes_in_open_and_close_name_them(tmp):
             d.stop()
 
 
+def test_a_worker_that_was_stopped_is_replaced_and_a_reload_gets_its_verdict(tmp):
+    with Daemon({"b": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}}, daemon={"threads": 1, "watchdog": "1s"}) as d:
+        stopped = workers(d)[0]
+        os.kill(stopped, signal.SIGSTOP)
+        reload = d.sockctl("reload")
+
+        assert reload.returncode == 1 and "the worker ended before it answered" in reload.stderr, reload
+        assert d.wait_log("worker_silent", level="error")["generation"] == "1"
+        assert "ended by signal 9" in d.wait_log("worker_died")["error"]
+        d.wait_log("worker_ready", generation="2")
+        assert stopped not in workers(d)
+        with d.connect("b") as c:
+            echoes(c, b"x")
+        assert d.stop() == 0
+
+
 def test_a_crash_in_start_refuses_the_start_and_says_where(tmp):
     d = daemon(plugin(tmp, start=1)).launch()
 

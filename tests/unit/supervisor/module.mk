@@ -10,3 +10,4 @@ check_PROGRAMS += tests/unit/supervisor/test_backoff tests/unit/supervisor/test_
 	tests/unit/supervisor/test_identity tests/unit/supervisor/test_state
 check_PROGRAMS += tests/unit/supervisor/test_child_hear tests/unit/supervisor/test_fd_store \
 	tests/unit/supervisor/test_holds tests/unit/supervisor/test_plugin_metrics tests/unit/supervisor/test_seats
+check_PROGRAMS += tests/unit/supervisor/test_child_hear tests/unit/supervisor/test_holds tests/unit/supervisor/test_plugin_metrics tests/unit/supervisor/test_pulse tests/unit/supervisor/test_seats
