@@ -2,9 +2,11 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -13,7 +15,9 @@
 #include "base/fdutil.h"
 
 struct client {
-	int fd;     /* owned until there is a stream for it */
+	int fd;    /* owned until there is a stream for it */
+	int pidfd; /* owned: the daemon's process; -1: it cannot be seen from here */
+	int timeout_ms;
 	FILE *in;   /* owned, with the descriptor; only read from */
 	char *line; /* owned */
 	size_t room;
@@ -49,6 +53,17 @@ connect_failed(const char *path, struct err *e)
 	return err_errno(e, "cannot connect to %s", path);
 }
 
+/* Of a process in another namespace the kernel tells 0. */
+static int
+open_peer(int fd)
+{
+	struct ucred peer = { 0 };
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &(socklen_t){ sizeof peer }) < 0 || peer.pid <= 0)
+		return -1;
+	return pidfd_open(peer.pid, 0);
+}
+
 int
 client_open(const char *path, int timeout_ms, struct client **ret, struct err *e)
 {
@@ -59,6 +74,8 @@ client_open(const char *path, int timeout_ms, struct client **ret, struct err *e
 
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
+	c->pidfd = -1;
+	c->timeout_ms = timeout_ms;
 	c->fd = size > 0 ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
 	if (c->fd < 0) {
 		free(c);
@@ -73,6 +90,7 @@ client_open(const char *path, int timeout_ms, struct client **ret, struct err *e
 		client_close(c);
 		return code;
 	}
+	c->pidfd = open_peer(c->fd);
 	c->in = fdopen(c->fd, "r");
 	if (c->in == NULL) {
 		client_close(c);
@@ -125,10 +143,20 @@ client_receive(struct client *c, json_t **ret, struct err *e)
 }
 
 void
+client_wait_end(const struct client *c)
+{
+	struct pollfd end = { .fd = c->pidfd, .events = POLLIN };
+
+	if (c->pidfd >= 0)
+		poll(&end, 1, c->timeout_ms);
+}
+
+void
 client_close(struct client *c)
 {
 	if (c == NULL)
 		return;
+	cleanup_fd(&c->pidfd);
 	if (c->in != NULL)
 		fclose(c->in);
 	else

@@ -26,6 +26,10 @@ must_check int client_send(struct client *c, json_t *request, struct err *e);
  * -ETIMEDOUT; -EPROTO; or another negative errno; with text */
 must_check int client_receive(struct client *c, json_t **ret, struct err *e);
 
+/** Wait until the process that was connected to is gone: with its last answer it still has files to remove,
+ * and who starts the next one wants them removed. Its end is not waited for where it cannot be seen. */
+void client_wait_end(const struct client *c);
+
 /** NULL is fine. */
 void client_close(struct client *c);
 

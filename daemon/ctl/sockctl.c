@@ -169,6 +169,8 @@ ask(const struct command *c, const char *path)
 		code = client_send(client, c->request, &e);
 	if (code == 0)
 		code = receive_all(client, &a, &e);
+	if (code == 0 && !a.failed && json_is_true(json_object_get(c->request, "wait")))
+		client_wait_end(client);
 	client_close(client);
 	status = code == 0 ? print_answer(c, &a) : status_of(c, tell(&e));
 	json_decref(a.rows);

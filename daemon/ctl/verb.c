@@ -32,7 +32,8 @@ static const struct ctl_option reload_options[] = {
 	}
 
 static const struct ctl_option wait_options[] = {
-	{ "wait", "wait", NULL, "Wait for the end, and tell how far it got meanwhile", CTL_SWITCH, CTL_ANY },
+	{ "wait", "wait", NULL, "Wait for the end of the process, and tell how far it got meanwhile",
+		CTL_SWITCH, CTL_ANY },
 	{ 0 },
 };
 

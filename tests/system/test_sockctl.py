@@ -78,6 +78,34 @@ def test_what_is_no_sockd_is_told(tmp):
     assert ask.returncode == 4 and "this is no sockd: it answers 220 mail.example" in error, error
 
 
+# A daemon that has answered, and takes its time to go: until its standard input ends.
+LEAVING = """
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.bind(sys.argv[1])
+    s.listen(1)
+    print("there", flush=True)
+    peer, _ = s.accept()
+    peer.recv(1000)
+    peer.sendall(b'{"done":{"drained":3,"forced":0}}\\n')
+    peer.close()
+sys.stdin.read()
+"""
+
+
+def test_an_end_that_is_waited_for_is_that_of_the_process(tmp):
+    fake = subprocess.Popen([sys.executable, "-c", LEAVING, tmp / "leaving"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert fake.stdout.readline() == b"there\n"
+    stop = subprocess.Popen([harness.SOCKCTL, "--socket", tmp / "leaving", "stop", "--wait"], stdout=subprocess.PIPE)
+    try:
+        stop.wait(timeout=0.5)
+        raise AssertionError("sockctl did not wait")
+    except subprocess.TimeoutExpired:
+        fake.stdin.close()
+    assert stop.communicate(timeout=harness.PATIENCE_S)[0] == b"ended: 3 connections drained, 0 cut\n"
+    assert stop.returncode == 0 and fake.wait(harness.PATIENCE_S) == 0
+
+
 def test_listeners_are_listed_with_their_addresses_and_counts():
     d = two_listeners()
     with echo(d, "echo"), echo(d, "local"), d.datagram("gram") as g:
