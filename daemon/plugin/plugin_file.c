@@ -131,9 +131,16 @@ static int
 not_found(const char *name, const char *const *folders, size_t count, struct err *e)
 {
 	auto_of(strbuf) struct strbuf searched = { 0 };
+	size_t size = strlen(name);
 	char near[128];
 	bool has_near = near_name(name, folders, count, near, sizeof near);
 
+	if (size > 3 && strcmp(name + size - 3, ".so") == 0)
+		return err_set(e, -ENOENT,
+			"'%s' is the name of a file: write its path, such as ./%s, or the name of an "
+			"installed "
+			"plugin without .so",
+			name, name);
 	for (size_t i = 0; i < count; i++)
 		strbuf_printf(&searched, "%s%s", i == 0 ? "" : ", ", folders[i]);
 	return err_set(e, -ENOENT,

@@ -36,6 +36,12 @@ tell_report(struct cfg_report *report)
 {
 	auto_of(strbuf) struct strbuf text = { 0 };
 
+	for (size_t i = 0; i < report->count; i++) {
+		struct cfg_finding *f = &report->findings[i];
+
+		if (f->file != NULL && strcmp(f->file, COMMAND_LINE) == 0)
+			f->line = 0; /* of the text that was made of it, which nobody has seen */
+	}
 	cfg_report_print(report, &text, isatty(STDERR_FILENO));
 	if (text.size > 0)
 		fputs(text.data, stderr);

@@ -77,6 +77,8 @@ START_TEST(a_missing_plugin_names_the_folders_and_the_nearest_name)
 	ck_assert_ptr_nonnull(strstr(e.text, dir));
 	ck_assert_int_eq(try("something-quite-different"), -ENOENT);
 	ck_assert_ptr_null(strstr(e.text, "did you mean"));
+	ck_assert_int_eq(try("echo.so"), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(e.text, "write its path, such as ./echo.so"));
 	unit_tempdir_remove(dir);
 }
 END_TEST
