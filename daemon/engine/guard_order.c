@@ -18,7 +18,7 @@ struct ban_mail {
 };
 
 static bool
-is_banned(const struct conn *c, const struct bans *bans, int64_t wall_ms)
+is_banned(const struct conn *c, const struct bans *bans, int64_t now_ms)
 {
 	struct network net;
 	bool known;
@@ -28,14 +28,14 @@ is_banned(const struct conn *c, const struct bans *bans, int64_t wall_ms)
 			(const struct sockaddr *)&c->proxied->client.sa, c->proxied->client.len, &net);
 	else
 		known = c->transport == CFG_TCP && network_of_socket(&c->peer.sa, sizeof c->peer, &net);
-	return known && bans_find(bans, &net, wall_ms) != NULL;
+	return known && bans_find(bans, &net, now_ms) != NULL;
 }
 
 static void
 ban_deliver(struct loop *loop, struct mail *mail)
 {
 	struct ban_mail *m = container_of(mail, struct ban_mail, mail);
-	int64_t wall_ms = clock_wall_ms();
+	int64_t now_ms = clock_now_ms();
 
 	bans_unref(loop->bans);
 	loop->bans = m->bans;
@@ -43,7 +43,7 @@ ban_deliver(struct loop *loop, struct mail *mail)
 	for (uint32_t i = 0; loop->bans != NULL && i < loop->conns.used; i++) {
 		struct conn *c = slab_at(&loop->conns, i);
 
-		if (c != NULL && is_banned(c, loop->bans, wall_ms))
+		if (c != NULL && is_banned(c, loop->bans, now_ms))
 			conn_cut(c, SOCKD_BY_DENIED);
 	}
 }

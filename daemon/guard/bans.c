@@ -84,17 +84,6 @@ ban_list_expire(struct ban_list *l, int64_t now_ms)
 	return kept < before;
 }
 
-int64_t
-ban_list_next_end(const struct ban_list *l)
-{
-	int64_t next_ms = BAN_FOR_GOOD;
-
-	for (size_t i = 0; i < l->count; i++)
-		if (l->bans[i].until_ms < next_ms)
-			next_ms = l->bans[i].until_ms;
-	return next_ms;
-}
-
 void
 ban_list_fini(struct ban_list *l)
 {

@@ -26,8 +26,6 @@ must_check int ban_list_add(struct ban_list *l, const struct network *net, int64
 bool ban_list_remove(struct ban_list *l, const struct network *net);
 /** Drop what is over. @return whether something was */
 bool ban_list_expire(struct ban_list *l, int64_t now_ms);
-/** When the next one is over, or BAN_FOR_GOOD. */
-int64_t ban_list_next_end(const struct ban_list *l);
 void ban_list_fini(struct ban_list *l);
 
 /** As text, one `NETWORK UNTIL` a line, for whoever keeps or carries it; and back. @return 0, -EBADMSG,
@@ -41,7 +39,8 @@ must_check int bans_new(const struct ban_list *l, struct bans **ret);
 struct bans *bans_ref(struct bans *b);
 void bans_unref(struct bans *b); /* NULL is fine */
 
-/** The ban that holds the address now, or NULL. @param b  NULL: none @param now_ms  wall clock */
+/** The ban that holds the address now, or NULL. @param b  NULL: none @param now_ms  clock_now_ms(): it is the
+ * same in all processes, and a clock that is set neither ends a ban nor prolongs it */
 const struct ban *bans_find(const struct bans *b, const struct network *address, int64_t now_ms);
 
 #endif

@@ -106,7 +106,7 @@ static bool
 ask_bans(const struct bans *bans, const struct guard_client *client, struct guard_finding *ret)
 {
 	const struct ban *ban =
-		bans != NULL && client->net != NULL ? bans_find(bans, client->net, clock_wall_ms()) : NULL;
+		bans != NULL && client->net != NULL ? bans_find(bans, client->net, clock_now_ms()) : NULL;
 
 	if (ban != NULL)
 		ret->ban = *ban;
@@ -220,7 +220,7 @@ explain_ban(const struct ban *ban, struct strbuf *out)
 		strbuf_add(out, "until it is lifted\n");
 	else
 		strbuf_printf(out, "for another %s\n",
-			parse_format_duration((ban->until_ms - clock_wall_ms()) / 1000 * 1000, left));
+			parse_format_duration((ban->until_ms - clock_now_ms()) / 1000 * 1000, left));
 }
 
 static void

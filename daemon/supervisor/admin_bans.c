@@ -41,7 +41,7 @@ list_of(struct admin_call *call)
 {
 	struct ban_list *list = call->host->bans(call->host_arg);
 
-	ban_list_expire(list, clock_wall_ms());
+	ban_list_expire(list, clock_now_ms());
 	return list;
 }
 
@@ -69,12 +69,14 @@ verb_ban(struct admin_call *call)
 	struct ban_list *list = list_of(call);
 	char text[NETWORK_TEXT_SIZE];
 	struct network net;
-	int64_t for_ms = 0;
+	int64_t for_ms = 0, until_ms;
 	int code;
 
 	if (!read_address(call, &net) || !admin_number(call, "for_ms", &for_ms))
 		return;
-	code = ban_list_add(list, &net, for_ms > 0 ? clock_wall_ms() + for_ms : BAN_FOR_GOOD);
+	if (for_ms == 0 || __builtin_add_overflow(clock_now_ms(), for_ms, &until_ms))
+		until_ms = BAN_FOR_GOOD;
+	code = ban_list_add(list, &net, until_ms);
 	if (code < 0) {
 		admin_fail(call, code == -ENOSPC ? "there are %d bans already" : "out of memory", BANS_MAX);
 		return;
@@ -106,7 +108,7 @@ void
 verb_bans(struct admin_call *call)
 {
 	const struct ban_list *list = list_of(call);
-	int64_t now_ms = clock_wall_ms();
+	int64_t now_ms = clock_now_ms();
 	char text[NETWORK_TEXT_SIZE];
 
 	for (size_t i = 0; i < list->count; i++) {

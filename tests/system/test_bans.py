@@ -53,6 +53,39 @@ def test_a_banned_client_is_shut_out_and_put_off():
         assert d.stop() == 0
 
 
+JUMP = """
+#define _GNU_SOURCE
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t which, struct timespec *ret)
+{
+	int code = (int)syscall(SYS_clock_gettime, which, ret);
+	if (which == CLOCK_REALTIME && access("%s", F_OK) == 0)
+		ret->tv_sec += 86400;
+	return code;
+}
+"""
+
+
+def test_a_clock_that_is_set_does_not_end_a_ban(tmp):
+    if netns.harness.SANITIZED:
+        netns.harness.skip("a preloaded library comes before the sanitizer's")
+    tomorrow = tmp / "tomorrow"
+    jump = netns.harness.build_plugin(tmp, "jump", JUMP % tomorrow)
+    with netns.Net([ONE]) as net:
+        d = Daemon({"echo": {"listen": "tcp://[::]:0", "handler": "echo"}},
+                   wrapper=[*net.wrapper, "env", f"LD_PRELOAD={jump}"]).start()
+        ctl(d, "ban", ONE, "for", "1h")
+
+        tomorrow.touch()
+
+        assert not is_served(net, d, ONE)
+        assert 3500000 < json.loads(ctl(d, "bans", "--json"))[0]["left_ms"] <= 3600000
+        assert "for another 35" in ctl(d, "why", ONE, "echo")
+        assert d.stop() == 0
+
+
 def test_a_ban_ends_by_itself():
     with netns.Net([ONE]) as net:
         d = start(net)

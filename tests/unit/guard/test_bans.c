@@ -49,11 +49,9 @@ START_TEST(a_ban_holds_until_its_end)
 	ck_assert_ptr_null(find(&l, "192.0.2.1", 1000));
 	ck_assert_ptr_null(find(&l, "192.0.2.2", 0));
 	ck_assert_ptr_nonnull(find(&l, "2001:db8::5", 1 << 30));
-	ck_assert_int_eq(ban_list_next_end(&l), 1000);
 	ck_assert(!ban_list_expire(&l, 999));
 	ck_assert(ban_list_expire(&l, 1000));
 	ck_assert_uint_eq(l.count, 1);
-	ck_assert_int_eq(ban_list_next_end(&l), BAN_FOR_GOOD);
 	ban_list_fini(&l);
 }
 END_TEST
