@@ -56,12 +56,19 @@ struct reload {
 /* ---- the end of one ---- */
 
 static void
+roll_back(struct reload *r)
+{
+	if (r->bound)
+		snapshot_sockets_roll_back(r->options.sockets, service_serves(r->options.service));
+	r->bound = false;
+}
+
+static void
 clean_up(struct reload *r)
 {
 	if (r->check != NULL)
 		r->options.checker->cancel(r->check);
-	if (r->bound)
-		snapshot_sockets_roll_back(r->options.sockets, service_serves(r->options.service));
+	roll_back(r);
 	if (r->options.certificates != NULL)
 		certificates_drop(r->options.certificates);
 	snapshot_free(r->next);
@@ -73,7 +80,7 @@ clean_up(struct reload *r)
 	r->next = NULL;
 	r->config = NULL;
 	r->record = NULL;
-	r->bound = r->planned = false;
+	r->planned = false;
 }
 
 static void
@@ -102,6 +109,7 @@ finish(struct reload *r, int code, const char *why)
 		.plan = r->planned ? &r->plan : NULL,
 		.duration_ms = clock_now_ms() - r->began_ms };
 
+	roll_back(r); /* whoever is told finds all as it was */
 	if (!v.dry) {
 		reload_verdict_log(&v);
 		reload_verdict_status(&v, status, sizeof status);
