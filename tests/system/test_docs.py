@@ -46,5 +46,16 @@ def test_the_schema_is_what_sockd_prints():
     assert (harness.BUILD / "conf" / "sockd.schema.json").read_text() == printed
 
 
+def test_what_is_installed_is_what_the_tables_say():
+    def printed(program, *words):
+        return subprocess.run([harness.BUILD / "daemon" / program, *words], capture_output=True, text=True, check=False)
+
+    manual = (harness.BUILD / "daemon/ctl/sockctl.1").read_text()
+    assert printed("config/gen_man").stdout in (harness.BUILD / "daemon/man/sockd.yaml.5").read_text()
+    assert printed("ctl/gen_docs", "verbs").stdout in manual and printed("ctl/gen_docs", "options").stdout in manual
+    assert printed("ctl/gen_docs", "completion").stdout == (harness.BUILD / "daemon/ctl/sockctl").read_text()
+    assert printed("ctl/gen_docs", "verb").returncode != 0 and printed("ctl/gen_docs").returncode != 0
+
+
 if __name__ == "__main__":
     harness.main()
