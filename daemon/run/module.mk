@@ -9,9 +9,13 @@ core_sources += daemon/run/check_child.c daemon/run/check_child.h \
 	daemon/run/version.c daemon/run/version.h
 
 core_sources += daemon/run/plugin_command.c daemon/run/plugin_command.h \
+	daemon/run/plugin_daemon.c daemon/run/plugin_daemon.h \
 	daemon/run/plugin_inspect.c daemon/run/plugin_inspect.h \
+	daemon/run/plugin_leak.c daemon/run/plugin_leak.h \
 	daemon/run/plugin_new.c daemon/run/plugin_new.h \
 	daemon/run/plugin_peer.c daemon/run/plugin_peer.h \
+	daemon/run/plugin_play.c daemon/run/plugin_play.h \
+	daemon/run/plugin_probe.c daemon/run/plugin_probe.h \
 	daemon/run/plugin_script.c daemon/run/plugin_script.h \
 	daemon/run/plugin_test.c daemon/run/plugin_test.h
 nodist_core_sources += daemon/run/template_files.c

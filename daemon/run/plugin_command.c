@@ -40,7 +40,8 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "info", "PLUGIN", false, do_info, "show its description, entries and settings" },
 	{ "check", "PLUGIN", false, do_check, "say why it would not load, and what is doubtful" },
-	{ "test", "PLUGIN", true, plugin_test, "serve it, and let a client do what a script says" },
+	{ "test", "PLUGIN", true, plugin_test,
+		"serve it to clients; find what it does wrong, and what it leaks" },
 	{ "new", "NAME", false, do_new, "write a folder with a plugin, its test and its Makefile" },
 };
 
@@ -122,9 +123,9 @@ plugin_command_print_help(FILE *out)
 	for (size_t i = 0; i < array_len(verbs); i++)
 		fprintf(out, "  %-6s %-20s %s\n", verbs[i].name, verbs[i].operand, verbs[i].help);
 	fputs("\noptions of test:\n"
-	      "  --script FILE               what the client does (sockd-plugin(7) has the steps); else what "
-	      "any\n"
-	      "                              plugin has to survive\n"
+	      "  --script FILE               what the client does (sockd(8) has the steps); else what any "
+	      "plugin\n"
+	      "                              has to survive\n"
 	      "  --set KEY=VALUE             a setting of the plugin; may be repeated\n"
 	      "  --transport NAME            tcp, udp, unix or unixgram only; else all that it serves\n"
 	      "  --timeout DURATION          of each step (default 5s)\n",

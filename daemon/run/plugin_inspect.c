@@ -329,15 +329,31 @@ count_transports(const struct look *look, const struct plugin *p)
 	return MASK_BASE + mask;
 }
 
+static int
+count_event_transports(const struct look *look, const struct plugin *p)
+{
+	int mask = 0;
+
+	(void)look;
+	for (enum cfg_transport t = CFG_TCP; t < CFG_TRANSPORT_COUNT; t++)
+		if (plugin_style(p, t) == PLUGIN_EVENTS)
+			mask |= 1 << t;
+	return MASK_BASE + mask;
+}
+
 _Static_assert(1 << CFG_TRANSPORT_COUNT <= MASK_BASE, "a mask of transports has to fit an exit status");
 
 int
-plugin_transports(const char *name, char **ret_path, uint32_t *ret_mask)
+plugin_transports(const char *name, char **ret_path, uint32_t *ret_mask, uint32_t *ret_event_mask)
 {
-	int status = look_by_name(name, count_transports, ret_path);
+	int status = look_by_name(name, count_transports, ret_path), events;
 
 	if (status < MASK_BASE)
 		return status;
+	events = look_by_name(name, count_event_transports, NULL);
+	if (events < MASK_BASE)
+		return events;
 	*ret_mask = (uint32_t)(status - MASK_BASE);
+	*ret_event_mask = (uint32_t)(events - MASK_BASE);
 	return EX_OK;
 }

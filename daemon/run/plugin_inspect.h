@@ -14,8 +14,10 @@ must_check int plugin_info(const char *name);
 must_check int plugin_check(const char *name);
 
 /** Which transports it can serve, a mask of 1u << enum cfg_transport.
- * @param ret_path  the file; the caller frees it
+ * @param ret_path        the file; the caller frees it
+ * @param ret_event_mask  those of them that it serves in event style
  * @return an exit status, as above */
-must_check int plugin_transports(const char *name, char **ret_path, uint32_t *ret_mask);
+must_check int plugin_transports(
+	const char *name, char **ret_path, uint32_t *ret_mask, uint32_t *ret_event_mask);
 
 #endif

@@ -1,28 +1,22 @@
-/* Each script gets a daemon of its own (`sockd run` in a child), so that none sees what another one left. The
- * daemon's first line on standard output says where it listens; its end, by TERM, is part of the test: it has
- * to exit with 0, whatever the script did. */
+/* Each script gets a daemon of its own, so that none sees what another one left. What many clients leave
+ * behind is another test, by run/plugin_leak.c. */
 #include "run/plugin_test.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fdutil.h"
 #include "config/config.h"
 #include "run/plugin_inspect.h"
-#include "run/plugin_peer.h"
-#include "run/plugin_script.h"
+#include "run/plugin_leak.h"
+#include "run/plugin_play.h"
 
-enum { SCRIPT_SIZE_MAX = 1 << 20, ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5 };
+enum { SCRIPT_SIZE_MAX = 1 << 20 };
 
 /* What any plugin has to survive. */
 static const struct {
@@ -35,252 +29,69 @@ static const struct {
 	{ "a client when it is stopped", "send 10\nstop\n" },
 };
 
-struct daemon {
-	pid_t pid;
-	struct peer_target target;
-};
-
 struct test {
 	const struct plugin_test_options *options;
-	const char *path; /* of the plugin */
-	enum cfg_transport transport;
+	struct plugin_daemon daemon;
+	uint32_t event_mask; /* the transports that it serves in event style */
 	char folder[32];
-	struct daemon daemon;
 };
 
-/* ---- the daemon ---- */
-
-static const char *
-listen_url(const struct test *t, char *buffer, size_t size)
-{
-	if (t->transport == CFG_TCP || t->transport == CFG_UDP)
-		snprintf(buffer, size, "%s://127.0.0.1:0", cfg_transport_name(t->transport));
-	else
-		snprintf(buffer, size, "%s://%s/s", cfg_transport_name(t->transport), t->folder);
-	return buffer;
-}
-
-static _Noreturn void
-become_daemon(const struct test *t, int out)
-{
-	char url[64];
-	const char *argv[ARGUMENTS_MAX] = { "sockd", "run", "--log-level=error", "--plugin", t->path,
-		"--listen", listen_url(t, url, sizeof url) };
-	size_t n = 7;
-
-	for (size_t i = 0; i < t->options->set.count; i++) {
-		argv[n++] = "--set";
-		argv[n++] = t->options->set.items[i];
-	}
-	if (dup2(out, STDOUT_FILENO) >= 0)
-		execv("/proc/self/exe", (char **)argv); /* it writes to none of them */
-	fprintf(stderr, "sockd: cannot start a daemon: %s\n", strerror(errno));
-	_exit(EX_OSERR);
-}
-
-/* `listening tcp 127.0.0.1:4711 -> ...`: only the port is news. */
 static int
-read_port(FILE *out, uint16_t *ret)
-{
-	char line[512], *arrow;
-	const char *colon;
-
-	if (fgets(line, sizeof line, out) == NULL)
-		return -EPIPE;
-	arrow = strstr(line, " -> ");
-	if (arrow == NULL)
-		return -EBADMSG;
-	*arrow = '\0';
-	colon = strrchr(line, ':');
-	*ret = colon != NULL ? (uint16_t)atoi(colon + 1) : 0;
-	return 0;
-}
-
-static void
-set_target(struct test *t, uint16_t port)
-{
-	struct peer_target *target = &t->daemon.target;
-	struct sockaddr_un *name = (struct sockaddr_un *)&target->address;
-	struct sockaddr_in *address = (struct sockaddr_in *)&target->address;
-
-	*target = (struct peer_target){ .datagrams = cfg_transport_is_datagram(t->transport),
-		.folder = t->folder };
-	if (t->transport == CFG_TCP || t->transport == CFG_UDP) {
-		address->sin_family = AF_INET;
-		address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		address->sin_port = htons(port);
-		target->size = sizeof *address;
-	} else {
-		name->sun_family = AF_UNIX;
-		snprintf(name->sun_path, sizeof name->sun_path, "%s/s", t->folder);
-		target->size = sizeof *name;
-	}
-}
-
-static int
-daemon_start(struct test *t, struct err *e)
-{
-	uint16_t port = 0;
-	int fds[2], r;
-	FILE *out;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_errno(e, "cannot make a pipe");
-	fflush(NULL);
-	t->daemon.pid = fork();
-	if (t->daemon.pid == 0)
-		become_daemon(t, fds[1]);
-	close(fds[1]);
-	out = t->daemon.pid > 0 ? fdopen(fds[0], "r") : NULL;
-	if (out == NULL) {
-		close(fds[0]);
-		return err_set(e, -ENOMEM, "cannot start a daemon");
-	}
-	r = read_port(out, &port);
-	fclose(out);
-	if (r < 0)
-		return err_set(e, r, "the daemon did not start");
-	set_target(t, port);
-	return 0;
-}
-
-/* @return the child's end, or 0 when it has not come by @p deadline_ms */
-static pid_t
-wait_until(pid_t child, int64_t deadline_ms, int *ret_status)
-{
-	pid_t pid = 0;
-
-	while (pid == 0 && clock_now_ms() < deadline_ms) {
-		pid = waitpid(child, ret_status, WNOHANG);
-		if (pid == 0)
-			usleep(5000);
-	}
-	return pid;
-}
-
-/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end with 0 either way. */
-static int
-daemon_end(struct test *t, int patience_ms, struct err *e)
-{
-	int64_t now_ms = clock_now_ms();
-	int status = 0;
-	pid_t pid = t->daemon.pid;
-
-	if (pid <= 0)
-		return 0;
-	t->daemon.pid = 0;
-	kill(pid, SIGTERM);
-	if (wait_until(pid, now_ms + patience_ms, &status) == 0) {
-		kill(pid, SIGTERM);
-		if (wait_until(pid, now_ms + patience_ms + t->options->timeout_ms, &status) == 0) {
-			kill(pid, SIGKILL);
-			waitpid(pid, &status, 0);
-			return err_set(e, -ETIMEDOUT, "the daemon did not stop");
-		}
-		if (patience_ms == t->options->timeout_ms)
-			return err_set(e, -ETIMEDOUT, "the daemon had not drained after %d ms", patience_ms);
-	}
-	if (WIFSIGNALED(status))
-		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
-	if (WEXITSTATUS(status) != EX_OK)
-		return err_set(e, -EIO, "the daemon ended with status %d", WEXITSTATUS(status));
-	return 0;
-}
-
-static int
-daemon_drain(struct test *t, struct err *e)
-{
-	return daemon_end(t, t->options->timeout_ms, e);
-}
-
-static int
-daemon_stop(struct test *t, struct err *e)
-{
-	return daemon_end(t, t->options->timeout_ms / STOP_PART, e);
-}
-
-/* ---- the script ---- */
-
-static bool
-is_for_streams(enum script_verb verb)
-{
-	return verb == SCRIPT_END || verb == SCRIPT_EXPECT_END || verb == SCRIPT_RESET;
-}
-
-static bool
-is_without_connection(enum script_verb verb)
-{
-	return verb == SCRIPT_CONNECT || verb == SCRIPT_DRAIN || verb == SCRIPT_STOP;
-}
-
-static int
-run_step(struct test *t, struct peer *p, const struct script_step *step, struct err *e)
-{
-	if (t->daemon.target.datagrams && is_for_streams(step->verb))
-		return 0;
-	if (p->fd < 0 && !is_without_connection(step->verb))
-		return err_set(e, -ENOTCONN, "there is no connection: write `connect` after `reset`");
-	switch (step->verb) {
-	case SCRIPT_SEND:
-		return peer_send(p, step->bytes, step->size, e);
-	case SCRIPT_EXPECT:
-		return peer_expect(p, step->bytes, step->size, e);
-	case SCRIPT_END:
-		return peer_end(p, e);
-	case SCRIPT_EXPECT_END:
-		return peer_expect_end(p, e);
-	case SCRIPT_RESET:
-		peer_close(p, true);
-		return 0;
-	case SCRIPT_CONNECT:
-		return peer_connect(p, e);
-	case SCRIPT_DRAIN:
-		return daemon_drain(t, e);
-	case SCRIPT_STOP:
-		return daemon_stop(t, e);
-	case SCRIPT_VERB_COUNT:
-		break;
-	}
-	return 0;
-}
-
-static int
-run_steps(struct test *t, const struct script *s, struct err *e)
+play(struct test *t, const struct script *s, struct err *e)
 {
 	struct peer p = { .target = &t->daemon.target, .fd = -1, .timeout_ms = t->options->timeout_ms };
 	int r = peer_connect(&p, e);
 
-	for (size_t i = 0; i < s->count && r == 0; i++) {
-		r = run_step(t, &p, &s->steps[i], e);
-		if (r < 0)
-			err_prefix(e, "%s:%d", s->name, s->steps[i].line);
-	}
+	if (r == 0)
+		r = play_steps(&t->daemon, &p, s, e);
 	peer_close(&p, false);
 	return r;
 }
 
-/* @return whether all went well; what did not is printed */
+/* The daemon's end belongs to the test. @return whether all went well; what did not is printed */
+static bool
+conclude(struct test *t, int result, const char *what, const struct err *e)
+{
+	const char *transport = cfg_transport_name(t->daemon.transport);
+	struct err end = { 0 };
+	int stopped = plugin_daemon_stop(&t->daemon, &end); /* a crash says more than what it broke */
+	char path[64];
+
+	snprintf(path, sizeof path, "%s/peer", t->folder);
+	unlink(path);
+	if (result == 0 && stopped == 0)
+		printf("ok      %-9s %s\n", transport, what);
+	else if (result == 0)
+		printf("FAILED  %-9s %s: %s\n", transport, what, end.text);
+	else
+		printf("FAILED  %-9s %s%s%s\n", transport, e->text, stopped < 0 ? "; " : "", end.text);
+	fflush(stdout);
+	return result == 0 && stopped == 0;
+}
+
 static bool
 run_script(struct test *t, const struct script *s)
 {
-	struct err e = { 0 }, end = { 0 };
-	char path[64];
-	int r, stopped;
+	struct err e = { 0 };
+	int r = plugin_daemon_start(&t->daemon, &e);
 
-	r = daemon_start(t, &e);
 	if (r == 0)
-		r = run_steps(t, s, &e);
-	stopped = daemon_stop(t, &end); /* a crash says more than the broken connection that it caused */
-	snprintf(path, sizeof path, "%s/peer", t->folder);
-	unlink(path);
-	if (r == 0 && stopped == 0) {
-		printf("ok      %-9s %s\n", cfg_transport_name(t->transport), s->name);
-		return true;
-	}
-	printf("FAILED  %-9s %s%s%s%s%s\n", cfg_transport_name(t->transport), r < 0 ? "" : s->name,
-		r < 0 ? e.text : "", r < 0 && stopped < 0 ? "; " : "", r < 0 ? "" : ": ",
-		stopped < 0 ? end.text : "");
-	return false;
+		r = play(t, s, &e);
+	return conclude(t, r, s->name, &e);
+}
+
+/* Only what works can be played by hundreds, so this comes last. */
+static bool
+run_crowd(struct test *t, const struct script *s)
+{
+	bool events = (t->event_mask & 1u << t->daemon.transport) != 0;
+	char said[ERR_TEXT_SIZE] = "";
+	struct err e = { 0 };
+	int r = plugin_daemon_start(&t->daemon, &e);
+
+	if (r == 0)
+		r = leak_search(&t->daemon, s, events, said, &e);
+	return conclude(t, r, said, &e);
 }
 
 /* ---- all of it ---- */
@@ -352,14 +163,28 @@ wanted_transports(const struct plugin_test_options *o, uint32_t *io_mask)
 	return *io_mask != 0 ? EX_OK : EX_CONFIG;
 }
 
+static void
+run_transport(struct test *t, const struct script *scripts, size_t count, unsigned *passed, unsigned *failed)
+{
+	const struct script *own = t->options->script_path != NULL ? &scripts[0] : NULL;
+	unsigned before = *failed;
+
+	for (size_t i = 0; i < count; i++)
+		*(run_script(t, &scripts[i]) ? passed : failed) += 1;
+	if (*failed == before && (own == NULL || play_is_repeatable(own)))
+		*(run_crowd(t, own) ? passed : failed) += 1;
+}
+
 static int
 run_all(struct test *t, uint32_t mask, const struct script *scripts, size_t count)
 {
 	unsigned passed = 0, failed = 0;
 
-	for (t->transport = CFG_TCP; t->transport < CFG_TRANSPORT_COUNT; t->transport++)
-		for (size_t i = 0; i < count && (mask & 1u << t->transport) != 0; i++)
-			*(run_script(t, &scripts[i]) ? &passed : &failed) += 1;
+	for (enum cfg_transport i = CFG_TCP; i < CFG_TRANSPORT_COUNT; i++) {
+		t->daemon.transport = i;
+		if ((mask & 1u << i) != 0)
+			run_transport(t, scripts, count, &passed, &failed);
+	}
 	printf("%u passed, %u failed\n", passed, failed);
 	return failed == 0 ? EX_OK : EX_CONFIG;
 }
@@ -375,10 +200,14 @@ plugin_test(const struct plugin_test_options *o)
 	int status = read_scripts(o, scripts, &count);
 
 	if (status == EX_OK)
-		status = plugin_transports(o->plugin, &path, &mask);
+		status = plugin_transports(o->plugin, &path, &mask, &t.event_mask);
 	if (status == EX_OK)
 		status = wanted_transports(o, &mask);
-	t.path = path;
+	t.daemon = (struct plugin_daemon){ .plugin = path,
+		.set = &o->set,
+		.folder = t.folder,
+		.timeout_ms = o->timeout_ms,
+		.probe_fd = -1 };
 	if (status == EX_OK && mkdtemp(t.folder) == NULL) {
 		fprintf(stderr, "sockd: cannot make a folder in /tmp: %s\n", strerror(errno));
 		status = EX_OSERR;

@@ -169,7 +169,7 @@ def test_a_new_plugin_builds_and_passes_with_the_installed_files_only(tmp):
                             capture_output=True, text=True)
 
     assert result.returncode == 0, result.stdout + result.stderr
-    assert "ok: a client is greeted" in result.stdout and "20 passed, 0 failed" in result.stdout
+    assert "ok: a client is greeted" in result.stdout and "24 passed, 0 failed" in result.stdout
     assert "template" not in "".join(p.read_text() for p in folder.iterdir() if p.suffix in (".c", ".md", ".yaml"))
 
 

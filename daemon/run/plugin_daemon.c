@@ -1,0 +1,208 @@
+/* A child of this very process, not another program: so it can be asked from within what it holds. Its first
+ * line on standard output says where it listens; its end, by TERM, is part of a test: it has to exit with 0,
+ * whatever was done to it. One loop is enough, and gives the same figures each time. */
+#include "run/plugin_daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fdutil.h"
+#include "run/command.h"
+
+enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5 };
+
+static const char *
+listen_url(const struct plugin_daemon *d, char *buffer, size_t size)
+{
+	if (d->transport == CFG_TCP || d->transport == CFG_UDP)
+		snprintf(buffer, size, "%s://127.0.0.1:0", cfg_transport_name(d->transport));
+	else
+		snprintf(buffer, size, "%s://%s/s", cfg_transport_name(d->transport), d->folder);
+	return buffer;
+}
+
+static _Noreturn void
+become_daemon(const struct plugin_daemon *d, int out, int probe_fd)
+{
+	char url[64];
+	const char *argv[ARGUMENTS_MAX] = { "sockd", "run", "--log-level=error", "--threads=1", "--plugin",
+		d->plugin, "--listen", listen_url(d, url, sizeof url) };
+	struct cli cli;
+	int n = 8, status;
+
+	for (size_t i = 0; i < d->set->count; i++) {
+		argv[n++] = "--set";
+		argv[n++] = d->set->items[i];
+	}
+	if (dup2(out, STDOUT_FILENO) < 0 || probe_start(probe_fd) < 0) {
+		fprintf(stderr, "sockd: cannot start a daemon: %s\n", strerror(errno));
+		_exit(EX_OSERR);
+	}
+	close(out);
+	status = cli_parse(n, (char **)argv, &cli); /* it writes to none of them */
+	exit(status != 0 ? status : command_run(&cli));
+}
+
+/* `listening tcp 127.0.0.1:4711 -> ...`: only the port is news. */
+static int
+read_port(FILE *out, uint16_t *ret)
+{
+	char line[512], *arrow;
+	const char *colon;
+
+	if (fgets(line, sizeof line, out) == NULL)
+		return -EPIPE;
+	arrow = strstr(line, " -> ");
+	if (arrow == NULL)
+		return -EBADMSG;
+	*arrow = '\0';
+	colon = strrchr(line, ':');
+	*ret = colon != NULL ? (uint16_t)atoi(colon + 1) : 0;
+	return 0;
+}
+
+static void
+set_target(struct plugin_daemon *d, uint16_t port)
+{
+	struct peer_target *target = &d->target;
+	struct sockaddr_un *name = (struct sockaddr_un *)&target->address;
+	struct sockaddr_in *address = (struct sockaddr_in *)&target->address;
+
+	*target = (struct peer_target){ .datagrams = cfg_transport_is_datagram(d->transport),
+		.folder = d->folder };
+	if (d->transport == CFG_TCP || d->transport == CFG_UDP) {
+		address->sin_family = AF_INET;
+		address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		address->sin_port = htons(port);
+		target->size = sizeof *address;
+	} else {
+		name->sun_family = AF_UNIX;
+		snprintf(name->sun_path, sizeof name->sun_path, "%s/s", d->folder);
+		target->size = sizeof *name;
+	}
+}
+
+/* @return where its standard output comes from; NULL: there could be no child */
+static FILE *
+launch(struct plugin_daemon *d)
+{
+	int out[2], probe[2];
+	FILE *lines = NULL;
+
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return NULL;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, probe) < 0) {
+		close(out[0]);
+		close(out[1]);
+		return NULL;
+	}
+	fflush(NULL);
+	d->pid = fork();
+	if (d->pid == 0) {
+		close(out[0]);
+		close(probe[0]);
+		become_daemon(d, out[1], probe[1]);
+	}
+	close(out[1]);
+	close(probe[1]);
+	d->probe_fd = probe[0];
+	if (d->pid > 0)
+		lines = fdopen(out[0], "r");
+	if (lines == NULL)
+		close(out[0]);
+	return lines;
+}
+
+int
+plugin_daemon_start(struct plugin_daemon *d, struct err *e)
+{
+	uint16_t port = 0;
+	FILE *lines;
+	int r;
+
+	d->pid = 0;
+	d->probe_fd = -1;
+	lines = launch(d);
+	if (lines == NULL)
+		return err_errno(e, "cannot start a daemon");
+	r = read_port(lines, &port);
+	fclose(lines);
+	if (r < 0)
+		return err_set(e, r, "the daemon did not start");
+	set_target(d, port);
+	return 0;
+}
+
+int
+plugin_daemon_measure(const struct plugin_daemon *d, struct probe_figures *ret, struct err *e)
+{
+	if (probe_ask(d->probe_fd, &d->target.address, d->target.size, ret) < 0)
+		return err_set(e, -EPIPE, "the daemon ended");
+	return 0;
+}
+
+/* @return the child's end, or 0 when it has not come by @p deadline_ms */
+static pid_t
+wait_until(pid_t child, int64_t deadline_ms, int *ret_status)
+{
+	pid_t pid = 0;
+
+	while (pid == 0 && clock_now_ms() < deadline_ms) {
+		pid = waitpid(child, ret_status, WNOHANG);
+		if (pid == 0)
+			usleep(5000);
+	}
+	return pid;
+}
+
+/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end with 0 either way. */
+static int
+end(struct plugin_daemon *d, int patience_ms, struct err *e)
+{
+	int64_t now_ms = clock_now_ms();
+	int status = 0;
+	pid_t pid = d->pid;
+
+	cleanup_fd(&d->probe_fd);
+	d->probe_fd = -1;
+	if (pid <= 0)
+		return 0;
+	d->pid = 0;
+	kill(pid, SIGTERM);
+	if (wait_until(pid, now_ms + patience_ms, &status) == 0) {
+		kill(pid, SIGTERM);
+		if (wait_until(pid, now_ms + patience_ms + d->timeout_ms, &status) == 0) {
+			kill(pid, SIGKILL);
+			waitpid(pid, &status, 0);
+			return err_set(e, -ETIMEDOUT, "the daemon did not stop");
+		}
+		if (patience_ms == d->timeout_ms)
+			return err_set(e, -ETIMEDOUT, "the daemon had not drained after %d ms", patience_ms);
+	}
+	if (WIFSIGNALED(status))
+		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) != EX_OK)
+		return err_set(e, -EIO, "the daemon ended with status %d", WEXITSTATUS(status));
+	return 0;
+}
+
+int
+plugin_daemon_drain(struct plugin_daemon *d, struct err *e)
+{
+	return end(d, d->timeout_ms, e);
+}
+
+int
+plugin_daemon_stop(struct plugin_daemon *d, struct err *e)
+{
+	return end(d, d->timeout_ms / STOP_PART, e);
+}
