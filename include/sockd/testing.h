@@ -12,11 +12,31 @@
  *     n = sockd_fake_take(f, buf, sizeof buf);
  *     sockd_fake_free(f);
  *
- * A serve() runs in the first turn, to its end, over all that was fed until then: where it would wait for
- * more, it reads the end. Waits for room never happen: its writes are all taken.
+ * A serve() runs in the first turn, over all that was fed until then: where it would wait for more, it reads
+ * the end, unless sockd_fake_stay() says that the client has more to say. Waits for room never happen: its
+ * writes are all taken.
  *
- * What the fakes do not have is ENOSYS, as in a daemon without it: fibers, dialling, relay, posting,
- * offloading, frames, descriptors and files, TLS, PROXY. */
+ * FIBERS, serve() among them, take turns on the test's thread, always in the same order. Each runs until it
+ * waits in sockd_wait(), sockd_join(), sockd_sleep() or a read; what is still waiting when a turn has nothing
+ * more to do goes on in a later one. While serve() itself waits for a time to pass (or joins somebody who
+ * does), the turn moves the clock; all others wait for sockd_fake_advance().
+ *
+ * OTHERS: sockd_dial() reaches those that sockd_fake_peer() announced, and is refused by all the rest. A peer
+ * is a fake as well, whose far end the test holds: feed, end, stay, take, fail and break it.
+ *
+ *     struct sockd_fake *server = sockd_fake_peer(f, "tcp://127.0.0.1:80");
+ *
+ *     sockd_fake_feed(server, "answer", 6);
+ *     sockd_fake_feed(f, "question", 8);
+ *     sockd_fake_turn(f);
+ *     n = sockd_fake_take(server, buf, sizeof buf);      // "question", if the plugin relays
+ *
+ * WORK of sockd_offload() runs at once, within the call, and there only functions marked [any] work, as on a
+ * pool thread. done() of sockd_offload_then() and the messages of sockd_post() and sockd_post_thread() come
+ * in the same turn or the next, in order, and at last before thread_stop().
+ *
+ * What the fakes do not have is ENOSYS, as in a daemon without it: passing descriptors, STARTTLS, key
+ * material, values of a PROXY header. Dialling fd:N is ENOTSUP. */
 #ifndef SOCKD_TESTING_H
 #define SOCKD_TESTING_H
 
@@ -31,7 +51,8 @@ struct sockd_fake;
 /** A listener of @p transport for @p plugin, which has to outlive it. @return NULL: out of memory */
 struct sockd_fake *sockd_fake_new(const struct sockd_plugin *plugin, int transport);
 
-/** Close what is open with SOCKD_BY_SHUTDOWN, stop what was started, free. NULL is fine. */
+/** Close what is open with SOCKD_BY_SHUTDOWN, end its fibers, stop what was started, free, the peers too.
+ * NULL is fine. */
 void sockd_fake_free(struct sockd_fake *f);
 
 /** Give a setting before sockd_fake_start(); @p text is borrowed. A setting that is not given has its
@@ -54,8 +75,21 @@ int sockd_fake_feed(struct sockd_fake *f, const void *bytes, size_t size);
 /** The client ends its side of a stream. */
 void sockd_fake_end(struct sockd_fake *f);
 
+/** The client has more to say later: a fiber that has read all waits for what is fed, or for
+ * sockd_fake_end(), instead of reading the end. A drain and sockd_fake_break() end the waiting, too. */
+void sockd_fake_stay(struct sockd_fake *f, bool stays);
+
+/** What is fed to a stream arrives in pieces of so many bytes, each when the one before it has been looked
+ * at: 1 shows whether a parser can live with any borders. 0: all at once, as from the start. */
+void sockd_fake_set_segment(struct sockd_fake *f, size_t bytes);
+
+/** Somebody listens at @p url, for one connection at a time; announce it once more for another beside it. The
+ * fake is freed with @p f. @return NULL: out of memory */
+struct sockd_fake *sockd_fake_peer(struct sockd_fake *f, const char *url);
+
 /** Do what a loop would do now: connect if there is no connection, call data(), datagram(), eof(), writable()
- * as long as there is reason to, or serve(); then close() if it is over. */
+ * as long as there is reason to, or serve(); run fibers, deliver messages, tell the events of dialled
+ * connections, until all wait; then close() if it is over. */
 void sockd_fake_turn(struct sockd_fake *f);
 
 /** The client takes what was sent: at most @p size bytes of the stream, or one datagram.
@@ -68,23 +102,44 @@ void sockd_fake_set_room(struct sockd_fake *f, size_t bytes);
 /** The largest datagram (larger ones are dropped) and the most that a peek may want; 64 KiB until set. */
 void sockd_fake_set_read_buffer(struct sockd_fake *f, size_t bytes);
 
-/** Which call is to fail. */
-enum sockd_fake_call { SOCKD_FAKE_READ = 1, SOCKD_FAKE_WRITE = 2 };
+/** Which call is to fail. READ and WRITE are those of one end of a connection, so a peer has its own. */
+enum sockd_fake_call {
+	SOCKD_FAKE_READ = 1,
+	SOCKD_FAKE_WRITE = 2,
+	SOCKD_FAKE_DIAL = 3,    /* in event style close() tells it */
+	SOCKD_FAKE_SPAWN = 4,   /* EAGAIN is what sockd gives */
+	SOCKD_FAKE_OFFLOAD = 5, /* sockd_offload(), sockd_offload_then(): EAGAIN */
+	SOCKD_FAKE_POST = 6,    /* sockd_post(), sockd_post_thread(): EAGAIN */
+	SOCKD_FAKE_TIMER = 7,   /* sockd_timer_start(): EAGAIN */
+};
 
 /** Let calls of a kind fail with @p error: after @p skip more that work, @p count of them. */
 void sockd_fake_fail(struct sockd_fake *f, int call, int error, unsigned skip, unsigned count);
 
-/** Begin a drain with so much time left; draining() is called if there is a connection. */
+/** Begin a drain with so much time left; draining() is called if there is a connection. What waits for input
+ * reads the end, other waits fail with ESHUTDOWN once, in the next turn. */
 void sockd_fake_drain(struct sockd_fake *f, int64_t ms_left);
 
-/** A timeout passes: timeout() is called, then the connection ends unless it was set anew. */
+/** A timeout passes: timeout() is called, then the connection ends unless it was set anew. A fiber that waits
+ * for input gets ETIMEDOUT. */
 void sockd_fake_timeout(struct sockd_fake *f, int which);
 
-/** The connection breaks: no more I/O, close() with @p reason. */
+/** The connection breaks: I/O fails, its fibers are cancelled and run to their ends, close() with @p reason.
+ * That of a peer: I/O fails with ECONNRESET, in the next turn. */
 void sockd_fake_break(struct sockd_fake *f, int reason);
 
-/** Move the clock, and call the timers back that are due on the way. */
+/** Move the clock, and on the way call timers back and end waits whose time has come, in their order. */
 void sockd_fake_advance(struct sockd_fake *f, int64_t ms);
+
+/** Who the client is: sockd_conn_remote(), sockd_conn_local() and sockd_conn_remote_text() tell it.
+ * @param text  borrowed; "fake:1" until set */
+void sockd_fake_set_remote(struct sockd_fake *f, const struct sockd_addr *address, const char *text);
+
+/** What sockd_conn_cred(), sockd_conn_tls() and sockd_conn_proxy() give, borrowed; NULL, as at first: what
+ * they give where there is none. */
+void sockd_fake_set_cred(struct sockd_fake *f, const struct sockd_cred *cred);
+void sockd_fake_set_tls(struct sockd_fake *f, const struct sockd_tls_info *tls);
+void sockd_fake_set_proxy(struct sockd_fake *f, const struct sockd_addr *address);
 
 /** The current connection; a null handle if there is none. */
 struct sockd_conn sockd_fake_conn(struct sockd_fake *f);

@@ -19,7 +19,9 @@ sockd_fake_new(const struct sockd_plugin *plugin, int transport)
 		.transport = transport,
 		.room = (size_t)256 * 1024,
 		.read_buffer = (size_t)64 * 1024,
+		.remote_text = "fake:1",
 		.address.len = sizeof(sa_family_t) };
+	f->root = f;
 	for (const struct sockd_option *o = plugin->options;
 		o != NULL && o->name != NULL && f->value_count < FAKE_SETTINGS; o++)
 		f->values[f->value_count++].option = o;
@@ -58,6 +60,7 @@ sockd_fake_start(struct sockd_fake *f)
 	return 0;
 }
 
+/* Fibers first, then what they had dialled, and close() last of all. */
 static void
 over(struct sockd_fake *f, int reason)
 {
@@ -66,12 +69,15 @@ over(struct sockd_fake *f, int reason)
 	if (!f->open)
 		return;
 	f->reason = reason;
-	f->in_serve = false;
+	f->ending = true;
+	fake_fibers_end(f);
+	fake_peers_end(f, false);
+	f->serve_fiber = 0;
 	f->gone = true;
 	f->closes++;
 	if (f->plugin->close != NULL && !fake_is_datagram(f))
 		f->plugin->close(c, reason);
-	f->open = f->gone = false;
+	f->open = f->gone = f->ending = f->broken = false;
 	fake_timers_end(f);
 }
 
@@ -81,13 +87,26 @@ sockd_fake_free(struct sockd_fake *f)
 	if (f == NULL)
 		return;
 	over(f, SOCKD_BY_SHUTDOWN);
+	f->stopping = true;
+	fake_fibers_end(f);
+	fake_peers_end(f, true);
+	while (fake_messages_deliver(f))
+		;
 	if (f->thread_started && f->plugin->thread_stop != NULL)
 		f->plugin->thread_stop(f->instance, f->thread_state);
 	if (f->started && f->plugin->stop != NULL)
 		f->plugin->stop(f->instance);
+	fake_peers_free(f);
 	fake_queue_fini(&f->in);
 	fake_queue_fini(&f->out);
 	free(f);
+}
+
+static void
+tell_readers(struct sockd_fake *f, int code)
+{
+	fake_wake_with(f, &f->in, code);
+	fake_wake_with(f, &f->root->in, code); /* a relay waits for two at once */
 }
 
 int
@@ -95,6 +114,7 @@ sockd_fake_feed(struct sockd_fake *f, const void *bytes, size_t size)
 {
 	if (fake_is_datagram(f) && size > f->read_buffer)
 		return 0; /* as sockd drops what it had to cut */
+	tell_readers(f, 0);
 	return fake_queue_put(&f->in, bytes, size);
 }
 
@@ -102,6 +122,21 @@ void
 sockd_fake_end(struct sockd_fake *f)
 {
 	f->ended = true;
+	tell_readers(f, 0);
+}
+
+void
+sockd_fake_stay(struct sockd_fake *f, bool stays)
+{
+	f->stays = stays;
+	tell_readers(f, 0);
+}
+
+void
+sockd_fake_set_segment(struct sockd_fake *f, size_t bytes)
+{
+	f->segment = bytes;
+	f->arrived = 0;
 }
 
 static void
@@ -110,10 +145,11 @@ connect_client(struct sockd_fake *f)
 	struct sockd_conn c;
 
 	f->open = true;
-	f->eof_told = f->paused = f->read_closed = f->write_closed = f->armed = f->closing = false;
+	f->eof_told = f->paused = f->read_closed = f->write_closed = f->armed = f->closing = f->served =
+		false;
 	f->reason = 0;
 	f->data = NULL;
-	f->id++;
+	f->id = ++f->last_id;
 	c = sockd_fake_conn(f);
 	if (fake_is_datagram(f))
 		return;
@@ -126,18 +162,36 @@ connect_client(struct sockd_fake *f)
 		f->plugin->open(c, sockd_conn_reader(c), sockd_conn_writer(c));
 }
 
-static void
-serve(struct sockd_fake *f)
+static int
+serve_body(struct sockd_host h, void *arg)
 {
+	struct sockd_fake *f = arg;
 	struct sockd_conn c = sockd_fake_conn(f);
 
-	f->in_serve = true;
+	(void)h;
 	do
 		f->plugin->serve(c, sockd_conn_reader(c), sockd_conn_writer(c));
 	while (fake_is_datagram(f) && f->in.count > 0);
-	f->in_serve = false;
+	return 0;
+}
+
+/* @return whether there was something to do */
+static bool
+serve(struct sockd_fake *f)
+{
+	if (f->serve_fiber == 0 && !f->served) {
+		f->serve_fiber = fake_fiber_new(sockd_conn_host(sockd_fake_conn(f)), serve_body, f);
+		if (f->serve_fiber == 0)
+			over(f, SOCKD_BY_ERROR);
+		return true;
+	}
+	if (f->serve_fiber == 0 || fake_fiber_lives(f, f->serve_fiber))
+		return false;
+	f->serve_fiber = 0;
+	f->served = true;
 	if (!fake_is_datagram(f))
 		over(f, f->closing ? f->closing_reason : SOCKD_BY_HANDLER);
+	return true;
 }
 
 static void
@@ -155,45 +209,91 @@ datagrams(struct sockd_fake *f)
 	f->one_datagram = f->has_datagram = false;
 }
 
-static void
-stream_events(struct sockd_fake *f)
+bool
+fake_stream_events(struct sockd_fake *f, const struct fake_entries *on)
 {
 	struct sockd_conn c = sockd_fake_conn(f);
-	size_t before = 0;
+	struct sockd_reader r = sockd_conn_reader(c);
+	struct sockd_writer w = sockd_conn_writer(c);
+	bool any = f->armed && f->out.size <= f->room / 2;
 
-	if (f->armed && f->out.size <= f->room / 2) {
+	if (any) {
 		f->armed = false;
-		if (f->plugin->writable != NULL)
-			f->plugin->writable(c, sockd_conn_reader(c), sockd_conn_writer(c));
+		if (on->writable != NULL)
+			on->writable(c, r, w);
 	}
-	while (f->in.size > 0 && f->in.size != before && !f->paused && !f->closing && !f->read_closed) {
-		before = f->in.size;
-		f->plugin->data(c, sockd_conn_reader(c), sockd_conn_writer(c));
+	while (f->in.size > 0 && !f->paused && !f->closing && !f->read_closed) {
+		size_t there = fake_input_size(f);
+
+		if ((there == 0 || there == f->seen) && !fake_more_arrives(f))
+			break;
+		f->seen = fake_input_size(f);
+		any = true;
+		if (on->data != NULL)
+			on->data(c, r, w);
 	}
 	if (!f->ended || f->in.size > 0 || f->eof_told || f->paused || f->closing)
-		return;
+		return any;
 	f->eof_told = true;
-	if (f->plugin->eof != NULL)
-		f->plugin->eof(c, sockd_conn_reader(c), sockd_conn_writer(c));
-	else
-		over(f, SOCKD_BY_EOF);
+	if (on->eof != NULL)
+		on->eof(c, r, w);
+	return true;
+}
+
+/* The client's connection. @return whether there was something to do */
+static bool
+client_step(struct sockd_fake *f)
+{
+	const struct sockd_plugin *p = f->plugin;
+	bool any = false;
+
+	if (!f->open)
+		return false;
+	if (fake_is_datagram(f) && p->datagram != NULL) {
+		any = f->in.count > 0 && !f->paused;
+		datagrams(f);
+	} else if (!fake_is_datagram(f) && p->data != NULL) {
+		any = fake_stream_events(f, &(const struct fake_entries){ p->data, p->eof, p->writable });
+		if (f->open && f->eof_told && p->eof == NULL)
+			over(f, SOCKD_BY_EOF);
+	} else if (p->serve != NULL) {
+		any = serve(f);
+	}
+	if (f->open && f->closing && f->serve_fiber == 0)
+		over(f, f->closing_reason);
+	return any;
 }
 
 void
+fake_settle(struct sockd_fake *f)
+{
+	bool any;
+
+	do {
+		any = client_step(f);
+		any = fake_messages_deliver(f) || any;
+		any = fake_fibers_step(f) || any;
+		any = fake_peers_step(f) || any;
+	} while (any);
+}
+
+/* While serve() lives, its own waits are all that the clock waits for. */
+void
 sockd_fake_turn(struct sockd_fake *f)
 {
+	int64_t next_ms;
+
+	f = f->root;
+	f->seen = 0;
 	if (!f->open)
 		connect_client(f);
 	if (!f->open)
 		return;
-	if (fake_is_datagram(f) && f->plugin->datagram != NULL)
-		datagrams(f);
-	else if (!fake_is_datagram(f) && f->plugin->data != NULL)
-		stream_events(f);
-	else if (f->plugin->serve != NULL)
-		serve(f);
-	if (f->open && f->closing)
-		over(f, f->closing_reason);
+	if (fake_is_datagram(f))
+		f->served = false;
+	fake_settle(f);
+	while (f->serve_fiber != 0 && (next_ms = fake_fiber_deadline(f, f->serve_fiber)) >= 0)
+		fake_clock_move(f, next_ms);
 }
 
 ssize_t
@@ -210,18 +310,6 @@ sockd_fake_take(struct sockd_fake *f, void *buf, size_t size)
 }
 
 void
-sockd_fake_set_room(struct sockd_fake *f, size_t bytes)
-{
-	f->room = bytes;
-}
-
-void
-sockd_fake_set_read_buffer(struct sockd_fake *f, size_t bytes)
-{
-	f->read_buffer = bytes;
-}
-
-void
 sockd_fake_fail(struct sockd_fake *f, int call, int error, unsigned skip, unsigned count)
 {
 	f->fail[call].error = error;
@@ -235,6 +323,7 @@ sockd_fake_drain(struct sockd_fake *f, int64_t ms_left)
 	f->drain_ms = ms_left > 0 ? ms_left : 1;
 	if (f->open && !fake_is_datagram(f) && f->plugin->draining != NULL)
 		f->plugin->draining(sockd_fake_conn(f), f->drain_ms);
+	fake_fibers_drain(f);
 }
 
 void
@@ -242,6 +331,11 @@ sockd_fake_timeout(struct sockd_fake *f, int which)
 {
 	if (!f->open || fake_is_datagram(f))
 		return;
+	if (f->plugin == NULL || f->serve_fiber != 0) {
+		tell_readers(f, ETIMEDOUT);
+		fake_settle(f->root);
+		return;
+	}
 	f->timeout_set = false;
 	if (f->plugin->timeout != NULL)
 		f->plugin->timeout(sockd_fake_conn(f), which);
@@ -254,41 +348,15 @@ sockd_fake_timeout(struct sockd_fake *f, int which)
 void
 sockd_fake_break(struct sockd_fake *f, int reason)
 {
-	over(f, reason);
+	f->broken = true;
+	if (f != f->root)
+		tell_readers(f, ECONNRESET);
+	else
+		over(f, reason);
 }
 
 struct sockd_conn
 sockd_fake_conn(struct sockd_fake *f)
 {
 	return f->open ? (struct sockd_conn){ &fake_conn_ops, fake_ref(f) } : (struct sockd_conn){ NULL, 0 };
-}
-
-int
-sockd_fake_reason(const struct sockd_fake *f)
-{
-	return f->reason;
-}
-
-unsigned
-sockd_fake_closes(const struct sockd_fake *f)
-{
-	return f->closes;
-}
-
-bool
-sockd_fake_write_closed(const struct sockd_fake *f)
-{
-	return f->write_closed;
-}
-
-const char *
-sockd_fake_error(const struct sockd_fake *f)
-{
-	return f->error_text;
-}
-
-const char *
-sockd_fake_log(const struct sockd_fake *f)
-{
-	return f->log_text;
 }

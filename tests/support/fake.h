@@ -4,7 +4,7 @@
 
 #include "sockd/testing.h"
 
-enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512, FAKE_TIMERS = 16, FAKE_METRICS = 64 };
+enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512, FAKE_TIMERS = 16, FAKE_METRICS = 64, FAKE_CALLS = 8 };
 
 /** Bytes of a stream, or datagrams one behind the other. */
 struct fake_queue {
@@ -35,17 +35,26 @@ struct fake_metric {
 	int64_t value;
 };
 
+struct fake_fiber;
+struct fake_message;
+
+/** One end of a connection: of the plugin's client, or of a peer that the plugin dialled. What is of the
+ * whole, such as clock, timers and fibers, is in the root. */
 struct sockd_fake {
 	struct sockd_settings settings; /* what plugins see; first, so that the ops find us */
 	struct sockd_error error;
-	const struct sockd_plugin *plugin; /* borrowed */
+	const struct sockd_plugin *plugin; /* borrowed; NULL: a peer */
+	struct sockd_fake *root;           /* itself, if it is no peer */
+	struct sockd_fake *next_peer;      /* owned by the root: its peers */
 	int transport;
 	struct fake_setting values[FAKE_SETTINGS];
 	size_t value_count;
 
 	bool started, thread_started, open;
 	bool gone;            /* within close(): can be asked, but not read or written */
-	bool in_serve;        /* waiting calls are allowed */
+	bool ending;          /* its fibers are being ended */
+	bool broken;          /* while they are: all I/O fails */
+	bool stays;           /* who waits for input waits on, instead of reading the end */
 	bool ended, eof_told; /* the client's side; eof() was called */
 	bool paused, read_closed, write_closed;
 	bool armed;                      /* a write found no room */
@@ -54,16 +63,38 @@ struct sockd_fake {
 	bool timeout_set;
 	int closing_reason, reason;
 	unsigned closes;
-	uint64_t id;
+	uint64_t id, last_id;
 	size_t room, read_buffer;
+	size_t segment, arrived; /* 0: all that is fed is there at once */
+	size_t seen;             /* what data() was called for last */
 	int64_t now_ms, drain_ms;
 	void *data, *instance, *thread_state;
 	struct sockd_addr address;
+	const char *remote_text; /* borrowed */
+	const struct sockd_cred *cred;
+	const struct sockd_tls_info *tls;
+	const struct sockd_addr *proxy;
 	struct fake_queue in, out;
 	struct {
 		int error;
 		unsigned skip, count;
-	} fail[3]; /* by enum sockd_fake_call */
+	} fail[FAKE_CALLS]; /* by enum sockd_fake_call */
+
+	/* of the root */
+	struct fake_fiber *fibers, *current; /* owned; the one that runs */
+	uint64_t last_fiber, serve_fiber;    /* the one that runs serve(); 0: none */
+	bool served;                         /* it ran to its end; datagrams: in this turn */
+	struct fake_message *messages;       /* owned; not delivered yet */
+	bool in_work;                        /* within a function that was offloaded */
+	bool stopping;                       /* all fibers end */
+
+	/* of a peer */
+	char *url; /* owned */
+	const struct sockd_events *events;
+	uint64_t dialled_by; /* the scope */
+	bool opened;         /* open() was called */
+	int refusal;         /* errno: in event style it is told by close() */
+
 	struct fake_timer timers[FAKE_TIMERS];
 	uint64_t last_timer;
 	struct fake_metric metrics[FAKE_METRICS];
@@ -109,6 +140,62 @@ int fake_queue_put(struct fake_queue *q, const void *bytes, size_t size);
 void fake_queue_take(struct fake_queue *q, bool datagram, void *buf, size_t size, size_t drop);
 void fake_queue_fini(struct fake_queue *q);
 
+/** Where a plugin's events go. */
+struct fake_entries {
+	void (*data)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+	void (*eof)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+	void (*writable)(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w);
+};
+/** Call what there is reason to call, but no data() twice for the same bytes in one turn. @return whether
+ * there was any */
+bool fake_stream_events(struct sockd_fake *f, const struct fake_entries *on);
+/** All that can be done without moving the clock. */
+void fake_settle(struct sockd_fake *root);
+
+/** Start a fiber; it runs in the next step. @return its id; 0 without memory */
+uint64_t fake_fiber_new(struct sockd_host scope, sockd_fiber_fn fn, void *arg);
+bool fake_fiber_lives(struct sockd_fake *root, uint64_t id);
+/** Run all that can run, once. @return whether any could */
+bool fake_fibers_step(struct sockd_fake *root);
+/** The time of the next wait that ends by itself: of all, or of this one and whom it joins; SOCKD_FOREVER:
+ * none. */
+int64_t fake_fibers_deadline(const struct sockd_fake *root);
+int64_t fake_fiber_deadline(struct sockd_fake *root, uint64_t id);
+/** End the waits whose time has come. */
+bool fake_fibers_expire(struct sockd_fake *root);
+/** Cancel those of a connection, or all of a root that is stopping, and let them run to their ends. */
+void fake_fibers_end(struct sockd_fake *f);
+void fake_fibers_drain(struct sockd_fake *root);
+bool fake_on_fiber(const struct sockd_fake *f);
+bool fake_is_cancelled(const struct sockd_fake *f);
+/** On a fiber: wait to be woken for @p what. @return 0, or -1 with errno */
+int fake_wait(struct sockd_fake *f, const void *what, int64_t ms);
+void fake_wake_with(struct sockd_fake *f, const void *what, int code);
+
+uint64_t fake_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg);
+int fake_join(struct sockd_host h, uint64_t fiber);
+int fake_cancel(struct sockd_host h, uint64_t fiber);
+int fake_sleep(struct sockd_host h, int64_t ms);
+int fake_wait_for(struct sockd_host h, const void *what, int64_t ms);
+int fake_wake(struct sockd_host h, const void *what);
+
+struct sockd_conn fake_dial(struct sockd_host h, const char *url, const struct sockd_dial_options *o);
+int64_t fake_relay(struct sockd_conn a, struct sockd_conn b);
+void fake_peer_end(struct sockd_fake *p, int reason);
+/** Those that the client's connection dialled, or all. */
+void fake_peers_end(struct sockd_fake *root, bool all);
+void fake_peers_free(struct sockd_fake *root);
+bool fake_peers_step(struct sockd_fake *root);
+
+int fake_offload(struct sockd_host h, const void *serial, sockd_work_fn fn, void *arg);
+int fake_offload_then(
+	struct sockd_host h, const void *serial, sockd_work_fn fn, sockd_done_fn done, void *arg);
+int fake_post(struct sockd_host h, uint64_t conn_id, sockd_post_fn fn, void *arg);
+int fake_post_thread(struct sockd_host h, sockd_timer_fn fn, void *arg);
+bool fake_messages_deliver(struct sockd_fake *root);
+
+/** Move the clock, and call back and wake what is due on the way. */
+void fake_clock_move(struct sockd_fake *root, int64_t until_ms);
 uint64_t fake_timer_start(
 	struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg);
 int fake_timer_stop(struct sockd_host h, uint64_t timer);
@@ -128,5 +215,11 @@ bool fake_has_input(const struct sockd_fake *f);
 size_t fake_input_size(const struct sockd_fake *f);
 /** Take it; @p buf may be NULL. A datagram goes whole. */
 void fake_take_input(struct sockd_fake *f, void *buf, size_t size);
+/** What is fed comes in pieces: let the next one arrive. @return false: all has */
+bool fake_more_arrives(struct sockd_fake *f);
+/** Nobody will send more: who reads on gets the end. */
+bool fake_input_is_over(const struct sockd_fake *f);
+/** There is too little to read. @return 1: look again; 0: this is the end; -1: an error */
+int fake_more_input(struct sockd_fake *f);
 
 #endif

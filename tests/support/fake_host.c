@@ -11,9 +11,9 @@ usable(uint64_t ref)
 {
 	struct sockd_fake *f = fake_of(ref);
 
-	if (f->open)
+	if (f->open && !f->root->in_work)
 		return f;
-	errno = EBADF;
+	errno = f->open ? EXDEV : EBADF;
 	return NULL;
 }
 
@@ -48,7 +48,9 @@ conn_address(struct sockd_conn c)
 static const char *
 conn_remote_text(struct sockd_conn c)
 {
-	return usable(c.ref) != NULL ? "fake:1" : NULL;
+	struct sockd_fake *f = usable(c.ref);
+
+	return f == NULL ? NULL : f->url != NULL ? f->url : f->remote_text;
 }
 
 static const char *
@@ -76,7 +78,36 @@ conn_draining(struct sockd_conn c)
 {
 	struct sockd_fake *f = usable(c.ref);
 
-	return f != NULL ? f->drain_ms : -1;
+	return f != NULL ? f->root->drain_ms : -1;
+}
+
+static const struct sockd_tls_info *
+conn_tls(struct sockd_conn c)
+{
+	struct sockd_fake *f = usable(c.ref);
+
+	if (f == NULL)
+		return NULL;
+	errno = 0;
+	return f->tls;
+}
+
+static const struct sockd_cred *
+conn_cred(struct sockd_conn c)
+{
+	struct sockd_fake *f = usable(c.ref);
+
+	if (f != NULL && f->cred == NULL)
+		errno = ENOTSUP;
+	return f != NULL ? f->cred : NULL;
+}
+
+static const struct sockd_addr *
+conn_proxy(struct sockd_conn c)
+{
+	struct sockd_fake *f = usable(c.ref);
+
+	return f != NULL ? f->proxy : NULL;
 }
 
 static int
@@ -123,13 +154,13 @@ conn_data(struct sockd_conn c)
 static void *
 conn_instance(struct sockd_conn c)
 {
-	return fake_of(c.ref)->instance;
+	return fake_of(c.ref)->root->instance;
 }
 
 static void *
 conn_thread_state(struct sockd_conn c)
 {
-	return fake_of(c.ref)->thread_state;
+	return fake_of(c.ref)->root->thread_state;
 }
 
 static struct sockd_reader
@@ -147,7 +178,9 @@ conn_writer(struct sockd_conn c)
 static struct sockd_host
 conn_host(struct sockd_conn c)
 {
-	return (struct sockd_host){ &fake_host_ops, fake_is_datagram(fake_of(c.ref)) ? c.ref : c.ref | 1 };
+	const struct sockd_fake *f = fake_of(c.ref);
+
+	return (struct sockd_host){ &fake_host_ops, f == f->root && fake_is_datagram(f) ? c.ref : c.ref | 1 };
 }
 
 static int
@@ -183,6 +216,9 @@ const struct sockd_conn_ops fake_conn_ops = {
 	.remote_text = conn_remote_text,
 	.listener = conn_listener,
 	.transport = conn_transport,
+	.tls = conn_tls,
+	.cred = conn_cred,
+	.proxy = conn_proxy,
 	.state = conn_state,
 	.draining = conn_draining,
 	.set_busy = conn_set_busy,
@@ -197,6 +233,7 @@ const struct sockd_conn_ops fake_conn_ops = {
 	.deny = conn_deny,
 	.close = conn_close,
 	.abort = conn_close,
+	.relay = fake_relay,
 };
 
 /* ---- host ---- */
@@ -204,7 +241,7 @@ const struct sockd_conn_ops fake_conn_ops = {
 static int SOCKD_FORMAT_(4, 0)
 	host_vlog(struct sockd_host h, int level, const char *event, const char *format, va_list args)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_of(h.ref)->root;
 	int n;
 
 	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL) {
@@ -220,7 +257,7 @@ static int
 host_log_fields(
 	struct sockd_host h, int level, const char *event, const struct sockd_field *fields, size_t count)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_of(h.ref)->root;
 	size_t at = 0;
 
 	(void)level;
@@ -240,44 +277,31 @@ host_log_fields(
 static int64_t
 host_now(struct sockd_host h)
 {
-	return fake_of(h.ref)->now_ms;
-}
-
-static int
-host_sleep(struct sockd_host h, int64_t ms)
-{
-	struct sockd_fake *f = fake_of(h.ref);
-
-	if (!f->in_serve || f->drain_ms > 0) {
-		errno = f->in_serve ? ESHUTDOWN : EDEADLK;
-		return -1;
-	}
-	f->now_ms += ms;
-	return 0;
+	return fake_of(h.ref)->root->now_ms;
 }
 
 static int64_t
 host_open_connections(struct sockd_host h)
 {
-	return fake_of(h.ref)->open ? 1 : 0;
+	return fake_of(h.ref)->root->open ? 1 : 0;
 }
 
 static void *
 host_instance(struct sockd_host h)
 {
-	return fake_of(h.ref)->instance;
+	return fake_of(h.ref)->root->instance;
 }
 
 static const struct sockd_settings *
 host_settings(struct sockd_host h)
 {
-	return &fake_of(h.ref)->settings;
+	return &fake_of(h.ref)->root->settings;
 }
 
 static void *
 host_thread_state(struct sockd_host h)
 {
-	return fake_of(h.ref)->thread_state;
+	return fake_of(h.ref)->root->thread_state;
 }
 
 const struct sockd_host_ops fake_host_ops = {
@@ -286,9 +310,19 @@ const struct sockd_host_ops fake_host_ops = {
 	.log_fields = host_log_fields,
 	.now = host_now,
 	.wall = host_now,
-	.sleep = host_sleep,
+	.sleep = fake_sleep,
 	.timer_start = fake_timer_start,
 	.timer_stop = fake_timer_stop,
+	.spawn = fake_spawn,
+	.join = fake_join,
+	.cancel = fake_cancel,
+	.wait = fake_wait_for,
+	.wake = fake_wake,
+	.dial = fake_dial,
+	.offload = fake_offload,
+	.offload_then = fake_offload_then,
+	.post = fake_post,
+	.post_thread = fake_post_thread,
 	.metric_register = fake_metric_register,
 	.metric_add = fake_metric_add,
 	.open_connections = host_open_connections,
@@ -296,84 +330,3 @@ const struct sockd_host_ops fake_host_ops = {
 	.settings = host_settings,
 	.thread_state = host_thread_state,
 };
-
-/* ---- settings and errors ---- */
-
-static const char *
-get_list(const struct sockd_settings *s, const char *name, size_t i)
-{
-	const struct sockd_fake *f = (const struct sockd_fake *)(const void *)s; /* its first member */
-
-	for (size_t k = 0; k < f->value_count; k++) {
-		const struct fake_setting *v = &f->values[k];
-
-		if (strcmp(v->option->name, name) == 0)
-			return i < v->count ? v->items[i] : i == 0 ? v->option->fallback : NULL;
-	}
-	return NULL;
-}
-
-static const char *
-get_string(const struct sockd_settings *s, const char *name)
-{
-	return get_list(s, name, 0);
-}
-
-/* Sizes and durations may have their units, as a fallback has them. */
-static int64_t
-get_int(const struct sockd_settings *s, const char *name)
-{
-	static const struct {
-		const char *unit;
-		int64_t factor;
-	} units[] = { { "K", 1024 }, { "KiB", 1024 }, { "M", 1 << 20 }, { "MiB", 1 << 20 }, { "G", 1 << 30 },
-		{ "GiB", 1 << 30 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
-		{ "d", 86400000 } };
-	const char *text = get_list(s, name, 0);
-	char *end;
-	int64_t n;
-
-	if (text == NULL || strcmp(text, "off") == 0)
-		return text == NULL ? 0 : SOCKD_FOREVER;
-	n = strtoll(text, &end, 10);
-	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-		if (strcmp(end, units[i].unit) == 0)
-			return n * units[i].factor;
-	return n;
-}
-
-static bool
-get_bool(const struct sockd_settings *s, const char *name)
-{
-	const char *text = get_list(s, name, 0);
-
-	return text != NULL && strcmp(text, "true") == 0;
-}
-
-static uint64_t
-get_size(const struct sockd_settings *s, const char *name)
-{
-	return (uint64_t)get_int(s, name);
-}
-
-const struct sockd_settings_ops fake_settings_ops = {
-	.size = sizeof fake_settings_ops,
-	.get_string = get_string,
-	.get_int = get_int,
-	.get_bool = get_bool,
-	.get_duration_ms = get_int,
-	.get_size = get_size,
-	.get_list = get_list,
-};
-
-static int SOCKD_FORMAT_(3, 0)
-	error_vset(struct sockd_error *e, const char *option, const char *format, va_list args)
-{
-	struct sockd_fake *f = (struct sockd_fake *)(void *)((char *)e - offsetof(struct sockd_fake, error));
-	int n = option != NULL ? snprintf(f->error_text, sizeof f->error_text, "%.100s: ", option) : 0;
-
-	vsnprintf(f->error_text + n, sizeof f->error_text - (size_t)n, format, args);
-	return -1;
-}
-
-const struct sockd_error_ops fake_error_ops = { .size = sizeof fake_error_ops, .vset = error_vset };

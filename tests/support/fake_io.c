@@ -1,5 +1,5 @@
-/* The reading half of the fakes. A call that would wait in serve() never does: there the client
- * has said all that it will say, so the end follows. */
+/* The reading half of the fakes. A fiber that would have to wait for input waits only if the client stays:
+ * else that has said all that it will say, and the end follows. */
 #include "fake.h"
 
 #include <errno.h>
@@ -68,8 +68,12 @@ fake_usable(uint64_t ref, int call)
 {
 	struct sockd_fake *f = fake_of(ref);
 
-	if (!f->open || f->gone) {
-		errno = EBADF;
+	if (!f->open || f->gone || f->root->in_work) {
+		errno = f->open && !f->gone ? EXDEV : EBADF;
+		return NULL;
+	}
+	if (f->broken && call != 0) {
+		errno = ECONNRESET;
 		return NULL;
 	}
 	return call != 0 && fake_fails(f, call) < 0 ? NULL : f;
@@ -82,24 +86,56 @@ fake_has_input(const struct sockd_fake *f)
 		return false;
 	if (fake_is_datagram(f))
 		return f->one_datagram ? f->has_datagram : f->in.count > 0;
-	return f->in.size > 0;
+	return fake_input_size(f) > 0;
 }
 
 size_t
 fake_input_size(const struct sockd_fake *f)
 {
-	if (!fake_has_input(f))
+	if (f->read_closed)
 		return 0;
-	return fake_is_datagram(f) ? f->in.sizes[0] : f->in.size;
+	if (fake_is_datagram(f))
+		return fake_has_input(f) ? f->in.sizes[0] : 0;
+	return f->segment == 0 || f->arrived > f->in.size ? f->in.size : f->arrived;
 }
 
-/* Nothing is there: the end, or not yet. */
-static int
-no_input(const struct sockd_fake *f)
+bool
+fake_more_arrives(struct sockd_fake *f)
 {
-	if (f->in_serve || f->ended || f->read_closed)
+	if (fake_is_datagram(f) || f->segment == 0 || f->arrived >= f->in.size)
+		return false;
+	f->arrived += f->segment;
+	return true;
+}
+
+bool
+fake_input_is_over(const struct sockd_fake *f)
+{
+	return f->read_closed || f->ended || !f->stays || f->root->drain_ms > 0;
+}
+
+int
+fake_more_input(struct sockd_fake *f)
+{
+	if (fake_more_arrives(f))
+		return 1;
+	if (!fake_on_fiber(f)) {
+		if (f->ended || f->read_closed)
+			return 0;
+		errno = EAGAIN;
+		return -1;
+	}
+	if (fake_is_cancelled(f)) {
+		errno = ECANCELED;
+		return -1;
+	}
+	if (fake_input_is_over(f))
 		return 0;
-	errno = EAGAIN;
+	if (fake_wait(f, &f->in, SOCKD_FOREVER) < 0)
+		return errno == ESHUTDOWN ? 0 : -1;
+	if (!f->broken)
+		return 1;
+	errno = ECONNRESET;
 	return -1;
 }
 
@@ -109,7 +145,22 @@ fake_take_input(struct sockd_fake *f, void *buf, size_t size)
 	bool datagram = fake_is_datagram(f);
 
 	fake_queue_take(&f->in, datagram, buf, size, datagram ? f->in.sizes[0] : size);
+	f->arrived -= f->arrived < size ? f->arrived : size;
 	f->has_datagram = false;
+}
+
+/* Drop datagrams that are too large. @return -1 in event style, which is told of each */
+static int
+drop_large(struct sockd_fake *f, size_t size)
+{
+	while (fake_is_datagram(f) && fake_has_input(f) && fake_input_size(f) > size) {
+		fake_take_input(f, NULL, 0);
+		if (!fake_on_fiber(f)) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+	}
+	return 0;
 }
 
 static int
@@ -118,17 +169,14 @@ fake_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
 	size_t n;
 
-	if (f == NULL)
+	if (f == NULL || drop_large(f, size) < 0)
 		return -1;
-	while (fake_has_input(f) && fake_is_datagram(f) && fake_input_size(f) > size) {
-		fake_take_input(f, NULL, 0);
-		if (!f->in_serve) {
-			errno = EMSGSIZE;
-			return -1;
-		}
+	while (!fake_has_input(f)) {
+		int more = fake_more_input(f);
+
+		if (more <= 0 || drop_large(f, size) < 0)
+			return more <= 0 ? more : -1;
 	}
-	if (!fake_has_input(f))
-		return no_input(f);
 	n = fake_input_size(f) < size ? fake_input_size(f) : size;
 	fake_take_input(f, buf, n);
 	*ret_size = n;
@@ -151,16 +199,18 @@ fake_read_full(struct sockd_reader r, void *buf, size_t size)
 
 	if (f == NULL)
 		return -1;
-	if (fake_input_size(f) >= size) {
-		fake_take_input(f, buf, size);
-		return 1;
+	while (fake_input_size(f) < size) {
+		int more = fake_more_input(f);
+
+		if (more < 0 || (more == 0 && fake_input_size(f) == 0))
+			return more;
+		if (more == 0) {
+			errno = EPIPE;
+			return -1;
+		}
 	}
-	if (no_input(f) < 0)
-		return -1;
-	if (fake_input_size(f) == 0)
-		return 0;
-	errno = EPIPE;
-	return -1;
+	fake_take_input(f, buf, size);
+	return 1;
 }
 
 /* A datagram is a message; a delimiter at its end is its mark. */
@@ -184,21 +234,24 @@ static ssize_t
 fake_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
 {
 	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
-	const char *found;
+	const char *found = NULL;
+	int more = 1;
 	size_t n;
 
 	if (f == NULL)
 		return -1;
-	n = fake_input_size(f);
-	found = n > 0 ? memmem(f->in.bytes, n, delimiter, delimiter_size) : NULL;
-	if (found != NULL)
-		n = (size_t)(found - f->in.bytes) + delimiter_size;
-	if (n > size) {
-		errno = EMSGSIZE;
-		return -1;
-	}
-	if (found == NULL && no_input(f) < 0)
-		return -1;
+	do {
+		n = fake_input_size(f);
+		found = n > 0 ? memmem(f->in.bytes, n, delimiter, delimiter_size) : NULL;
+		if (found != NULL)
+			n = (size_t)(found - f->in.bytes) + delimiter_size;
+		if (n > size) {
+			errno = EMSGSIZE;
+			return -1;
+		}
+		if (found == NULL && (more = fake_more_input(f)) < 0)
+			return -1;
+	} while (found == NULL && more > 0);
 	if (n > 0)
 		fake_take_input(f, buf, n);
 	return (ssize_t)n;
@@ -210,22 +263,25 @@ fake_read_frame(
 {
 	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
 	struct frame_span span;
-	int found = frame_check(framing);
+	int found = frame_check(framing), more = 1;
 
 	if (f == NULL)
 		return -1;
 	if (found == 0 && fake_is_datagram(f))
 		return fake_read_message(r, framing, buf, size, ret_size);
-	if (found == 0)
+	while (found == 0 && more > 0) {
 		found = frame_find(
 			framing, frame_most(framing, size), f->in.bytes, fake_input_size(f), 0, &span);
+		if (found == 0)
+			more = fake_more_input(f);
+	}
 	if (found < 0) {
 		errno = -found;
 		return -1;
 	}
+	if (more < 0)
+		return -1;
 	if (found == 0) {
-		if (no_input(f) < 0)
-			return -1;
 		errno = EPIPE;
 		return fake_input_size(f) == 0 ? 0 : -1;
 	}
@@ -247,8 +303,14 @@ fake_peek(struct sockd_reader r, const void **ret_data, size_t want)
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if (fake_input_size(f) < want && no_input(f) < 0)
-		return -1;
+	while (!(fake_is_datagram(f) ? fake_has_input(f) : fake_input_size(f) >= want)) {
+		int more = fake_more_input(f);
+
+		if (more < 0)
+			return -1;
+		if (more == 0)
+			break;
+	}
 	*ret_data = f->in.bytes;
 	return (ssize_t)fake_input_size(f);
 }

@@ -18,7 +18,7 @@ is_good(const char *name)
 uint64_t
 fake_metric_register(struct sockd_host h, int kind, const char *name, const char *help)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_of(h.ref)->root;
 	struct fake_metric *m;
 
 	if (kind < 1 || kind > 2 || name == NULL || help == NULL || !is_good(name)) {
@@ -46,7 +46,7 @@ fake_metric_register(struct sockd_host h, int kind, const char *name, const char
 int
 fake_metric_add(struct sockd_host h, uint64_t metric, int64_t n)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_of(h.ref)->root;
 
 	if (metric == 0 || metric > f->metric_count) {
 		errno = ENOENT;

@@ -1,4 +1,5 @@
-/* Timers of the fakes: sockd_fake_advance() calls them back, in the order of their times. */
+/* The clock of the fakes, and what is due by it: timers, and the ends of fibers' waits, in the order of their
+ * times. */
 #include "fake.h"
 
 #include <errno.h>
@@ -7,12 +8,14 @@
 uint64_t
 fake_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_of(h.ref)->root;
 
 	if (fn == NULL || first_ms < 0 || every_ms < 0) {
 		errno = EINVAL;
 		return 0;
 	}
+	if (fake_fails(f, SOCKD_FAKE_TIMER) < 0)
+		return 0;
 	for (size_t i = 0; i < FAKE_TIMERS; i++) {
 		if (f->timers[i].id != 0)
 			continue;
@@ -31,7 +34,7 @@ fake_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_
 int
 fake_timer_stop(struct sockd_host h, uint64_t timer)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_of(h.ref)->root;
 
 	for (size_t i = 0; i < FAKE_TIMERS && timer != 0; i++) {
 		if (f->timers[i].id != timer)
@@ -46,13 +49,16 @@ fake_timer_stop(struct sockd_host h, uint64_t timer)
 void
 fake_timers_end(struct sockd_fake *f)
 {
-	for (size_t i = 0; i < FAKE_TIMERS; i++)
-		if (fake_is_conn_scope(f->timers[i].host.ref))
-			f->timers[i].id = 0;
+	for (size_t i = 0; i < FAKE_TIMERS; i++) {
+		struct fake_timer *t = &f->root->timers[i];
+
+		if (t->id != 0 && fake_is_conn_scope(t->host.ref) && fake_of(t->host.ref) == f)
+			t->id = 0;
+	}
 }
 
 static struct fake_timer *
-next_due(struct sockd_fake *f, int64_t until_ms)
+next_timer(struct sockd_fake *f, int64_t until_ms)
 {
 	struct fake_timer *next = NULL;
 
@@ -65,20 +71,40 @@ next_due(struct sockd_fake *f, int64_t until_ms)
 	return next;
 }
 
+static void
+fire(struct sockd_fake *f, struct fake_timer *t)
+{
+	struct fake_timer due = *t;
+
+	f->now_ms = due.at_ms;
+	t->at_ms += due.every_ms;
+	if (due.every_ms == 0)
+		t->id = 0;
+	due.fn(due.host, due.arg);
+}
+
+void
+fake_clock_move(struct sockd_fake *f, int64_t until_ms)
+{
+	for (;;) {
+		struct fake_timer *t = next_timer(f, until_ms);
+		int64_t wait_ms = fake_fibers_deadline(f);
+
+		if (wait_ms >= 0 && wait_ms <= until_ms && (t == NULL || wait_ms <= t->at_ms)) {
+			f->now_ms = wait_ms > f->now_ms ? wait_ms : f->now_ms;
+			(void)fake_fibers_expire(f);
+		} else if (t != NULL) {
+			fire(f, t);
+		} else {
+			break;
+		}
+		fake_settle(f);
+	}
+	f->now_ms = until_ms > f->now_ms ? until_ms : f->now_ms;
+}
+
 void
 sockd_fake_advance(struct sockd_fake *f, int64_t ms)
 {
-	int64_t until_ms = f->now_ms + ms;
-	struct fake_timer *t;
-
-	while ((t = next_due(f, until_ms)) != NULL) {
-		struct fake_timer due = *t;
-
-		f->now_ms = due.at_ms;
-		t->at_ms += due.every_ms;
-		if (due.every_ms == 0)
-			t->id = 0;
-		due.fn(due.host, due.arg);
-	}
-	f->now_ms = until_ms;
+	fake_clock_move(f->root, f->root->now_ms + ms);
 }

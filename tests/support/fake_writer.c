@@ -11,7 +11,7 @@
 static size_t
 room(const struct sockd_fake *f)
 {
-	if (f->in_serve || fake_is_datagram(f))
+	if (fake_on_fiber(f) || fake_is_datagram(f))
 		return SIZE_MAX;
 	return f->room > f->out.size ? f->room - f->out.size : 0;
 }
@@ -25,7 +25,7 @@ put(struct sockd_fake *f, const void *buf, size_t size)
 		errno = EPIPE;
 		return -1;
 	}
-	if (size > most && !(f->in_serve && !fake_is_datagram(f))) {
+	if (size > most && !(fake_on_fiber(f) && !fake_is_datagram(f))) {
 		errno = EMSGSIZE;
 		return -1;
 	}
@@ -146,7 +146,7 @@ fake_flush(struct sockd_writer w)
 
 	if (f == NULL)
 		return -1;
-	if (!f->in_serve) {
+	if (!fake_on_fiber(f)) {
 		errno = EDEADLK;
 		return -1;
 	}
@@ -207,14 +207,79 @@ fake_copy(struct sockd_writer w, struct sockd_reader r)
 
 	if (fake_flush(w) < 0)
 		return -1;
-	while (fake_has_input(fake_of(r.ref))) {
-		ssize_t n = fake_move(w, r);
+	for (;;) {
+		struct sockd_fake *from = fake_usable(r.ref, 0);
+		ssize_t n;
+		int more;
 
+		if (from == NULL)
+			return -1;
+		if (!fake_has_input(from)) {
+			more = fake_more_input(from);
+			if (more <= 0)
+				return more < 0 ? -1 : total;
+			continue;
+		}
+		n = fake_move(w, r);
 		if (n < 0)
 			return -1;
 		total += n;
 	}
-	return total;
+}
+
+/* One direction of a relay. */
+struct direction {
+	struct sockd_fake *from, *to;
+	int64_t total;
+	bool over;
+};
+
+/* @return 1: something moved, or came to its end; 0: it has to wait; -1 */
+static int
+carry(struct direction *d)
+{
+	ssize_t n;
+
+	if (d->over)
+		return 0;
+	if (fake_has_input(d->from) || fake_more_arrives(d->from)) {
+		n = fake_move(sockd_conn_writer(sockd_fake_conn(d->to)),
+			sockd_conn_reader(sockd_fake_conn(d->from)));
+		d->total += n > 0 ? n : 0;
+		return n < 0 ? -1 : 1;
+	}
+	if (!fake_input_is_over(d->from))
+		return 0;
+	d->over = true;
+	if (!fake_is_datagram(d->to) && !d->to->broken)
+		d->to->write_closed = true;
+	return 1;
+}
+
+int64_t
+fake_relay(struct sockd_conn a, struct sockd_conn b)
+{
+	struct sockd_fake *x = fake_usable(a.ref, SOCKD_FAKE_READ), *y = fake_usable(b.ref, SOCKD_FAKE_READ);
+	struct direction there = { .from = x, .to = y }, back = { .from = y, .to = x };
+
+	if (x == NULL || y == NULL)
+		return -1;
+	if (!fake_on_fiber(x)) {
+		errno = EDEADLK;
+		return -1;
+	}
+	while (!there.over || !back.over) {
+		int r = carry(&there), s = carry(&back);
+
+		if (r < 0 || s < 0)
+			return -1;
+		if (r == 0 && s == 0 && fake_wait(x, &x->root->in, SOCKD_FOREVER) < 0 && errno != ESHUTDOWN)
+			return -1;
+		if (fake_usable(a.ref, SOCKD_FAKE_READ) == NULL ||
+			fake_usable(b.ref, SOCKD_FAKE_READ) == NULL)
+			return -1;
+	}
+	return there.total + back.total;
 }
 
 const struct sockd_writer_ops fake_writer_ops = {

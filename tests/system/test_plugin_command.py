@@ -2,12 +2,13 @@
 """`sockd plugin`: info, check, test and new."""
 
 import os
-import pathlib
+import signal
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
+import installed
 from harness import run_sockd
 
 ECHO = str(harness.PLUGINS / "echo.so")
@@ -155,21 +156,27 @@ def test_nothing_is_overwritten(tmp):
 
 
 def test_a_new_plugin_builds_and_passes_with_the_installed_files_only(tmp):
-    harness.need_tool("pkg-config", "make")
-    subprocess.run(["make", "-C", str(harness.BUILD), "install", f"DESTDIR={tmp}/root"], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    sockd, = pathlib.Path(tmp, "root").rglob("bin/sockd")
-    pc, = pathlib.Path(tmp, "root").rglob("pkgconfig")
-    env = {"PKG_CONFIG_PATH": str(pc), "PKG_CONFIG_SYSROOT_DIR": f"{tmp}/root", "SOCKD": str(sockd),
-           "LDFLAGS": " ".join(os.environ.get(f"SOCKD_{name}", "") for name in ("SANITIZE", "COVERAGE")), "CFLAGS": "-O2 -Wall -Wextra -Wpedantic -Werror"}
-    assert run_sockd("plugin", "new", "my-own", cwd=tmp).returncode == 0
+    sockd = installed.once()
+    flags = " ".join(os.environ.get(f"SOCKD_{name}", "") for name in ("SANITIZE", "COVERAGE"))
+    sockd.run("sockd plugin new my-own", tmp)
     folder = tmp / "my-own"
 
-    result = subprocess.run(["make", "-C", str(folder), "my-own.so", "check"], env={**os.environ, **env},
-                            capture_output=True, text=True)
+    said = sockd.run("make", folder, CFLAGS=installed.WARNINGS, LDFLAGS=flags)
+    assert "warning" not in said and (folder / "my-own.so").exists(), said
+    said = sockd.run("make check", folder, CFLAGS=installed.WARNINGS, LDFLAGS=flags)
 
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "ok: a client is greeted" in result.stdout and "24 passed, 0 failed" in result.stdout
+    assert "ok: a client is greeted" in said and "24 passed, 0 failed" in said, said
+    run = subprocess.Popen(["make", "run", f"LISTEN=unix://{tmp}/s"], cwd=folder, env=sockd.env, process_group=0,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with run:
+        listening = run.stdout.readline() + run.stdout.readline()
+        assert f"listening unix {tmp}/s -> my-own" in listening, listening
+        with harness.connect(harness.parse_url(f"unix://{tmp}/s")) as c:
+            assert c.recv(16) == b"hello\n"
+        os.killpg(run.pid, signal.SIGINT)  # Ctrl-C
+    sockd.run(f"make install DESTDIR={tmp}/elsewhere && make clean", folder)
+    assert len(list((tmp / "elsewhere").rglob("sockd/plugins/my-own.so"))) == 1
+    assert not (folder / "my-own.so").exists()
     assert "template" not in "".join(p.read_text() for p in folder.iterdir() if p.suffix in (".c", ".md", ".yaml"))
 
 

@@ -1,0 +1,131 @@
+/* plugins/proxy on fakes: which server a client comes to, what the server is told, and what is done about
+ * those that do not answer. Real sockets are in tests/system/test_proxy_plugin.py. */
+#include "plugin_case.h"
+
+static struct sockd_fake *
+proxy(void)
+{
+	struct sockd_fake *f = sockd_fake_new(&sockd_plugin, SOCKD_TCP);
+
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "tcp://a:80"), 0);
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "tcp://b:80"), 0);
+	ck_assert_int_eq(sockd_fake_set(f, "fail_time", "10s"), 0);
+	return f;
+}
+
+static void
+start(struct sockd_fake *f)
+{
+	ck_assert_msg(sockd_fake_start(f) == 0, "%s", sockd_fake_error(f));
+}
+
+/* A client from its begin to its end, and the server that it comes to. */
+static void
+client(struct sockd_fake *f, struct sockd_fake *server)
+{
+	feed(f, "question");
+	feed(server, "answer");
+	sockd_fake_turn(f);
+
+	expect_answer(server, "question");
+	expect_answer(f, "answer");
+	ck_assert(sockd_fake_write_closed(server));
+	ck_assert_int_eq(sockd_fake_reason(f), SOCKD_BY_HANDLER);
+}
+
+START_TEST(clients_come_to_the_servers_in_turn)
+{
+	struct sockd_fake *f = proxy(), *a = sockd_fake_peer(f, "tcp://a:80"),
+			  *b = sockd_fake_peer(f, "tcp://b:80");
+
+	start(f);
+	client(f, a);
+	client(f, b);
+	client(f, a);
+
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_failures"), 0);
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(a_server_that_refuses_is_left_alone_for_a_while)
+{
+	struct sockd_fake *f = proxy(), *b = sockd_fake_peer(f, "tcp://b:80"), *a;
+
+	start(f);
+	client(f, b);
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_upstream_down tcp://a:80: Connection refused");
+	client(f, b);
+	client(f, b);
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_failures"), 1);
+
+	a = sockd_fake_peer(f, "tcp://a:80");
+	sockd_fake_advance(f, 10000);
+	client(f, a);
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_upstream_up tcp://a:80 answers again");
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(a_client_that_no_server_takes_is_refused)
+{
+	struct sockd_fake *f = proxy();
+
+	start(f);
+	feed(f, "question");
+	sockd_fake_turn(f);
+
+	expect_no_answer(f);
+	ck_assert_int_eq(sockd_fake_closes(f), 1);
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_failures"), 2);
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_refused"), 1);
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(a_server_is_told_of_its_client_first)
+{
+	static const char signature[] = "\r\n\r\n\0\r\nQUIT\n";
+	struct sockd_fake *f = proxy(), *a = sockd_fake_peer(f, "tcp://a:80");
+	char buf[64];
+	ssize_t n;
+
+	ck_assert_int_eq(sockd_fake_set(f, "send_proxy", "true"), 0);
+	start(f);
+	feed(f, "question");
+	sockd_fake_turn(f);
+
+	n = sockd_fake_take(a, buf, sizeof buf);
+	ck_assert_int_ge(n, 16 + 8);
+	ck_assert_mem_eq(buf, signature, sizeof signature - 1);
+	ck_assert_mem_eq(buf + n - 8, "question", 8);
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(each_side_may_end_first_and_go_on_reading)
+{
+	struct sockd_fake *f = proxy(), *a = sockd_fake_peer(f, "tcp://a:80");
+
+	start(f);
+	sockd_fake_stay(f, true);
+	sockd_fake_stay(a, true);
+	sockd_fake_turn(f);
+	sockd_fake_end(a);
+	sockd_fake_turn(f);
+	ck_assert(sockd_fake_write_closed(f));
+	feed(f, "more");
+	sockd_fake_turn(f);
+	expect_answer(a, "more");
+	ck_assert_int_eq(sockd_fake_reason(f), 0);
+	sockd_fake_end(f);
+	sockd_fake_turn(f);
+
+	ck_assert_int_eq(sockd_fake_reason(f), SOCKD_BY_HANDLER);
+	sockd_fake_free(f);
+}
+END_TEST
+
+UNIT_TESTS("plugins/proxy", clients_come_to_the_servers_in_turn,
+	a_server_that_refuses_is_left_alone_for_a_while, a_client_that_no_server_takes_is_refused,
+	a_server_is_told_of_its_client_first, each_side_may_end_first_and_go_on_reading)

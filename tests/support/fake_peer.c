@@ -1,0 +1,192 @@
+/* Others that a plugin connects to: a peer is a struct sockd_fake as well, without a plugin, whose queues the
+ * test fills and empties. It belongs to the fake whose plugin dials. */
+#include "fake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+transport_of(const char *url)
+{
+	return strncmp(url, "udp", 3) == 0    ? SOCKD_UDP
+	       : strncmp(url, "unix", 4) == 0 ? SOCKD_UNIX
+					      : SOCKD_TCP;
+}
+
+struct sockd_fake *
+sockd_fake_peer(struct sockd_fake *f, const char *url)
+{
+	struct sockd_fake *p = calloc(1, sizeof *p), **at = &f->root->next_peer;
+
+	if (p == NULL)
+		return NULL;
+	p->root = f->root;
+	p->transport = transport_of(url);
+	p->room = f->root->room;
+	p->read_buffer = f->root->read_buffer;
+	p->url = strdup(url);
+	if (p->url == NULL) {
+		free(p);
+		return NULL;
+	}
+	while (*at != NULL)
+		at = &(*at)->next_peer;
+	*at = p;
+	return p;
+}
+
+void
+fake_peer_end(struct sockd_fake *p, int reason)
+{
+	const struct sockd_events *events = p->events;
+
+	if (!p->open)
+		return;
+	p->reason = reason;
+	p->ending = true;
+	fake_fibers_end(p);
+	p->gone = true;
+	p->closes++;
+	if (events != NULL && events->close != NULL) {
+		errno = p->refusal;
+		events->close(sockd_fake_conn(p), reason);
+	}
+	p->open = p->gone = p->ending = p->broken = false;
+	fake_timers_end(p);
+}
+
+void
+fake_peers_end(struct sockd_fake *root, bool all)
+{
+	for (struct sockd_fake *p = root->next_peer; p != NULL; p = p->next_peer)
+		if (all || fake_is_conn_scope(p->dialled_by))
+			fake_peer_end(p, SOCKD_BY_HANDLER);
+}
+
+void
+fake_peers_free(struct sockd_fake *root)
+{
+	while (root->next_peer != NULL) {
+		struct sockd_fake *p = root->next_peer;
+
+		root->next_peer = p->next_peer;
+		fake_queue_fini(&p->in);
+		fake_queue_fini(&p->out);
+		free(p->url);
+		free(p);
+	}
+}
+
+static struct sockd_fake *
+find(struct sockd_fake *root, const char *url)
+{
+	for (struct sockd_fake *p = root->next_peer; p != NULL; p = p->next_peer) {
+		if (strcmp(p->url, url) != 0 || (p->open && !p->closing))
+			continue;
+		fake_peer_end(p, SOCKD_BY_HANDLER);
+		return p;
+	}
+	return NULL;
+}
+
+static struct sockd_conn
+fail(int error)
+{
+	errno = error;
+	return (struct sockd_conn){ NULL, 0 };
+}
+
+static void
+begin(struct sockd_fake *p, struct sockd_host h, const struct sockd_dial_options *o, int refusal)
+{
+	p->dialled_by = h.ref;
+	p->id = ++p->root->last_id;
+	p->open = true;
+	p->eof_told = p->paused = p->read_closed = p->write_closed = p->armed = p->closing = false;
+	p->opened = p->broken = false;
+	p->reason = 0;
+	p->refusal = refusal;
+	p->events = o != NULL ? o->events : NULL;
+	p->data = o != NULL ? o->data : NULL;
+}
+
+struct sockd_conn
+fake_dial(struct sockd_host h, const char *url, const struct sockd_dial_options *o)
+{
+	struct sockd_fake *root = fake_of(h.ref)->root, *p;
+	bool events = o != NULL && o->events != NULL;
+	int refusal = 0;
+
+	if (root->in_work || (!events && root->current == NULL))
+		return fail(root->in_work ? EXDEV : EDEADLK);
+	if (url == NULL || strncmp(url, "fd:", 3) == 0)
+		return fail(url == NULL ? EINVAL : ENOTSUP);
+	if (!events && fake_is_cancelled(root))
+		return fail(ECANCELED);
+	if (fake_fails(root, SOCKD_FAKE_DIAL) < 0)
+		refusal = errno;
+	p = find(root, url);
+	if (p == NULL && refusal == 0)
+		refusal = ECONNREFUSED;
+	if (refusal != 0 && !events)
+		return fail(refusal);
+	if (p == NULL)
+		p = sockd_fake_peer(root, url);
+	if (p == NULL)
+		return fail(ENOMEM);
+	begin(p, h, o, refusal);
+	return sockd_fake_conn(p);
+}
+
+/* ---- event style ---- */
+
+static bool
+open_or_refuse(struct sockd_fake *p)
+{
+	struct sockd_conn c = sockd_fake_conn(p);
+
+	if (p->opened)
+		return false;
+	p->opened = true;
+	if (p->refusal != 0)
+		fake_peer_end(p, SOCKD_BY_ERROR);
+	else if (p->events->open != NULL)
+		p->events->open(c, sockd_conn_reader(c), sockd_conn_writer(c));
+	return true;
+}
+
+/* @return whether there was something to do */
+static bool
+peer_step(struct sockd_fake *p)
+{
+	bool any = false;
+
+	if (p->open && p->closing) {
+		fake_peer_end(p, p->closing_reason);
+		return true;
+	}
+	if (!p->open || p->events == NULL)
+		return false;
+	if (p->broken) {
+		fake_peer_end(p, SOCKD_BY_RESET);
+		return true;
+	}
+	if (open_or_refuse(p))
+		return true;
+	any = fake_stream_events(
+		p, &(const struct fake_entries){ p->events->data, p->events->eof, p->events->writable });
+	if (p->open && p->eof_told && p->events->eof == NULL)
+		fake_peer_end(p, SOCKD_BY_EOF);
+	return any;
+}
+
+bool
+fake_peers_step(struct sockd_fake *root)
+{
+	bool any = false;
+
+	for (struct sockd_fake *p = root->next_peer; p != NULL; p = p->next_peer)
+		any = peer_step(p) || any;
+	return any;
+}
