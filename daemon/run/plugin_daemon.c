@@ -18,7 +18,7 @@
 #include "base/fdutil.h"
 #include "run/command.h"
 
-enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5 };
+enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5, STOP_MIN_MS = 5000 };
 
 static const char *
 listen_url(const struct plugin_daemon *d, char *buffer, size_t size)
@@ -164,12 +164,14 @@ wait_until(pid_t child, int64_t deadline_ms, int *ret_status)
 	return pid;
 }
 
-/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end with 0 either way. */
+/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end with 0 either way; but the
+ * second one may come when the first has been obeyed, and nobody listens any more. */
 static int
 end(struct plugin_daemon *d, int patience_ms, struct err *e)
 {
-	int64_t now_ms = clock_now_ms();
-	int status = 0;
+	int64_t cut_ms = clock_now_ms() + patience_ms;
+	int limit_ms = d->timeout_ms > STOP_MIN_MS ? d->timeout_ms : STOP_MIN_MS, status = 0;
+	bool cut = false;
 	pid_t pid = d->pid;
 
 	cleanup_fd(&d->probe_fd);
@@ -178,9 +180,9 @@ end(struct plugin_daemon *d, int patience_ms, struct err *e)
 		return 0;
 	d->pid = 0;
 	kill(pid, SIGTERM);
-	if (wait_until(pid, now_ms + patience_ms, &status) == 0) {
-		kill(pid, SIGTERM);
-		if (wait_until(pid, now_ms + patience_ms + d->timeout_ms, &status) == 0) {
+	if (wait_until(pid, cut_ms, &status) == 0) {
+		cut = kill(pid, SIGTERM) == 0;
+		if (wait_until(pid, cut_ms + limit_ms, &status) == 0) {
 			kill(pid, SIGKILL);
 			waitpid(pid, &status, 0);
 			return err_set(e, -ETIMEDOUT, "the daemon did not stop");
@@ -188,6 +190,8 @@ end(struct plugin_daemon *d, int patience_ms, struct err *e)
 		if (patience_ms == d->timeout_ms)
 			return err_set(e, -ETIMEDOUT, "the daemon had not drained after %d ms", patience_ms);
 	}
+	if (cut && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+		return 0;
 	if (WIFSIGNALED(status))
 		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) != EX_OK)

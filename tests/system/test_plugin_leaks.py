@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`sockd plugin test` on plugins that leave something behind with each client: it tells what, how much, and where."""
+# runner: timeout=600
 
 import os
 import re
@@ -30,7 +31,7 @@ def search(tmp, code, entries, *options):
     """What is said of this plugin, but for the scripts that it has to survive. @return (exit status, lines)"""
     plugin = build_plugin(tmp, "made", f"{HEAD}{code}\nSOCKD_EXPORT const struct sockd_plugin sockd_plugin = "
                           f'{{ SOCKD_PLUGIN_INIT, .name = "made", .version = "1", {entries} }};\n')
-    result = run_sockd("plugin", "test", plugin, *options, timeout=3 * harness.PATIENCE_S)
+    result = run_sockd("plugin", "test", plugin, *options, timeout=6 * harness.PATIENCE_S)
     lines = [line for line in result.stdout.splitlines() if not line.startswith("ok ") or "nothing behind" in line]
     return result.returncode, lines
 
@@ -69,8 +70,9 @@ def test_memory_is_no_leak_once_it_has_its_size_or_is_freed(tmp):
         static void *table[64];
         ENTRY(on_open) { size_t i = sockd_conn_id(c) % 64; if (!table[i]) table[i] = malloc(1000);
                          sockd_conn_set_data(c, malloc(1000)); }
-        static void on_close(struct sockd_conn c, int reason) { (void)reason; free(sockd_conn_data(c)); }""",
-                           ".open = on_open, .data = on_data, .close = on_close", "--transport=unix")
+        static void on_close(struct sockd_conn c, int reason) { (void)reason; free(sockd_conn_data(c)); }
+        static void stop(void *instance) { (void)instance; for (int i = 0; i < 64; i++) free(table[i]); }""",
+                           ".stop = stop, .open = on_open, .data = on_data, .close = on_close", "--transport=unix")
 
     assert status == 0, lines
     assert lines[-1] == "6 passed, 0 failed" and "clients that leave nothing behind" in lines[0], lines
@@ -139,7 +141,7 @@ def test_the_plugins_that_come_with_sockd_leave_nothing_behind(tmp):
             if f"{transport}:" not in run_sockd("plugin", "info", plugin).stdout:
                 continue
             result = run_sockd("plugin", "test", plugin, "--transport", transport, *settings.get(plugin.stem, ()),
-                               timeout=3 * harness.PATIENCE_S)
+                               timeout=6 * harness.PATIENCE_S)
 
             assert result.returncode == 0 and result.stdout.endswith("6 passed, 0 failed\n"), \
                 (plugin.stem, result.stdout, result.stderr)
