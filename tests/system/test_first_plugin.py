@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the documents promise who writes a first plugin: their code and their commands, word by word, with nothing but
 the installed files."""
+# runner: timeout=600
 
 import os
 import socket

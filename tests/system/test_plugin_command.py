@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """`sockd plugin`: info, check, test and new."""
+# runner: timeout=600
 
 import os
 import signal
