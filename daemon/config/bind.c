@@ -56,7 +56,7 @@ meant_key(const struct key_table *table, const char *prefix, const char *word)
 		const struct key *key = &table->keys[i];
 		const char *name = key_below(key, prefix);
 
-		if (name == NULL || key->later != NULL)
+		if (name == NULL || key->instead != NULL)
 			continue;
 		if (has_word_near(key->also, word, 0))
 			return name;
@@ -81,7 +81,7 @@ bind_unknown_key(const struct key_table *table, const char *prefix, const char *
 	for (size_t i = 0; i < table->count; i++) {
 		const char *name = key_below(&table->keys[i], prefix);
 
-		if (name != NULL && table->keys[i].later == NULL)
+		if (name != NULL && table->keys[i].instead == NULL)
 			strbuf_printf(&list, "%s%s", list.size > 0 ? " " : "", name);
 	}
 	cfg_report_error(report, &pair->key_place, "unknown key '%.60s' in %s%s%s%s%s%s%s (keys here: %s)",
@@ -91,12 +91,9 @@ bind_unknown_key(const struct key_table *table, const char *prefix, const char *
 }
 
 void
-bind_later_key(const struct key *key, const struct cfg_pair *pair, struct cfg_report *report)
+bind_refused_key(const struct key *key, const struct cfg_pair *pair, struct cfg_report *report)
 {
-	cfg_report_error(report, &pair->key_place,
-		"'%s' is not available in this version of sockd (%s): %s will come with a later one; remove "
-		"the key",
-		key->name, key_version(), key->later);
+	cfg_report_error(report, &pair->key_place, "'%s' is no key of sockd: %s", key->name, key->instead);
 }
 
 static bool
@@ -104,8 +101,8 @@ may_be_here(const struct bind *b, const struct key *key, const struct cfg_pair *
 {
 	char fits[64], has[64];
 
-	if (key->later != NULL) {
-		bind_later_key(key, pair, b->report);
+	if (key->instead != NULL) {
+		bind_refused_key(key, pair, b->report);
 		return false;
 	}
 	if (b->is_defaults && key->own) {
@@ -214,7 +211,7 @@ bind_start(struct bind *b)
 		const struct key *key = &b->table->keys[i];
 		int r;
 
-		if (key->fallback == NULL || key->later != NULL || key->size == 0)
+		if (key->fallback == NULL || key->instead != NULL || key->size == 0)
 			continue;
 		r = store_fallback(key, b->arena, field_of(b, key), b->report);
 		if (r < 0)

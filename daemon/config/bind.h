@@ -36,7 +36,7 @@ void bind_require(const struct bind *b, const struct cfg_place *place);
 void bind_unknown_key(const struct key_table *table, const char *prefix, const char *title,
 	const struct cfg_pair *pair, struct cfg_report *report);
 
-/** Tell that the key needs a later version. */
-void bind_later_key(const struct key *key, const struct cfg_pair *pair, struct cfg_report *report);
+/** Tell what to do instead of using the key. */
+void bind_refused_key(const struct key *key, const struct cfg_pair *pair, struct cfg_report *report);
 
 #endif

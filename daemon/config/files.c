@@ -213,8 +213,8 @@ take_pair(struct reader *r, const struct cfg_pair *pair)
 
 	if (key == NULL)
 		bind_unknown_key(&key_table_file, "", key_table_file.title, pair, r->tree.report);
-	else if (key->later != NULL)
-		bind_later_key(key, pair, r->tree.report);
+	else if (key->instead != NULL)
+		bind_refused_key(key, pair, r->tree.report);
 	else if (pair->value->faulty)
 		return 0;
 	else if (key->type == KEY_VERSION)

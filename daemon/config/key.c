@@ -133,13 +133,3 @@ key_transports_name(unsigned transports, char buffer[64])
 	}
 	return buffer;
 }
-
-const char *
-key_version(void)
-{
-#ifdef PACKAGE_VERSION
-	return PACKAGE_VERSION;
-#else
-	return "0.1.0";
-#endif
-}

@@ -64,7 +64,8 @@ struct key {
 	enum key_type type;
 	const char *help;     /* one sentence without a full stop */
 	const char *fallback; /* the default as a file would say it; NULL: none */
-	const char *later;    /* not available yet: the feature that brings it. Using the key is an error */
+	const char *instead;  /* a key that people look for and that is refused: what to do instead. NULL: it
+				 is taken */
 	const char *example;  /* a value for those who have none; every required key has one */
 	const char *also;     /* blank-separated: other words that people try for this key */
 	const char *brief;    /* KEY_MAP: a scalar in its place means the key of this name below it */
@@ -123,8 +124,5 @@ const char *key_word_name(const struct key_word *words, int64_t value);
 const char *key_type_name(enum key_type type);
 const char *key_reload_name(enum key_reload reload);
 const char *key_transports_name(unsigned transports, char buffer[64]);
-
-/** The version of sockd that says what is not there yet. */
-const char *key_version(void);
 
 #endif

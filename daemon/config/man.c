@@ -62,8 +62,10 @@ add_key(struct strbuf *out, const struct key *key)
 	strbuf_add(out, "\n");
 	add_text(out, key->help);
 	strbuf_add(out, ".\n.br\n");
-	if (key->later != NULL) {
-		strbuf_printf(out, "Not available yet: it comes with %s.\n", key->later);
+	if (key->instead != NULL) {
+		strbuf_add(out, "Refused: ");
+		add_text(out, key->instead);
+		strbuf_add(out, ".\n");
 		return;
 	}
 	strbuf_printf(out, "Takes %s", key_type_name(key->type));

@@ -351,7 +351,7 @@ put_level(struct printer *p, const struct subject *s, const char *prefix)
 	for (size_t i = 0; i < s->table->count; i++) {
 		const struct key *key = &s->table->keys[i];
 
-		if (key_below(key, prefix) == NULL || key->later != NULL)
+		if (key_below(key, prefix) == NULL || key->instead != NULL)
 			continue;
 		if (s->transports != 0 && (key->transports & s->transports) == 0)
 			continue;

@@ -251,12 +251,13 @@ put_key(struct writer *w, const struct level *l, const struct key *key, const ch
 	auto_of(strbuf) struct strbuf help = { 0 };
 
 	open_object(w, name);
-	strbuf_printf(&help, "%s%s", key->help, key->later != NULL ? " (not available yet)" : "");
+	strbuf_printf(&help, "%s%s%s", key->help, key->instead != NULL ? ". Refused: " : "",
+		key->instead != NULL ? key->instead : "");
 	if (help.failed)
 		w->out->failed = true;
 	else
 		put_string(w, "description", help.data);
-	if (key->later != NULL)
+	if (key->instead != NULL)
 		put_raw(w, "not", "{}");
 	else if (key->type == KEY_MAP)
 		put_map(w, l, key);
@@ -268,7 +269,7 @@ put_key(struct writer *w, const struct level *l, const struct key *key, const ch
 		put_tls(w);
 	else
 		put_scalar(w, key);
-	if (key->fallback != NULL && key->later == NULL)
+	if (key->fallback != NULL && key->instead == NULL)
 		put_default(w, key);
 	close_object(w);
 }
@@ -359,7 +360,7 @@ config_print_schema(struct strbuf *out)
 	for (size_t i = 0; i < key_table_file.count; i++) {
 		const struct key *key = &key_table_file.keys[i];
 
-		if (key->later == NULL && (key->type == KEY_MAP || key->type == KEY_NAMED))
+		if (key->instead == NULL && (key->type == KEY_MAP || key->type == KEY_NAMED))
 			put_section(&w, key);
 		else
 			put_key(&w, &file, key, key->name);

@@ -212,9 +212,9 @@ def test_limits_that_do_not_fit_are_warnings(tmp):
     expect(result, 0, "warning", "descriptors", "500")
 
 
-def test_a_key_of_a_later_version_is_refused_by_name(tmp):
+def test_a_key_that_is_not_sockds_is_refused_with_what_to_do_instead(tmp):
     expect(run_sockd("-t", "-c", write(tmp, GOOD.replace("daemon:\n", "daemon:\n  metrics: {}\n"))), 78,
-           "metrics", "not available")
+           "handler: metrics")
 
 
 # ---------------------------------------------------------------- printing

@@ -22,7 +22,7 @@ START_TEST(every_row_is_complete)
 			ck_assert_msg(tables[t] != &key_table_listener || k->transports != 0, "%s", k->name);
 			ck_assert_msg(
 				k->size == 0 || k->offset + k->size <= tables[t]->target_size, "%s", k->name);
-			ck_assert_msg((k->type == KEY_MAP || k->later != NULL ||
+			ck_assert_msg((k->type == KEY_MAP || k->instead != NULL ||
 					      tables[t] == &key_table_file) == (k->size == 0),
 				"%s", k->name);
 			for (size_t j = 0; j < i; j++)
@@ -135,7 +135,7 @@ assert_described(const struct cfg_node *properties, const struct key_table *tabl
 			continue;
 		ck_assert_msg(strncmp(cfg_node_get(node, "description")->text, k->help, strlen(k->help)) == 0,
 			"%s: %s", k->name, cfg_node_get(node, "description")->text);
-		ck_assert_msg((cfg_node_get(node, "not") != NULL) == (k->later != NULL), "%s", k->name);
+		ck_assert_msg((cfg_node_get(node, "not") != NULL) == (k->instead != NULL), "%s", k->name);
 	}
 }
 
@@ -176,7 +176,8 @@ START_TEST(the_manual_describes_every_key)
 		}
 	}
 	ck_assert_ptr_nonnull(strstr(text.data, "Takes a size, 4KiB to 16MiB.\n"));
-	ck_assert_ptr_nonnull(strstr(text.data, "Not available yet: it comes with metrics.\n"));
+	ck_assert_ptr_nonnull(
+		strstr(text.data, "Refused: serve them over HTTP by a listener with `handler: metrics`.\n"));
 	strbuf_fini(&text);
 }
 END_TEST

@@ -233,10 +233,11 @@ START_TEST(unknown_keys_come_with_the_key_that_was_meant)
 }
 END_TEST
 
-START_TEST(keys_of_later_versions_are_refused_by_name)
+START_TEST(keys_that_are_not_sockds_are_refused_with_what_to_do_instead)
 {
 	static const struct row rows[] = {
-		{ DAEMON("metrics: {}"), "'metrics' is not available" },
+		{ DAEMON("metrics: {}"), "'metrics' is no key of sockd: serve them over HTTP by a listener "
+					 "with `handler: metrics`" },
 	};
 
 	refuse_rows(rows, array_len(rows));
@@ -487,7 +488,8 @@ END_TEST
 UNIT_TESTS("load", an_empty_configuration_has_every_default, a_listener_has_every_default,
 	every_key_reaches_its_field, short_forms_mean_the_long_ones,
 	defaults_go_to_listeners_that_can_use_them, keys_without_a_value_are_not_there,
-	unknown_keys_come_with_the_key_that_was_meant, keys_of_later_versions_are_refused_by_name,
+	unknown_keys_come_with_the_key_that_was_meant,
+	keys_that_are_not_sockds_are_refused_with_what_to_do_instead,
 	wrong_values_are_refused_with_what_to_write, what_is_missing_is_named,
 	keys_that_do_not_fit_the_transport_are_refused, listener_names_are_words,
 	every_error_is_told_in_one_run, an_unset_variable_is_told_once, a_reference_keeps_a_configuration,
