@@ -1,4 +1,4 @@
-EXTRA_DIST += conf/sockd.yaml conf/examples/demo.yaml conf/examples/small-services.yaml
+EXTRA_DIST += conf/sockd.yaml conf/examples/demo.yaml conf/examples/metrics.yaml conf/examples/small-services.yaml
 
 # For editors: what --print-schema says.
 pkgdata_DATA = conf/sockd.schema.json

@@ -8,6 +8,7 @@ include plugins/echo-serve/module.mk
 include plugins/echo/module.mk
 include plugins/exec/module.mk
 include plugins/kv/module.mk
+include plugins/metrics/module.mk
 include plugins/proxy/module.mk
 include plugins/template/module.mk
 include plugins/time/module.mk

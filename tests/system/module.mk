@@ -32,5 +32,6 @@ EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/syst
 EXTRA_DIST += tests/system/long_systemd.py
 EXTRA_DIST += tests/system/test_proxy_plugin.py
 EXTRA_DIST += tests/system/test_exec.py
+EXTRA_DIST += tests/system/test_metrics_plugin.py
 EXTRA_DIST += tests/system/test_collect.py tests/system/long_collect.py
 EXTRA_DIST += tests/system/test_chat.py
