@@ -1,4 +1,6 @@
-EXTRA_DIST += conf/sockd.yaml conf/examples/demo.yaml conf/examples/metrics.yaml conf/examples/small-services.yaml
+example_files = conf/examples/chat.yaml conf/examples/collect.yaml conf/examples/demo.yaml conf/examples/exec.yaml \
+	conf/examples/kv.yaml conf/examples/metrics.yaml conf/examples/proxy.yaml conf/examples/small-services.yaml
+EXTRA_DIST += conf/sockd.yaml $(example_files)
 
 # For editors: what --print-schema says.
 pkgdata_DATA = conf/sockd.schema.json

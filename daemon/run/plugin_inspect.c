@@ -3,7 +3,6 @@
 #include "run/plugin_inspect.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,7 +13,7 @@
 #include "base/leave.h"
 #include "base/parse.h"
 #include "base/strbuf.h"
-#include "plugin/option.h"
+#include "plugin/describe.h"
 #include "plugin/plugin_file.h"
 #include "plugin/plugin_load.h"
 #include "plugin/plugin_symbols.h"
@@ -156,54 +155,12 @@ print_entries(const struct sockd_plugin *d)
 	putchar('\n');
 }
 
-static const char *const type_names[] = { [SOCKD_T_BOOL] = "bool",
-	[SOCKD_T_INT] = "int",
-	[SOCKD_T_SIZE] = "size",
-	[SOCKD_T_DURATION] = "duration",
-	[SOCKD_T_STRING] = "string",
-	[SOCKD_T_WORD] = "word",
-	[SOCKD_T_PATH] = "path",
-	[SOCKD_T_SECRET] = "secret",
-	[SOCKD_T_URL] = "url",
-	[SOCKD_T_TLS] = "name under tls:" };
-
-static void
-add_bound(struct strbuf *s, const struct sockd_option *o, int64_t value)
-{
-	char text[PARSE_TEXT_SIZE];
-
-	if (option_type(o) == SOCKD_T_DURATION)
-		strbuf_add(s, parse_format_duration(value, text));
-	else if (option_type(o) == SOCKD_T_SIZE)
-		strbuf_add(s, parse_format_size(value, text));
-	else
-		strbuf_printf(s, "%" PRId64, value);
-}
-
-/* "list of word a|b|c", "int 1 to 10", ... */
-static void
-add_type(struct strbuf *s, const struct sockd_option *o)
-{
-	bool is_text = option_type(o) >= SOCKD_T_STRING;
-
-	strbuf_printf(s, "%s%s", (o->type & SOCKD_T_LIST) != 0 ? "list of " : "", type_names[option_type(o)]);
-	for (size_t i = 0; option_type(o) == SOCKD_T_WORD && o->words[i] != NULL; i++)
-		strbuf_printf(s, "%s%s", i == 0 ? " " : "|", o->words[i]);
-	if (!option_has_bounds(o))
-		return;
-	strbuf_add(s, is_text ? ", " : " ");
-	add_bound(s, o, o->min);
-	strbuf_add(s, " to ");
-	add_bound(s, o, o->max);
-	strbuf_add(s, is_text ? " bytes" : "");
-}
-
 static void
 print_option(const struct sockd_option *o)
 {
 	auto_of(strbuf) struct strbuf line = { 0 };
 
-	add_type(&line, o);
+	describe_type(&line, o);
 	if (o->required != 0)
 		strbuf_add(&line, "; required");
 	else if (o->fallback != NULL)
@@ -213,17 +170,11 @@ print_option(const struct sockd_option *o)
 		printf("  %-18s %s\n", "", o->help);
 }
 
-/* The rows of a plugin that was built with a larger or smaller row are @c option_size apart. */
-static const struct sockd_option *
-option_at(const struct sockd_plugin *d, size_t i)
-{
-	return (const struct sockd_option *)(const void *)((const char *)d->options + i * d->option_size);
-}
-
 static int
 print_info(const struct look *look, const struct plugin *p)
 {
 	const struct sockd_plugin *d = plugin_description(p);
+	const struct sockd_option *o;
 	char stack[PARSE_TEXT_SIZE];
 
 	printf("%s %s%s%s\n", d->name, d->version, d->summary != NULL ? ": " : "",
@@ -236,13 +187,9 @@ print_info(const struct look *look, const struct plugin *p)
 	print_entries(d);
 	if (d->stack_size != 0)
 		printf("  stack       %s\n", parse_format_size(d->stack_size, stack));
-	if (d->options == NULL || option_at(d, 0)->name == NULL) {
-		puts("settings: none");
-		return EX_OK;
-	}
-	puts("settings:");
-	for (size_t i = 0; option_at(d, i)->name != NULL; i++)
-		print_option(option_at(d, i));
+	puts(describe_option(d, 0) != NULL ? "settings:" : "settings: none");
+	for (size_t i = 0; (o = describe_option(d, i)) != NULL; i++)
+		print_option(o);
 	return EX_OK;
 }
 

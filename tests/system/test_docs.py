@@ -3,13 +3,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
+from certs import Authority
 
 PAGES = [harness.SRC / "daemon/man/sockd.8", harness.BUILD / "daemon/man/sockd.yaml.5", harness.BUILD / "daemon/ctl/sockctl.1"]
+
+# Those that people deploy: template is a beginning for others.
+SHIPPED = sorted(so.stem for so in harness.PLUGINS.glob("*.so") if so.stem != "template")
+PAGE_OF = {name: harness.BUILD / f"plugins/{name}/sockd-{name}.7" for name in SHIPPED}
+EXAMPLES = sorted((harness.SRC / "conf" / "examples").glob("*.yaml"))
 
 
 def keys_of(schema, before=""):
@@ -24,7 +31,7 @@ def keys_of(schema, before=""):
 
 def test_the_pages_are_well_formed():
     harness.need_tool("mandoc")
-    for page in PAGES:
+    for page in [*PAGES, *PAGE_OF.values()]:
         result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], capture_output=True, text=True, check=False)
         assert result.returncode == 0 and result.stdout == "", result.stdout
 
@@ -38,6 +45,55 @@ def test_the_page_names_every_key():
     assert len(keys) > 20, keys
     for key in keys:
         assert f".It Cm {key}\n" in page, f"sockd.yaml(5) does not tell of '{key}'"
+
+
+def settings_of(plugin):
+    """What `sockd plugin info` says of its settings: a line each, and one of help under it."""
+    said = harness.run_sockd("plugin", "info", harness.PLUGINS / f"{plugin}.so").stdout
+    return re.findall(r"^  (\w+) +(.+)\n +(\S.*)$", said.partition("\nsettings:\n")[2], re.MULTILINE)
+
+
+def shown(page):
+    """What a person reads, without the blanks between words and lines."""
+    text = subprocess.run(["mandoc", "-T", "utf8", str(page)], capture_output=True, text=True, check=True).stdout
+    return joined(re.sub(".\b", "", text))
+
+
+def joined(text):
+    return "".join(text.split())
+
+
+def test_the_page_of_a_plugin_has_its_settings_and_an_example():
+    harness.need_tool("mandoc")
+    assert len(SHIPPED) >= 12, SHIPPED
+    count = 0
+    for plugin, page in PAGE_OF.items():
+        text = shown(page)
+        for name, type_and_default, help_text in settings_of(plugin):
+            kind, _, default = type_and_default.partition("; default: ")
+            kind, _, required = kind.partition("; ")
+            assert joined(f"{name} {help_text}. Takes: {kind}.") in text, (plugin, name, text)
+            assert not default or joined(f"Default: ‘{default}’.") in text, (plugin, name, default, text)
+            assert (required == "required") <= (joined("It has to be given.") in text), (plugin, name)
+            count += 1
+        assert joined(f"handler: {plugin}") in text or joined(f"plugin: {plugin}") in text, f"the example of {plugin} does not use it"
+    assert count > 25, count
+
+
+def test_the_examples_are_right_and_use_every_plugin(tmp):
+    Authority(tmp).issue("tls")
+    used = set()
+    for example in EXAMPLES:
+        text = example.read_text()
+        here = f"plugin_path: ['{harness.PLUGINS}']"
+        text = text.replace("\ndaemon:\n", f"\ndaemon:\n  {here}\n") if "\ndaemon:" in text else f"{text}\ndaemon: {{{here}}}\n"
+        (tmp / "example.yaml").write_text(text)
+
+        done = harness.run_sockd("-t", "-c", tmp / "example.yaml", env={"SOCKD_DEMO_DIR": str(tmp)})
+
+        assert done.returncode == 0 and "error" not in done.stderr, (example, done)
+        used |= set(re.findall(r"(?:handler|plugin): ([a-z-]+)", text))
+    assert used >= set(SHIPPED), set(SHIPPED) - used
 
 
 def test_the_schema_is_what_sockd_prints():
