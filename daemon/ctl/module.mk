@@ -5,6 +5,7 @@ core_sources += daemon/ctl/client.c daemon/ctl/client.h \
 	daemon/ctl/place.c daemon/ctl/place.h \
 	daemon/ctl/show.c daemon/ctl/show.h \
 	daemon/ctl/table.c daemon/ctl/table.h \
+	daemon/ctl/top.c daemon/ctl/top.h daemon/ctl/top_frame.c daemon/ctl/top_frame.h \
 	daemon/ctl/verb.c daemon/ctl/verb.h
 
 bin_PROGRAMS += sockctl

@@ -158,6 +158,17 @@ print_answer(const struct command *c, struct answer *a)
 /* ---- the whole ---- */
 
 static int
+run_verb(const struct command *c, const char *path)
+{
+	struct err e = { 0 };
+	int code = c->verb->run(c, path, &e);
+
+	if (code == 0)
+		return EX_OK;
+	return tell(&e) == -EINVAL ? EX_USAGE : status_of(c, code);
+}
+
+static int
 ask(const struct command *c, const char *path)
 {
 	struct answer a = { .rows = json_array() };
@@ -195,7 +206,10 @@ run(const struct command *c)
 		code = place_find(c->socket, c->config, &path, &e);
 		if (code == -EINVAL)
 			return tell(&e) == 0 ? EX_OK : EX_USAGE;
-		status = code == 0 ? ask(c, path) : status_of(c, tell(&e));
+		if (code < 0)
+			status = status_of(c, tell(&e));
+		else
+			status = c->verb->run != NULL ? run_verb(c, path) : ask(c, path);
 	}
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "sockctl: cannot write to standard output: %s\n", strerror(errno));

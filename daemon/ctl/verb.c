@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ctl/show.h"
+#include "ctl/top.h"
 
 const struct ctl_option ctl_common_options[] = {
 	{ "json", "", NULL, "Print JSON instead of tables: an array of what has rows, else one object",
@@ -53,6 +54,15 @@ static const struct ctl_option wait_options[] = {
 	}
 
 static const struct ctl_option connections_options[] = { SELECTION, { 0 } };
+static const struct ctl_option top_options[] = {
+	{ "every", "every_ms", "DURATION", "How long the interval of a picture is (default 1s)", CTL_DURATION,
+		CTL_ANY },
+	{ "count", "count", "N", "End after so many pictures", CTL_NUMBER, CTL_ANY },
+	{ "batch", "batch", NULL, "Print the pictures one after the other; without --count, one", CTL_SWITCH,
+		CTL_ANY },
+	{ 0 },
+};
+
 static const struct ctl_option kill_options[] = { SELECTION,
 	{ "all", "all", NULL, "All of them", CTL_SWITCH, CTL_ANY }, { 0 } };
 
@@ -145,6 +155,16 @@ check_drain(json_t *request)
 	return NULL;
 }
 
+static const char *
+check_top(json_t *request)
+{
+	json_t *every = json_object_get(request, "every_ms"), *count = json_object_get(request, "count");
+
+	if (every != NULL && (json_integer_value(every) < 100 || json_integer_value(every) > 3600000))
+		return "--every: write 100ms to 1h";
+	return count != NULL && json_integer_value(count) == 0 ? "--count: write 1 or more" : NULL;
+}
+
 const struct ctl_verb ctl_verbs[] = {
 	{ .name = "status",
 		.help = "Tell whether sockd runs, and how it is",
@@ -202,6 +222,14 @@ const struct ctl_verb ctl_verbs[] = {
 			  "connections "
 			  "come and go while it is made",
 		.columns = connections_columns },
+	{ .name = "top",
+		.options = top_options,
+		.help = "Show what the listeners do, the busiest first, again and again",
+		.manual = "Connections, bytes and datagrams are those of a second, on the average of the "
+			  "interval. "
+			  "The key q ends it",
+		.check = check_top,
+		.run = top_run },
 	{ .name = "kill",
 		.arguments = { { "ID", "id", "ID", "The connection, as the list and the log name it",
 			CTL_NUMBER, CTL_ANY } },

@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 
 /** What an option or argument takes, and as what it is sent. */
 enum ctl_kind { CTL_SWITCH, CTL_TEXT, CTL_NUMBER, CTL_DURATION };
@@ -45,6 +46,8 @@ struct ctl_column {
 
 enum { CTL_ARGUMENTS_MAX = 3 };
 
+struct command;
+
 struct ctl_verb {
 	const char *name;                               /* one word or two */
 	const char *send;                               /* what it is called in a request; NULL: its name */
@@ -58,6 +61,9 @@ struct ctl_verb {
 	void (*show)(json_t *done, size_t rows, FILE *out);
 	/** What is wrong with the request as it was given, or NULL. */
 	const char *(*check)(json_t *request);
+	/** For a verb that is more than a request and its answer: do all of it. @return as client_open(),
+	 * with text; -EINVAL: it was not called rightly */
+	int (*run)(const struct command *c, const char *path, struct err *e);
 };
 
 extern const struct ctl_verb ctl_verbs[];

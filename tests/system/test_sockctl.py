@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 """sockctl on a running sockd: each verb with good and bad input, and who may ask."""
 
+import fcntl
 import json
 import os
+import pty
 import re
+import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import termios
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
@@ -525,6 +531,88 @@ def test_clients_that_do_not_behave_cost_little():
         assert b"the request is too long" in b"".join(iter(lambda: s.recv(4096), b""))
     with echo(d, "echo"):
         assert d.ask("status")["connections"] == 1
+
+
+def test_top_prints_pictures_with_rates():
+    with two_listeners() as d:
+        stop = threading.Event()
+
+        def chat():
+            while not stop.is_set():
+                echo(d, "echo").close()
+
+        client = threading.Thread(target=chat, daemon=True)
+        client.start()
+        done = d.sockctl("top", "--batch", "--every", "500ms", "--count", "2")
+        stop.set()
+        client.join(harness.PATIENCE_S)
+
+    assert (done.returncode, done.stderr) == (0, ""), done
+    pictures = done.stdout.rstrip("\n").split("\n\nsockd ")
+    assert len(pictures) == 2 and "\033" not in done.stdout, done.stdout
+    for picture in pictures:
+        assert re.search(r"serving, up \S+: \d+ open, [1-9]\d* new/s, (?!0B)\S+B/s read, (?!0B)\S+B/s written\n", picture), picture
+        rows = picture.splitlines()[2:]
+        assert rows[0].split()[:4] == ["NAME", "STATE", "OPEN", "LIMIT"], picture
+        assert [row.split()[0] for row in rows[1:]] == ["echo", "local", "gram"], picture
+
+
+class Terminal:
+    """`sockctl top` on a terminal of so many lines and columns."""
+
+    def __init__(self, d, lines=0, columns=0):
+        self.master, self.slave = pty.openpty()
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.before = termios.tcgetattr(self.slave)
+        self.process = subprocess.Popen([harness.SOCKCTL, "--socket", d.dir / "admin.sock", "top", "--every", "100ms"],
+                                        stdin=self.slave, stdout=self.slave, stderr=self.slave)
+        self.said = b""
+
+    def until(self, words, count=1):
+        while self.said.count(words) < count:
+            assert select.select([self.master], [], [], harness.PATIENCE_S)[0], self.said
+            self.said += os.read(self.master, 65536)
+
+    def ends(self):
+        """And gives the terminal back as it was."""
+        self.until(b"\033[?25h\033[?1049l")
+        assert self.process.wait(harness.PATIENCE_S) == 0
+        assert termios.tcgetattr(self.slave) == self.before
+        os.close(self.slave)
+        os.close(self.master)
+
+
+def test_top_fills_a_terminal_and_gives_it_back():
+    with two_listeners() as d:
+        for end in (lambda t: os.write(t.master, b"q"), lambda t: t.process.send_signal(signal.SIGTERM)):
+            t = Terminal(d, lines=5, columns=30)
+            t.until(b"\033[H", 3)  # several pictures
+            end(t)
+            t.ends()
+
+            assert t.said.startswith(b"\033[?1049h"), t.said
+            picture = t.said.split(b"\033[H")[1].split(b"\033[J")[0].decode().split("\033[K\r\n")
+            assert len(picture) == 5 and all(len(line) <= 30 for line in picture), picture  # four lines, and what follows them
+            assert picture[0].startswith("sockd ") and picture[2].startswith("NAME") and picture[3].startswith("echo"), picture
+
+
+def test_top_outlives_a_daemon_and_says_that_it_is_gone():
+    d = two_listeners()
+    t = Terminal(d)
+    t.until(b"serving")
+    assert d.stop() == 0
+    t.until(b"sockd does not run")
+    os.write(t.master, b"q")
+    t.ends()
+
+
+def test_top_is_refused_where_it_cannot_be_shown():
+    with two_listeners() as d:
+        refused(d.sockctl("top"), "top needs a terminal; --batch prints", status=64)
+        refused(d.sockctl("top", "--json"), "top has no JSON form", status=64)
+        refused(d.sockctl("top", "--every", "1ms"), "--every: write 100ms to 1h", status=64)
+        refused(d.sockctl("top", "--batch", "--count", "0"), "--count: write 1 or more", status=64)
+    refused(harness.run_sockctl("--socket", "/nowhere", "top", "--batch"), "sockd does not run", status=69)
 
 
 if __name__ == "__main__":
