@@ -31,6 +31,7 @@
 #include "engine/stream.h"
 #include "engine/stream_file.h"
 #include "engine/stream_rights.h"
+#include "engine/stream_splice.h"
 #include "engine/tls_stream.h"
 
 enum { LINGER_MS = 1000 };
@@ -218,6 +219,7 @@ conn_free(struct conn *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	stream_file_free(c);
+	stream_splice_drop(c);
 	stream_drop_rights(c);
 	if (c->estate != NULL)
 		estate_fini(c->estate);

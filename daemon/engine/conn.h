@@ -36,6 +36,7 @@ struct estate;
 struct relay;
 struct strand;
 struct stream_file;
+struct stream_pipe;
 struct conn_rights;
 struct conn_text;
 struct tls_stream;
@@ -81,6 +82,7 @@ struct conn {
 	struct pace *pace;        /* owned; NULL: its bandwidth has no limit */
 	struct relay *relay;      /* borrowed from the fiber that relays it, or NULL */
 	struct stream_file *file; /* owned; a part of a file on its way, or NULL */
+	struct stream_pipe *pipe; /* owned; spliced to it, not taken by its socket yet, or NULL */
 	struct dialled *dialled;  /* owned; NULL: a client made it */
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
 	uint64_t id;

@@ -170,7 +170,6 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 	slab_init(&loop->endpoints, sizeof(struct endpoint));
 	slab_init(&loop->strands, sizeof(struct strand));
 	slab_init(&loop->timers, sizeof(struct plugin_timer));
-	loop->pipe[0] = loop->pipe[1] = -1;
 	loop->buffer = malloc(LOOP_BUFFER_SIZE);
 	if (loop->buffer == NULL || loop_base_new(&loop->base) < 0) {
 		loop_free(loop);

@@ -25,6 +25,7 @@ struct engine;
 struct handler_thread;
 struct strand;
 struct refusals;
+struct stream_pipe;
 
 /** Something to be done from the loop's own frame, after libevent's callbacks of this turn have returned.
  * Embed it. */
@@ -61,7 +62,8 @@ struct loop {
 	unsigned char *buffer; /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
 	unsigned char *wire;   /* owned; LOOP_BUFFER_SIZE, made when needed: records on their way out */
 	size_t wire_size;
-	int pipe[2]; /* owned; between two sockets, and empty between two calls; -1: not made yet */
+	struct stream_pipe *pipe; /* owned; between two sockets, empty between two calls; NULL: to be made */
+	unsigned pipes_held;      /* that connections have, with bytes in them */
 	_Atomic uint64_t next_conn; /* serial part of connection ids; others only look at it */
 	struct conn_ids conn_ids;
 	unsigned works;          /* in the pool, for handlers of this loop */

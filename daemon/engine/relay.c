@@ -172,6 +172,7 @@ relay_part(struct relay *r)
 			continue;
 		r->side[i] = NULL;
 		c->relay = NULL;
+		(void)stream_unsplice(c); /* what it says to a failure it has said to the connection */
 		stream_arm(c);
 		conn_settle_later(c);
 	}

@@ -30,7 +30,7 @@ enum { PUMP_TURNS = 4, READ_ALL_TURNS = 64 };
 size_t
 stream_pending_bytes(const struct conn *c)
 {
-	return stream_output_size(c) + (c->tls != NULL ? tls_stream_staged(c) : 0);
+	return stream_outgoing(c) + (c->tls != NULL ? tls_stream_staged(c) : 0);
 }
 
 size_t
@@ -56,7 +56,7 @@ stream_written(const struct conn *c)
 uint64_t
 stream_flushed(const struct conn *c)
 {
-	return (c->tls != NULL ? tls_stream_wire_bytes(c) : c->queued_bytes) - stream_output_size(c);
+	return (c->tls != NULL ? tls_stream_wire_bytes(c) : c->queued_bytes) - stream_outgoing(c);
 }
 
 size_t
@@ -70,7 +70,7 @@ stream_room(const struct conn *c)
 {
 	size_t limit = (size_t)conn_cfg(c)->write_buffer, pending = stream_pending(c);
 
-	if (c->state != CONN_OPEN || c->write_closed || c->broken || c->file != NULL)
+	if (c->state != CONN_OPEN || c->write_closed || c->broken || c->file != NULL || c->pipe != NULL)
 		return 0;
 	return pending < limit ? limit - pending : 0;
 }
@@ -387,9 +387,9 @@ static int
 stream_queue_rest(struct conn *c, const struct iovec *iov, int count, size_t skip)
 {
 	struct evbuffer *output = stream_output(c);
-	bool was_empty = stream_output_size(c) == 0;
+	bool was_empty = stream_outgoing(c) == 0;
 
-	if (output == NULL)
+	if (output == NULL || stream_unsplice(c) < 0)
 		return -ENOMEM;
 	for (int i = 0; i < count; i++) {
 		size_t part = skip < iov[i].iov_len ? skip : iov[i].iov_len;
@@ -410,7 +410,7 @@ stream_put(struct conn *c, const void *bytes, size_t size)
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)bytes, .iov_len = size };
 	ssize_t sent = 0;
 
-	if (stream_output_size(c) == 0)
+	if (stream_outgoing(c) == 0)
 		sent = c->pace == NULL ? stream_send(c, &iov, 1) : pace_send(c, &iov, 1);
 	if (sent < 0)
 		return (int)sent;

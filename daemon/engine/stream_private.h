@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 
 #include "engine/stream.h"
+#include "engine/stream_splice.h"
 
 /** What is unread and not in the view, and what the socket has not taken, to be added to: the bufferevent is
  * made when there is something to keep. NULL without memory, never where there is something in it. */
@@ -21,6 +22,13 @@ static inline size_t
 stream_output_size(const struct conn *c)
 {
 	return c->bev != NULL ? evbuffer_get_length(bufferevent_get_output(c->bev)) : 0;
+}
+
+/** Bytes on their way out as they go over the wire. */
+static inline size_t
+stream_outgoing(const struct conn *c)
+{
+	return stream_output_size(c) + (c->pipe != NULL ? stream_spliced(c) : 0);
 }
 
 /** What it has unread lies in the loop's buffer. */

@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+"""Large flows through a relay, which go by pipes: whole, in order and with their ends, however slowly they are taken."""
+
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import harness
+from harness import Daemon
+
+MIB = 1 << 20
+SMALL = 16 << 10
+PIPES_MAX = 64  # those that a loop has out at a time
+
+
+class Relay:
+    """A proxy of one loop before a server that is the test itself."""
+
+    def __init__(self, **listener):
+        self.behind = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.behind.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)  # what it accepts has it too
+        config = {"upstream": ["tcp://127.0.0.1:%d" % self.behind.getsockname()[1]]}
+        self.d = Daemon({"p": {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": "proxy", "config": config},
+                               "socket": {"send_buffer": "32KiB"}, **listener}}, daemon={"threads": 1})
+
+    def __enter__(self):
+        self.d.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.behind.close()
+        if kind is None:
+            assert self.d.stop() == 0
+
+    def connect(self):
+        """@return the client's socket and the server's"""
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        client.settimeout(harness.PATIENCE_S)
+        client.connect(self.d.addr("p").sockaddr)
+        server, _ = self.behind.accept()
+        server.settimeout(harness.PATIENCE_S)
+        return client, server
+
+    def pipe_ends(self):
+        count = 0
+        for pid in self.d.pids():
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                try:
+                    count += os.readlink(f"/proc/{pid}/fd/{fd}").startswith("pipe:")
+                except FileNotFoundError:
+                    pass  # it was closed meanwhile
+        return count
+
+
+def send(s, data):
+    s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+
+
+def send_until_refused(s, data):
+    try:
+        s.sendall(data)
+        raise AssertionError("it took all")
+    except ConnectionError:
+        s.close()
+
+
+def take_as_it_pleases(s, dice):
+    """Pieces of any size, with rests between them: the relay's writes come out short in all ways."""
+    taken = []
+    while piece := s.recv(dice.choice((1, 700, 5000, SMALL, 200_000))):
+        taken.append(piece)
+        if dice.random() < 0.02:
+            time.sleep(0.002)  # so that the relay finds the socket full
+    return b"".join(taken)
+
+
+def in_threads(*calls):
+    """@return what each has returned"""
+    results = [None] * len(calls)
+
+    def run(i, call):
+        results[i] = call()
+    threads = [threading.Thread(target=run, args=one) for one in enumerate(calls)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return results
+
+
+def test_both_ways_at_once_each_byte_arrives_in_its_place():
+    with Relay() as r:
+        for seed in range(4):
+            dice = random.Random(seed)
+            up, down = os.urandom(dice.randrange(MIB, 8 * MIB)), os.urandom(dice.randrange(MIB, 8 * MIB))
+            client, server = r.connect()
+            _, _, at_client, at_server = in_threads(
+                lambda: send(client, up), lambda: send(server, down),
+                lambda: take_as_it_pleases(client, random.Random(seed)),
+                lambda: take_as_it_pleases(server, random.Random(seed + 1)))
+            assert at_client == down and at_server == up, f"seed {seed}"
+            client.close()
+            server.close()
+
+
+def test_a_drain_waits_for_what_lies_in_a_pipe():
+    """The client has said all and the server takes nothing: the end comes when it has."""
+    data = os.urandom(8 * MIB)
+    with Relay() as r:
+        before = r.pipe_ends()
+        client, server = r.connect()
+        sender = threading.Thread(target=send, args=(client, data))
+        sender.start()
+        harness.wait_until(lambda: r.pipe_ends() > before, "a pipe")
+        r.d.send(signal.SIGTERM)
+        r.d.wait_log("draining")
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
+        assert harness.receive_all(server) == data
+        sender.join()
+        server.close()
+        assert harness.receive_all(client) == b""
+        client.close()
+
+
+def test_a_client_that_takes_nothing_is_cut_and_its_pipe_closed():
+    with Relay(timeouts={"write": "300ms"}) as r:
+        before = r.pipe_ends()
+        client, server = r.connect()
+        sender = threading.Thread(target=send_until_refused, args=(server, os.urandom(32 * MIB)))
+        sender.start()
+        assert r.d.wait_log("conn_closed")["reason"] == "write_timeout"
+        sender.join()
+        assert r.pipe_ends() <= before + 2  # the loop's own
+        client.close()
+
+
+def test_pipes_run_out_and_all_is_carried_still():
+    count, data = PIPES_MAX + 8, os.urandom(2 * MIB)
+    with Relay() as r:
+        before = r.pipe_ends()
+        pairs = [r.connect() for _ in range(count)]
+        senders = [threading.Thread(target=send, args=(server, data)) for _, server in pairs]
+        for t in senders:
+            t.start()
+        harness.wait_until(lambda: r.pipe_ends() >= before + 2 * PIPES_MAX, "all pipes to be out")
+        assert r.pipe_ends() <= before + 2 * (PIPES_MAX + 1)
+        for client, server in pairs:
+            assert harness.receive_all(client) == data
+            client.shutdown(socket.SHUT_WR)
+            assert server.recv(1) == b""
+        for t in senders:
+            t.join()
+        assert r.pipe_ends() <= before + 2
+        for pair in pairs:
+            for s in pair:
+                s.close()
+
+
+if __name__ == "__main__":
+    harness.main()
