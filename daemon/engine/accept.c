@@ -23,7 +23,8 @@ enum {
 	RETRY_MIN_MS = 100,
 	RETRY_MAX_MS = 1000,
 	TELL_EVERY_MS = 1000,
-	TELL_PAUSE_EVERY_MS = 60000
+	TELL_PAUSE_EVERY_MS = 60000,
+	FADE_MS = 1000
 };
 
 /* A connection on its way to another loop. */
@@ -311,8 +312,27 @@ acceptor_close(struct acceptor *a)
 		return;
 	acceptor_take_all(a);
 	acceptor_unwatch(a);
+	loop_timer_clear(a->home, &a->fade);
 	close(a->bound->fd);
 	a->bound->fd = -1;
+}
+
+static void
+acceptor_on_faded(struct loop *loop, struct loop_timer *timer)
+{
+	struct acceptor *a = container_of(timer, struct acceptor, fade);
+
+	(void)loop; /* its home */
+	acceptor_take_all(a);
+	bound_shut(a->bound);
+	acceptor_free(a);
+}
+
+void
+acceptor_fade(struct acceptor *a)
+{
+	a->fade.fire = acceptor_on_faded;
+	loop_timer_set(a->home, &a->fade, loop_now_ms(a->home) + FADE_MS);
 }
 
 void
@@ -321,6 +341,7 @@ acceptor_free(struct acceptor *a)
 	if (a == NULL)
 		return;
 	acceptor_unwatch(a);
+	loop_timer_clear(a->home, &a->fade);
 	*(a->before != NULL ? &a->before->after : &a->home->acceptors) = a->after;
 	if (a->after != NULL)
 		a->after->before = a->before;

@@ -15,6 +15,7 @@ struct acceptor {
 	struct acceptor *before, *after; /* of the home loop */
 	struct event event;
 	struct loop_timer retry; /* out of descriptors: tries again */
+	struct loop_timer fade;  /* its socket has stepped aside: the end */
 	int64_t retry_ms;
 	uint64_t refused; /* since the last log line */
 	int64_t told_ms;  /* when the log was last told of refusals */
@@ -43,6 +44,10 @@ void acceptor_take_all(struct acceptor *a);
 /** On the home loop: take what the kernel has queued, then stop for good and close the socket, so that the
  * kernel refuses who comes now, rather than let them wait. Idempotent. */
 void acceptor_close(struct acceptor *a);
+
+/** On the home loop, when the socket has stepped aside (net/overlap.h): go on for as long as a handshake may
+ * take, then shut the socket and free this. */
+void acceptor_fade(struct acceptor *a);
 
 /** On the home loop: stop at once, leave what is queued to whoever has the socket next, and free. NULL is
  * fine. */

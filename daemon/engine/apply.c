@@ -13,8 +13,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/dial_tls.h"
 #include "engine/engine_private.h"
+#include "net/overlap.h"
 #include "net/tls_clients.h"
 
 /* ---- the end of a change, on the main thread ---- */
@@ -149,6 +151,45 @@ commit_sockets(struct apply *a)
 	a->sockets = gone; /* until the loops have let go of them */
 }
 
+/* ---- sockets that overlap ---- */
+
+/* Whether a new socket gets what is for the port of @p gone when that has stepped aside. */
+static bool
+has_heir(const struct apply *a, const struct bound *gone)
+{
+	unsigned port = overlap_port(&gone->local);
+
+	for (size_t i = 0; port != 0 && i < a->move_count; i++) {
+		const struct move *m = &a->moves[i];
+
+		if (m->from == NULL && m->bound->transport == gone->transport &&
+			overlap_port(&m->bound->local) == port)
+			return true;
+	}
+	return false;
+}
+
+/* Those that come listen before those that go step aside, so that somebody is there at every moment. */
+static void
+change_guard(struct apply *a)
+{
+	for (size_t i = 0; i < a->move_count; i++) {
+		const struct move *m = &a->moves[i];
+		int r = m->from == NULL ? overlap_listen(m->to->cfg, m->bound->transport, m->bound->fd) : 0;
+
+		if (r < 0) /* it is bound, so only memory can be missing */
+			log_error("listen_failed", LOG_S("listener", m->to->cfg->name),
+				LOG_S("error", strerror(-r)));
+	}
+	for (size_t i = 0; i < a->move_count; i++) {
+		struct move *m = &a->moves[i];
+
+		/* One that can't is closed as if nobody came after it. */
+		m->fades = m->to == NULL && !m->bound->passed && has_heir(a, m->bound) &&
+			   overlap_step_aside(m->bound->transport, m->bound->fd) == 0;
+	}
+}
+
 static void
 commit(struct apply *a, const struct cfg_daemon *d)
 {
@@ -158,6 +199,7 @@ commit(struct apply *a, const struct cfg_daemon *d)
 	struct observers *observers = engine->observers;
 
 	drain_removed(a, d);
+	change_guard(a);
 	commit_sockets(a);
 	engine->listeners = a->listeners;
 	engine->listener_count = a->listener_count;

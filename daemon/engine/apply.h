@@ -19,6 +19,7 @@ struct move {
 	struct listener *from, *to; /* NULL: it is new; nobody wants it any more */
 	unsigned from_loop, to_loop;
 	bool stays; /* what reads it now goes on, for another listener or version */
+	bool fades; /* nobody wants it any more, and another socket gets what is sent to it from now on */
 	struct acceptor *acceptor, *was_acceptor; /* prepared by to_loop; in use until now */
 	struct endpoint *endpoint, *was_endpoint;
 };

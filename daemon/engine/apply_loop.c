@@ -54,7 +54,9 @@ leave_socket(const struct apply *a, const struct move *m)
 {
 	bool goes = m->to == NULL;
 
-	if (m->was_acceptor != NULL) {
+	if (m->was_acceptor != NULL && m->fades) {
+		acceptor_fade(m->was_acceptor);
+	} else if (m->was_acceptor != NULL) {
 		if (goes) {
 			acceptor_take_all(m->was_acceptor);
 			bound_shut(m->bound);

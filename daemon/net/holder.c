@@ -75,7 +75,7 @@ holder_of_pid(pid_t pid, char text[HOLDER_TEXT_SIZE])
 	FILE *f;
 
 	if (pid == getpid()) {
-		snprintf(text, HOLDER_TEXT_SIZE, "this sockd itself");
+		snprintf(text, HOLDER_TEXT_SIZE, HOLDER_IS_SELF);
 		return;
 	}
 	snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);

@@ -10,6 +10,9 @@
 /** Room for every answer. */
 enum { HOLDER_TEXT_SIZE = 96 };
 
+/** The answer for a process that asks about itself. */
+#define HOLDER_IS_SELF "this sockd itself"
+
 /**
  * Look for the process behind a local internet address; a wildcard overlaps with all addresses.
  *

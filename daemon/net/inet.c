@@ -12,6 +12,7 @@
 #include "net/addr.h"
 #include "net/holder.h"
 #include "net/options.h"
+#include "net/overlap.h"
 #include "net/reuse.h"
 #include "net/stored.h"
 
@@ -81,23 +82,22 @@ inet_socket(const struct net_request *q, const struct endpoint *at, int type, in
 	return 0;
 }
 
-static unsigned
-port_of(const struct endpoint *at)
-{
-	/* The port stands at the same place in both. */
-	return ntohs(((const struct sockaddr_in *)&at->address)->sin_port);
-}
-
 int
 inet_in_use(const struct endpoint *at, int type, struct err *e)
 {
 	char where[NET_ADDR_TEXT_SIZE], who[HOLDER_TEXT_SIZE];
 
 	net_addr_text(&at->address, at->size, where, sizeof where);
-	if (port_of(at) == 0)
+	if (overlap_port(&at->address) == 0)
 		return err_set(e, -EADDRINUSE,
 			"no free port is left at %s (sysctl net.ipv4.ip_local_port_range)", where);
-	if (holder_of_inet(type, &at->address, who))
+	if (holder_of_inet(type, &at->address, who) && strcmp(who, HOLDER_IS_SELF) == 0)
+		return err_set(e, -EADDRINUSE,
+			"%s overlaps with an address that this sockd serves; remove that one, or, if it is "
+			"to be "
+			"given up, do so in a reload of its own",
+			where);
+	if (who[0] != '\0')
 		return err_set(
 			e, -EADDRINUSE, "%s is in use by %s; stop that, or choose another port", where, who);
 	return err_set(e, -EADDRINUSE, "%s is in use; 'ss -%slnp' as root says by whom", where,
@@ -119,6 +119,14 @@ not_available(const struct endpoint *at, const char *where, struct err *e)
 		where);
 }
 
+/* Whether it could be bound beside what the reload gives up. */
+static bool
+bind_beside(const struct net_request *q, const struct endpoint *at, int fd)
+{
+	return net_reuse_share(q->reuse, q->address->transport, overlap_port(&at->address)) &&
+	       overlap_allow(fd, true) == 0 && bind(fd, (const struct sockaddr *)&at->address, at->size) == 0;
+}
+
 int
 inet_bind(const struct net_request *q, const struct endpoint *at, int type, int fd, struct err *e)
 {
@@ -131,7 +139,7 @@ inet_bind(const struct net_request *q, const struct endpoint *at, int type, int 
 	saved = errno;
 	net_addr_text(&at->address, at->size, where, sizeof where);
 	if (saved == EADDRINUSE)
-		return inet_in_use(at, type, e);
+		return bind_beside(q, at, fd) ? 1 : inet_in_use(at, type, e);
 	if (saved == EADDRNOTAVAIL)
 		return not_available(at, where, e);
 	if (saved == EACCES)
@@ -139,7 +147,7 @@ inet_bind(const struct net_request *q, const struct endpoint *at, int type, int 
 			"port %u needs CAP_NET_BIND_SERVICE (systemd: "
 			"AmbientCapabilities=CAP_NET_BIND_SERVICE); or choose a "
 			"port from 1024 on",
-			port_of(at));
+			overlap_port(&at->address));
 	if (saved == EINVAL && at->address.ss_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&six->sin6_addr) &&
 		six->sin6_scope_id == 0)
 		return err_set(

@@ -27,7 +27,12 @@ must_check int inet_each(const struct net_request *q, inet_open_fn open, struct 
 must_check int inet_socket(
 	const struct net_request *q, const struct endpoint *at, int type, int *ret_fd, struct err *e);
 
-/** bind(), explained. @return 0 or a negative errno, with text */
+/**
+ * bind(), explained.
+ *
+ * @return 0; 1 when it is bound beside sockets that are given up, and has SO_REUSEPORT for it
+ * (net/overlap.h); a negative errno, with text
+ */
 must_check int inet_bind(
 	const struct net_request *q, const struct endpoint *at, int type, int fd, struct err *e);
 

@@ -6,6 +6,7 @@ core_sources += daemon/net/holder.c daemon/net/holder.h
 core_sources += daemon/net/inet.c daemon/net/inet.h
 core_sources += daemon/net/listen.c daemon/net/listen.h
 core_sources += daemon/net/options.c daemon/net/options.h
+core_sources += daemon/net/overlap.c daemon/net/overlap.h
 core_sources += daemon/net/passed.c daemon/net/passed.h
 core_sources += daemon/net/peer.c daemon/net/peer.h
 core_sources += daemon/net/peer_group.c daemon/net/peer_group.h

@@ -16,6 +16,7 @@
 #include "config/diff.h"
 #include "net/files.h"
 #include "net/options.h"
+#include "net/overlap.h"
 #include "net/unix_file.h"
 
 enum { NOBODY = -1, TAKEN = -2 };
@@ -24,6 +25,8 @@ struct old {
 	struct snapshot_socket socket;      /* its descriptor is borrowed */
 	int listener, address;              /* in the next configuration; NOBODY, TAKEN */
 	const struct cfg_listener *changed; /* whose options were set; NULL: none were */
+	bool shared;                        /* another may be bound beside it, */
+	bool lent;                          /* which was not so before */
 };
 
 struct net_reuse {
@@ -233,12 +236,42 @@ net_reuse_take_at(struct net_reuse *r, const struct net_request *q, const struct
 		if (o->listener != NOBODY || s->transport != q->address->transport || s->local_size != size ||
 			memcmp(&s->local, at, size) != 0)
 			continue;
+		if (o->shared)
+			return err_set(e, -EADDRINUSE, "'%s' overlaps with another address of this file",
+				q->address->url);
 		code = take(r, o, q, e);
 		if (code < 0)
 			return code;
 		found = 1;
 	}
 	return found;
+}
+
+bool
+net_reuse_share(struct net_reuse *r, enum cfg_transport transport, unsigned port)
+{
+	bool any = false;
+
+	for (size_t i = 0; r != NULL && i < r->count; i++) {
+		struct old *o = &r->olds[i];
+
+		if (o->listener != NOBODY || o->socket.transport != transport || port == 0 ||
+			overlap_port(&o->socket.local) != port)
+			continue;
+		o->lent = o->lent || !overlap_is_allowed(o->socket.fd);
+		o->shared = overlap_allow(o->socket.fd, true) == 0;
+		any = any || o->shared;
+	}
+	return any;
+}
+
+bool
+net_reuse_gives_up(const struct net_reuse *r, const char *path)
+{
+	for (size_t i = 0; r != NULL && i < r->count; i++)
+		if (r->olds[i].listener == NOBODY && strcmp(path_of(&r->olds[i].socket), path) == 0)
+			return true;
+	return false;
 }
 
 void
@@ -256,6 +289,8 @@ net_reuse_undo(struct net_reuse *r)
 		if (o->changed != NULL && (o->socket.local.ss_family != AF_UNIX ||
 						  unix_rights_resolve(q.listener, &nowhere, &rights) == 0))
 			(void)set_options(r, &q, &o->socket, NULL);
+		if (o->lent && overlap_allow(o->socket.fd, false) == 0)
+			o->lent = o->shared = false;
 		o->changed = NULL;
 		cfg_report_fini(&nowhere);
 	}

@@ -35,6 +35,18 @@ must_check int net_reuse_take(struct net_reuse *r, const struct net_request *q, 
 must_check int net_reuse_take_at(struct net_reuse *r, const struct net_request *q,
 	const struct sockaddr_storage *at, socklen_t size, struct err *e);
 
+/**
+ * Let a socket with SO_REUSEPORT be bound beside those of a port that nobody has asked for yet: they are
+ * given up. One that is asked for after that is refused, with text.
+ *
+ * @param r  NULL: nothing is given up
+ * @return whether there are any
+ */
+bool net_reuse_share(struct net_reuse *r, enum cfg_transport transport, unsigned port);
+
+/** Whether the file of a unix socket that nobody has asked for yet lies at @p path. */
+bool net_reuse_gives_up(const struct net_reuse *r, const char *path);
+
 /** Put every option back to what the configuration before said. What fails is passed over: nobody can do
  * better. */
 void net_reuse_undo(struct net_reuse *r);

@@ -51,7 +51,9 @@ open_one(const struct net_request *q, const struct endpoint *at, struct err *e)
 	code = inet_bind(q, at, SOCK_STREAM, fd, e);
 	if (code < 0)
 		return code;
-	if (listen(fd, q->listener->backlog) < 0) /* two bound with SO_REUSEADDR: only one may listen */
+	/* Two are bound with SO_REUSEADDR, and only one may listen; beside one that is given up it does so
+	 * when that goes: overlap_listen(). */
+	if (code == 0 && listen(fd, q->listener->backlog) < 0)
 		return errno == EADDRINUSE ? inet_in_use(at, SOCK_STREAM, e) : err_errno(e, "cannot listen");
 	return net_sockets_add(q, CFG_TCP, 0, fd_take(&fd), e);
 }

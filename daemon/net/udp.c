@@ -14,6 +14,7 @@
 #include "base/fdutil.h"
 #include "net/inet.h"
 #include "net/options.h"
+#include "net/overlap.h"
 
 unsigned
 net_udp_members(const struct net_request *q)
@@ -24,13 +25,11 @@ net_udp_members(const struct net_request *q)
 }
 
 static int
-share_port(int fd, struct err *e)
+share_port(int fd, bool share, struct err *e)
 {
-	const int on = 1;
+	int code = overlap_allow(fd, share);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
-		return err_errno(e, "cannot set SO_REUSEPORT");
-	return 0;
+	return code < 0 ? err_set(e, code, "cannot set SO_REUSEPORT: %s", strerror(-code)) : 0;
 }
 
 /* @param shared_before  others have the port already, and mean to share it */
@@ -40,15 +39,17 @@ open_member(const struct net_request *q, const struct endpoint *at, bool shared_
 {
 	auto_of(fd) int fd = -1;
 	int code = inet_socket(q, at, SOCK_DGRAM, &fd, e);
+	bool shares = shared_before;
 
 	if (code == 0)
 		code = options_udp(fd, at->address.ss_family, e);
 	if (code == 0 && shared_before)
-		code = share_port(fd, e);
+		code = share_port(fd, true, e);
 	if (code == 0)
 		code = inet_bind(q, at, SOCK_DGRAM, fd, e);
-	if (code == 0 && shared_after && !shared_before)
-		code = share_port(fd, e);
+	shares = shares || code == 1;
+	if (code >= 0 && shares != (shared_before || shared_after))
+		code = share_port(fd, !shares, e);
 	if (code < 0)
 		return code;
 	*ret_fd = fd_take(&fd);

@@ -220,8 +220,14 @@ bind_abstract(const struct net_request *q, int fd, struct err *e)
 static int
 bind_path(const struct net_request *q, int fd, struct err *e)
 {
-	int pin = -1, code = clear_stale(q->address->path, e);
+	int pin = -1, code;
 
+	if (net_reuse_gives_up(q->reuse, q->address->path))
+		return err_set(e, -EADDRINUSE,
+			"'%s' is a socket of another type until this reload is over; give it up in a reload "
+			"of its own, and make the new one in the next",
+			q->address->path);
+	code = clear_stale(q->address->path, e);
 	if (code < 0)
 		return code;
 	code = bind_file(q, fd, &pin, e);

@@ -11,6 +11,7 @@
 #include "control/snapshot.h"
 #include "net/files.h"
 #include "net/listen.h"
+#include "net/overlap.h"
 #include "net/passed.h"
 #include "net/reuse.h"
 #include "net/stored.h"
@@ -143,9 +144,24 @@ has_socket_at(const void *arg, const char *path)
 	return false;
 }
 
+/* The worker has done so, if there is one. */
+static void
+begin_listening(const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->socket_count; i++) {
+		const struct snapshot_socket *socket = &s->sockets[i];
+		const struct cfg_listener *l = &s->config->listeners[socket->listener];
+		int r = overlap_listen(l, socket->transport, socket->fd);
+
+		if (r < 0)
+			log_error("listen_failed", LOG_S("listener", l->name), LOG_S("error", strerror(-r)));
+	}
+}
+
 void
 snapshot_sockets_commit(struct snapshot_sockets *sockets, const struct snapshot *next)
 {
+	begin_listening(next);
 	net_files_weed(sockets->files, has_socket_at, next);
 	net_files_join(sockets->files, sockets->fresh);
 	sockets->fresh = NULL;

@@ -25,6 +25,7 @@ EXTRA_DIST += tests/system/test_generations.py
 EXTRA_DIST += tests/system/test_check_rights.py tests/system/plugins/confess.c
 EXTRA_DIST += tests/system/test_watch.py
 EXTRA_DIST += tests/system/test_units.py
+EXTRA_DIST += tests/system/test_moves.py
 EXTRA_DIST += tests/system/test_proxy.py tests/system/plugins/whoami.c
 EXTRA_DIST += tests/system/test_frames.py tests/system/plugins/frames_event.c tests/system/plugins/frames.c
 EXTRA_DIST += tests/system/long_reload.py tests/system/test_reload.py tests/system/plugins/named.c

@@ -4,6 +4,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "net/overlap.h"
+
 #include "listening.h"
 
 /* A configuration after @p l, and what became of it. */
@@ -163,5 +165,110 @@ START_TEST(a_failure_leaves_nothing_new_behind)
 }
 END_TEST
 
+/* @return 0 or the errno of connect() */
+static int
+try_tcp(unsigned port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+		.sin_port = htons((in_port_t)port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), result;
+
+	ck_assert_int_ge(fd, 0);
+	result = connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ? 0 : errno;
+	close(fd);
+	return result;
+}
+
+static bool
+has_queued(int fd)
+{
+	int conn = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (conn >= 0)
+		close(conn);
+	return conn >= 0;
+}
+
+START_TEST(one_bound_beside_takes_nobody_before_it_listens)
+{
+	struct listening l = { 0 };
+	struct following f;
+	unsigned port;
+	int old, fresh;
+
+	listening_start(&l, 1, "  a: {listen: 'tcp://0.0.0.0:0', handler: echo}\n");
+	expect_listening(&l);
+	old = l.snapshot.sockets[0].fd;
+	port = overlap_port(&l.snapshot.sockets[0].local);
+	follow(&f, &l, "  a: {listen: 'tcp://127.0.0.1:%u', handler: echo}\n", port);
+	ck_assert_int_eq(f.code, 0);
+	fresh = f.snapshot.sockets[0].fd;
+
+	ck_assert_int_eq(try_tcp(port), 0);
+	ck_assert(has_queued(old));
+
+	ck_assert_int_eq(overlap_listen(&f.config->listeners[0], CFG_TCP, fresh), 0);
+	ck_assert_int_eq(number_option(fresh, SOL_SOCKET, SO_REUSEPORT), 0);
+	ck_assert_int_eq(try_tcp(port), 0);
+	ck_assert(has_queued(fresh));
+	ck_assert(!has_queued(old));
+	leave(&f);
+	listening_stop(&l);
+}
+END_TEST
+
+START_TEST(one_that_steps_aside_keeps_its_queue_and_gets_no_more)
+{
+	struct listening l = { 0 };
+	struct following f;
+	unsigned port;
+	int old, fresh;
+
+	listening_start(&l, 1, "  a: {listen: 'tcp://127.0.0.1:0', handler: echo}\n");
+	expect_listening(&l);
+	old = l.snapshot.sockets[0].fd;
+	port = overlap_port(&l.snapshot.sockets[0].local);
+	follow(&f, &l, "  a: {listen: 'tcp://0.0.0.0:%u', handler: echo}\n", port);
+	ck_assert_int_eq(f.code, 0);
+	fresh = f.snapshot.sockets[0].fd;
+	ck_assert_int_eq(overlap_listen(&f.config->listeners[0], CFG_TCP, fresh), 0);
+
+	ck_assert_int_eq(try_tcp(port), 0);
+	ck_assert_int_eq(overlap_step_aside(CFG_TCP, old), 0);
+	ck_assert_int_eq(try_tcp(port), 0);
+
+	ck_assert(has_queued(old));
+	ck_assert(!has_queued(old));
+	ck_assert(has_queued(fresh));
+	leave(&f);
+	listening_stop(&l);
+}
+END_TEST
+
+START_TEST(what_was_lent_is_taken_back)
+{
+	struct listening l = { 0 };
+	struct following f;
+	int old;
+
+	listening_start(&l, 1, "  a: {listen: 'tcp://127.0.0.1:0', handler: echo}\n");
+	expect_listening(&l);
+	old = l.snapshot.sockets[0].fd;
+	follow(&f, &l, "  a: {listen: 'tcp://0.0.0.0:%u', handler: echo}\n",
+		overlap_port(&l.snapshot.sockets[0].local));
+	ck_assert_int_eq(f.code, 0);
+	ck_assert_int_eq(number_option(old, SOL_SOCKET, SO_REUSEPORT), 1);
+
+	net_reuse_undo(f.reuse);
+
+	ck_assert_int_eq(number_option(old, SOL_SOCKET, SO_REUSEPORT), 0);
+	leave(&f);
+	listening_stop(&l);
+}
+END_TEST
+
 UNIT_TESTS("reuse", an_address_keeps_its_sockets_under_any_name, another_spelling_finds_the_socket,
-	options_change_in_place_and_are_put_back, a_failure_leaves_nothing_new_behind)
+	options_change_in_place_and_are_put_back, a_failure_leaves_nothing_new_behind,
+	one_bound_beside_takes_nobody_before_it_listens,
+	one_that_steps_aside_keeps_its_queue_and_gets_no_more, what_was_lent_is_taken_back)
