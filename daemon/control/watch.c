@@ -2,8 +2,8 @@
  * that takes a lock: backtrace() was called once before, so that its library is loaded. It writes to memory
  * and to a descriptor that was opened before, then lets the signal do what it does.
  *
- * A thread that is no loop (a plugin's own, or the log's) has no such stack and no cell: its death is told
- * without a culprit. */
+ * A thread that is neither a loop nor of the pool (a plugin's own, or the log's) has no such stack and no
+ * cell: its death is told without a culprit. */
 #include "control/watch.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ static struct {
 static const char *const entry_names[WATCH_ENTRY_COUNT] = { "none", "open", "data", "eof", "writable",
 	"draining", "timeout", "close", "serve", "datagram", "start", "stop", "thread_start", "thread_stop",
 	"check", "timer", "post", "offload_done", "fiber", "on_connection", "on_error", "on_server", "reopen",
-	"tune" };
+	"tune", "offload" };
 
 const char *
 watch_entry_name(uint32_t entry)
@@ -136,20 +136,32 @@ find_stack_guard(void)
 	pthread_attr_destroy(&attributes);
 }
 
-void
-watch_thread_begin(unsigned loop)
+static void
+begin_at(unsigned cell)
 {
 	stack_t stack = { .ss_size = STACK_SIZE };
 
-	if (watch.memory == NULL || loop > watch.loops)
-		return;
-	watch_here = &watch.memory->cells[loop];
+	watch_here = &watch.memory->cells[cell];
 	atomic_store(&watch_here->tid, (int32_t)syscall(SYS_gettid));
 	find_stack_guard();
 	signal_stack = malloc(STACK_SIZE);
 	stack.ss_sp = signal_stack;
 	if (signal_stack != NULL)
 		sigaltstack(&stack, NULL);
+}
+
+void
+watch_thread_begin(unsigned loop)
+{
+	if (watch.memory != NULL && loop <= watch.loops)
+		begin_at(loop);
+}
+
+void
+watch_pool_thread_begin(unsigned index)
+{
+	if (watch.memory != NULL && index < WATCH_POOL_THREADS)
+		begin_at(watch.loops + 1 + index);
 }
 
 void

@@ -1,6 +1,7 @@
-/* What each loop of a worker is running at this moment, and what it died of, in memory that the supervisor
- * can read when the worker has nothing to say any more. A cell is odd while a plugin's code runs; the
- * supervisor takes nothing in it for more than a number or a text of bounded length. */
+/* What each loop and each thread of the pool of a worker is running at this moment, and what it died of, in
+ * memory that the supervisor can read when the worker has nothing to say any more. A cell is odd while a
+ * plugin's code runs; the supervisor takes nothing in it for more than a number or a text of bounded length.
+ */
 #ifndef CONTROL_WATCH_H
 #define CONTROL_WATCH_H
 
@@ -39,11 +40,13 @@ enum watch_entry {
 	WATCH_ON_SERVER,
 	WATCH_REOPEN,
 	WATCH_TUNE,
+	WATCH_OFFLOAD,
 	WATCH_ENTRY_COUNT
 };
 const char *watch_entry_name(uint32_t entry); /* "?" for what is none */
 
 enum { WATCH_SIGNAL_MASK = 0x7f, WATCH_STACK_OVERFLOW = 0x100 };
+enum { WATCH_POOL_THREADS = 8 };
 enum { WATCH_NAMES = 1024, WATCH_NAME_SIZE = 68, WATCH_TEXT_SIZE = 8192 };
 
 struct watch_cell {
@@ -69,13 +72,20 @@ struct watch_memory {
 	struct watch_crash crash;
 	_Atomic uint32_t name_count;
 	struct watch_name names[WATCH_NAMES];
-	struct watch_cell cells[]; /* one for each loop, and the last for the main thread */
+	struct watch_cell cells[]; /* one for each loop, one for the main thread, and the pool's */
 };
+
+/** How many cells there are, with so many loops. */
+static inline unsigned
+watch_cells(unsigned loops)
+{
+	return loops + 1 + WATCH_POOL_THREADS;
+}
 
 static inline size_t
 watch_size(unsigned loops)
 {
-	return sizeof(struct watch_memory) + ((size_t)loops + 1) * sizeof(struct watch_cell);
+	return sizeof(struct watch_memory) + (size_t)watch_cells(loops) * sizeof(struct watch_cell);
 }
 
 /* ---- the worker's side ---- */
@@ -90,8 +100,10 @@ must_check int watch_begin(int fd, unsigned loops, struct err *e);
  * handler, on the thread that crashed. */
 void watch_set_guards(bool (*is_guard)(const void *address));
 
-/** This thread is loop number @p loop, and gets a stack for signals; and it is so no longer. */
+/** This thread is loop number @p loop, or thread number @p index of the pool, and gets a stack for signals;
+ * and it is so no longer. */
 void watch_thread_begin(unsigned loop);
+void watch_pool_thread_begin(unsigned index);
 void watch_thread_end(void);
 
 /** A number for this pair, which stays. Thread: main. */
@@ -177,12 +189,12 @@ watch_resume(struct watch_mark then)
 }
 
 /** The same for a call that gives an int. */
-#define WATCHED_RESULT(name, entry, call)                                    \
-	({                                                                   \
-		struct watch_mark watch_mark_ = watch_enter(name, entry, 0); \
-		int watch_result_ = call;                                    \
-		watch_leave(watch_mark_);                                    \
-		watch_result_;                                               \
+#define WATCHED_RESULT(name, entry, conn, call)                                 \
+	({                                                                      \
+		struct watch_mark watch_mark_ = watch_enter(name, entry, conn); \
+		int watch_result_ = call;                                       \
+		watch_leave(watch_mark_);                                       \
+		watch_result_;                                                  \
 	})
 
 #define WATCHED(name, entry, conn, call)                                        \

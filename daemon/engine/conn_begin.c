@@ -70,8 +70,8 @@ conn_introduce(struct conn *c)
 		conn_cut(c, SOCKD_BY_ERROR);
 		return;
 	}
-	if (plugin->tune != NULL &&
-		WATCHED_RESULT(c->scope->listener->watch, WATCH_TUNE, plugin->tune(api_conn(c), c->fd)) < 0)
+	if (plugin->tune != NULL && WATCHED_RESULT(c->scope->listener->watch, WATCH_TUNE, c->id,
+					    plugin->tune(api_conn(c), c->fd)) < 0)
 		conn_cut(c, SOCKD_BY_DENIED);
 }
 

@@ -38,6 +38,7 @@ struct waited {
 	struct strand *strand;
 	sockd_work_fn fn;
 	void *arg;
+	uint64_t conn;
 	int result, error;
 	bool done;
 };
@@ -48,7 +49,8 @@ waited_run(struct work *w)
 	struct waited *o = container_of(w, struct waited, work);
 
 	errno = 0;
-	o->result = o->fn(o->arg);
+	o->result = WATCHED_RESULT(
+		instance_watch(o->strand->thread->handler->instance), WATCH_OFFLOAD, o->conn, o->fn(o->arg));
 	o->error = errno;
 }
 
@@ -70,7 +72,8 @@ offload_run(
 	struct waited o = { .work = { .mail.deliver = waited_deliver, .serial = serial, .run = waited_run },
 		.strand = self,
 		.fn = fn,
-		.arg = arg };
+		.arg = arg,
+		.conn = self->conn != NULL ? self->conn->id : 0 };
 	int r = self->cancelled ? -ECANCELED : offload_begin(self->thread, &o.work);
 
 	while (r == 0 && !o.done)
@@ -90,6 +93,7 @@ struct followed {
 	sockd_work_fn fn;
 	sockd_done_fn done;
 	void *arg;
+	uint64_t conn;
 	int result;
 };
 
@@ -98,7 +102,8 @@ followed_run(struct work *w)
 {
 	struct followed *o = container_of(w, struct followed, work);
 
-	o->result = o->fn(o->arg);
+	o->result = WATCHED_RESULT(
+		instance_watch(o->thread->handler->instance), WATCH_OFFLOAD, o->conn, o->fn(o->arg));
 }
 
 static void
@@ -146,6 +151,7 @@ offload_then(struct estate *e, const void *serial, sockd_work_fn fn, sockd_done_
 		.fn = fn,
 		.done = done,
 		.arg = arg,
+		.conn = estate_conn_id(e),
 	};
 	r = offload_begin(e->thread, &o->work);
 	if (r < 0) {

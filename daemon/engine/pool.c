@@ -11,9 +11,10 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "control/watch.h"
 #include "engine/loop.h"
 
-enum { POOL_THREADS = 8, POOL_WAITING_MAX = 1024 };
+enum { POOL_THREADS = WATCH_POOL_THREADS, POOL_WAITING_MAX = 1024 };
 
 struct pool {
 	_Atomic(struct work *) submitted; /* a stack, taken whole */
@@ -133,6 +134,7 @@ pool_main(void *arg)
 
 	free(arg);
 	log_thread_attach();
+	watch_pool_thread_begin(self.index);
 	while (!atomic_load(&p->stopping)) {
 		struct work *w;
 
@@ -147,6 +149,7 @@ pool_main(void *arg)
 		if (mailbox_send(&w->loop->mailbox, &w->mail) < 0)
 			abort(); /* a loop does not end before its works */
 	}
+	watch_thread_end();
 	log_thread_detach();
 	return NULL;
 }

@@ -65,7 +65,8 @@ instance_check(struct instance *i, struct cfg_report *report)
 	if (i->plugin->check == NULL)
 		return 0;
 	settings_error_init(&e);
-	if (WATCHED_RESULT(i->watch, WATCH_CHECK, i->plugin->check(settings_api(i->settings), &e.api)) >= 0)
+	if (WATCHED_RESULT(i->watch, WATCH_CHECK, 0, i->plugin->check(settings_api(i->settings), &e.api)) >=
+		0)
 		return 0;
 	return cfg_report_error(report, settings_error_place(i->settings, &e), "%s: %s", i->plugin->name,
 		e.set ? e.text : "the plugin refuses its settings without saying why");
@@ -93,7 +94,7 @@ instance_start(struct instance *i, struct sockd_host scope, struct err *ret)
 	assert(!i->started);
 	settings_error_init(&e);
 	if (i->plugin->start != NULL &&
-		WATCHED_RESULT(i->watch, WATCH_START,
+		WATCHED_RESULT(i->watch, WATCH_START, 0,
 			i->plugin->start(scope, settings_api(i->settings), &i->data, &e.api)) < 0) {
 		i->data = NULL;
 		return instance_failed(i, &e, "start", ret);
@@ -119,7 +120,7 @@ instance_thread_start(struct instance *i, unsigned loop, struct sockd_host scope
 	assert(i->started && loop < i->loops && !i->threads[loop].started);
 	settings_error_init(&e);
 	if (i->plugin->thread_start != NULL &&
-		WATCHED_RESULT(i->watch, WATCH_THREAD_START,
+		WATCHED_RESULT(i->watch, WATCH_THREAD_START, 0,
 			i->plugin->thread_start(scope, i->data, &i->threads[loop].state, &e.api)) < 0) {
 		i->threads[loop].state = NULL;
 		return instance_failed(i, &e, "start on a thread", ret);

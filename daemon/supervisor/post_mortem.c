@@ -12,10 +12,11 @@
 #include "base/log.h"
 #include "control/watch.h"
 
-/* What was last seen of a loop. */
+/* What was last seen of a loop, or of a thread of the pool. */
 struct seen {
 	uint64_t turns;
 	int64_t since_ms;
+	bool told;
 };
 
 struct post_mortem {
@@ -29,7 +30,7 @@ struct post_mortem {
 static int
 map(int fd, unsigned loops, struct post_mortem **ret, struct err *e)
 {
-	struct post_mortem *p = calloc(1, sizeof *p + loops * sizeof p->seen[0]);
+	struct post_mortem *p = calloc(1, sizeof *p + watch_cells(loops) * sizeof p->seen[0]);
 	void *memory = p != NULL ? fd_map_shared(fd, watch_size(loops), false) : NULL;
 
 	if (memory == NULL) {
@@ -145,7 +146,7 @@ post_mortem_log(const struct post_mortem *p, unsigned generation)
 		log_crash(p, generation);
 		return;
 	}
-	for (unsigned i = 0; i <= p->loops; i++) {
+	for (unsigned i = 0; i < watch_cells(p->loops); i++) {
 		const struct watch_cell *cell = &p->memory->cells[i];
 		struct watch_name n = name_at(p, atomic_load(&cell->name));
 
@@ -157,20 +158,51 @@ post_mortem_log(const struct post_mortem *p, unsigned generation)
 	}
 }
 
+/* Whether the plugin's code that runs there has run for so long. */
+static bool
+is_stuck_at(struct post_mortem *p, unsigned i, int64_t now_ms, int64_t limit_ms)
+{
+	uint64_t turns = atomic_load(&p->memory->cells[i].turns);
+
+	if ((turns & 1) == 0 || turns != p->seen[i].turns) {
+		p->seen[i] = (struct seen){ .turns = turns, .since_ms = now_ms };
+		return false;
+	}
+	return now_ms - p->seen[i].since_ms >= limit_ms;
+}
+
+/* What blocks is what the pool is for: nobody is ended for it, but whoever looks for the reason why the
+ * others wait finds it here. */
+static void
+tell_of_pool(struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms)
+{
+	for (unsigned i = p->loops + 1; i < watch_cells(p->loops); i++) {
+		const struct watch_cell *cell = &p->memory->cells[i];
+		struct watch_name n;
+
+		if (!is_stuck_at(p, i, now_ms, limit_ms) || p->seen[i].told)
+			continue;
+		p->seen[i].told = true;
+		n = name_at(p, atomic_load(&cell->name));
+		log_warning("offload_stuck", LOG_U("generation", generation), LOG_S("plugin", n.plugin),
+			LOG_S("listener", n.listener), LOG_U("conn", atomic_load(&cell->conn)),
+			LOG_I("ms", now_ms - p->seen[i].since_ms),
+			LOG_S("msg",
+				"a function that this plugin gave to the pool does not come back: it keeps "
+				"a thread from others, and a drain waits for it"));
+	}
+}
+
 bool
 post_mortem_is_stuck(
 	struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms, pid_t *ret_tid)
 {
+	tell_of_pool(p, generation, now_ms, limit_ms);
 	for (unsigned i = 0; i < p->loops && !p->told; i++) {
 		const struct watch_cell *cell = &p->memory->cells[i];
-		uint64_t turns = atomic_load(&cell->turns);
 		struct watch_name n;
 
-		if ((turns & 1) == 0 || turns != p->seen[i].turns) {
-			p->seen[i] = (struct seen){ turns, now_ms };
-			continue;
-		}
-		if (now_ms - p->seen[i].since_ms < limit_ms)
+		if (!is_stuck_at(p, i, now_ms, limit_ms))
 			continue;
 		p->told = true;
 		n = name_at(p, atomic_load(&cell->name));

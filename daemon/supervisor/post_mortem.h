@@ -20,12 +20,13 @@ void post_mortem_free(struct post_mortem *p); /* NULL is fine */
 int post_mortem_fd(const struct post_mortem *p);
 unsigned post_mortem_loops(const struct post_mortem *p);
 
-/** Log what it has left: plugin, listener, entry, connection and backtrace of a crash, or what its loops were
- * running. */
+/** Log what it has left: plugin, listener, entry, connection and backtrace of a crash, or what its loops
+ * and the threads of its pool were running. */
 void post_mortem_log(const struct post_mortem *p, unsigned generation);
 
-/** Look at all loops. @return whether one has been in the same call of a plugin for @p limit_ms, told in the
- * log; it is told once. @p ret_tid: its thread, as far as that can be believed */
+/** Look at all loops, and tell of threads of the pool that do not come back, which ends nobody. @return
+ * whether a loop has been in the same call of a plugin for @p limit_ms, told in the log; it is told once. @p
+ * ret_tid: its thread, as far as that can be believed */
 bool post_mortem_is_stuck(
 	struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms, pid_t *ret_tid);
 

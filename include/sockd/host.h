@@ -171,7 +171,10 @@ sockd_dial(struct sockd_host h, const char *url, const struct sockd_dial_options
 /** Run @p fn on a pool thread and wait for it: for what blocks. Fiber only (EDEADLK). It returns only after
  * @p fn, whatever else happens, so arguments may live on your stack.
  * @param serial  calls with the same pointer run one after the other; NULL: no order
- * @return what @p fn returned, with its errno; -1 EAGAIN: the pool's queue is full and @p fn did not run */
+ * @return what @p fn returned, with its errno; -1 EAGAIN: the pool's queue is full and @p fn did not run
+ *
+ * The pool has eight threads. A function that takes longer than daemon.watchdog is named in the log; one that
+ * never returns keeps its thread for good, and the worker from ending before it is ended by force. */
 static inline int
 sockd_offload(struct sockd_host h, const void *serial, sockd_work_fn fn, void *arg)
 {

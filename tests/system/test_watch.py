@@ -7,6 +7,7 @@ import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import certs
 import harness
 from harness import Daemon
 
@@ -27,6 +28,11 @@ static void bad(void)
 static void in_host(struct sockd_host h, void *arg) { (void)h, (void)arg; bad(); }
 static void in_conn(struct sockd_conn c, void *arg) { (void)c, (void)arg; bad(); }
 static int work(void *arg) { (void)arg; return 0; }
+static int bad_work(void *arg) { (void)arg; bad(); return 0; }
+static void deep(volatile char *up) { volatile char here[4096]; here[0] = up[0]; deep(here); here[1] = up[1]; }
+static int deep_work(void *arg) { char start[2] = ""; (void)arg; deep(start); return 0; }
+static void nothing(struct sockd_host h, int result, void *arg) { (void)h, (void)result, (void)arg; }
+static int waiter(struct sockd_host h, void *arg) { (void)arg; return sockd_offload(h, NULL, bad_work, NULL); }
 static void done(struct sockd_host h, int result, void *arg) { (void)h, (void)result, (void)arg; bad(); }
 static int fiber(struct sockd_host h, void *arg)
 {
@@ -55,6 +61,9 @@ static void data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer
 	case 'P': (void)sockd_post_thread(thread, in_host, NULL); break;
 	case 'o': (void)sockd_offload_then(h, NULL, work, done, NULL); break;
 	case 'f': (void)sockd_spawn(h, fiber, NULL); break;
+	case 'w': (void)sockd_offload_then(h, NULL, bad_work, nothing, NULL); break;
+	case 'W': (void)sockd_spawn(h, waiter, NULL); break;
+	case 'd': (void)sockd_offload_then(h, NULL, deep_work, nothing, NULL); break;
 	}
 }
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "late", .version = "1.0",
@@ -86,6 +95,15 @@ SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name
 	.on_server = on_server, .reopen = reopened, .options = options };
 """
 ENTRIES = {"t": "timer", "p": "post", "P": "post", "o": "offload_done", "f": "fiber"}
+OFFLOADED = {"w": "offload", "W": "offload"}
+TUNER = """
+#include <sockd/plugin.h>
+#include <signal.h>
+static int tune(struct sockd_conn c, int fd) { (void)c, (void)fd; *(volatile int *)8 = 1; return 0; }
+static void data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w) { (void)c, (void)r, (void)w; }
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "tuner", .version = "1.0",
+	.tune = tune, .data = data };
+"""
 
 
 def send(d, request):
@@ -96,9 +114,9 @@ def send(d, request):
 
 
 def test_a_crash_in_what_runs_later_is_told_by_name(tmp):
-    so = harness.build_plugin(tmp, "late", CODE, "-O0")
+    so = harness.build_plugin(tmp, "late", CODE, "-O0", "-Wno-infinite-recursion")
     with Daemon({"late": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}, daemon={"threads": 1}) as d:
-        for what, entry in ENTRIES.items():
+        for what, entry in {**ENTRIES, **OFFLOADED}.items():
             since = d.mark()
             send(d, what.encode() + b"c")
             crash = d.wait_log("worker_crashed", since=since)
@@ -108,7 +126,7 @@ def test_a_crash_in_what_runs_later_is_told_by_name(tmp):
 
 
 def test_a_loop_that_is_stuck_in_what_runs_later_is_told_by_name(tmp):
-    so = harness.build_plugin(tmp, "late", CODE, "-O0")
+    so = harness.build_plugin(tmp, "late", CODE, "-O0", "-Wno-infinite-recursion")
     with contextlib.ExitStack() as stack:
         daemons = {}
         for what in ENTRIES:  # all at once: each takes the watchdog's second
@@ -123,14 +141,59 @@ def test_a_loop_that_is_stuck_in_what_runs_later_is_told_by_name(tmp):
             assert d.wait_log("worker_crashed")["entry"] == ENTRIES[what]
 
 
+def test_a_stack_that_overflows_on_the_pool_is_told(tmp):
+    so = harness.build_plugin(tmp, "late", CODE, "-O0", "-Wno-infinite-recursion")
+    with Daemon({"late": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}) as d:
+        send(d, b"d-")
+        crash = d.wait_log("worker_crashed")
+        assert crash["entry"] == "offload" and "its stack overflowed" in crash["msg"], crash
+        assert d.stop() == 0
+
+
+def test_a_function_that_stays_on_the_pool_is_told_by_name_and_ends_nobody(tmp):
+    so = harness.build_plugin(tmp, "late", CODE, "-O0", "-Wno-infinite-recursion")
+    for what in OFFLOADED:
+        with Daemon({"late": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}},
+                    daemon={"threads": 1, "watchdog": "1s", "shutdown": {"timeout": "100ms"}}) as d, d.connect("late") as c:
+            c.sendall(what.encode() + b"l")
+            stuck = d.wait_log("offload_stuck", level="warning")
+            assert (stuck["plugin"], stuck["listener"]) == ("late", "late") and stuck["conn"] != "0", stuck
+
+            with d.connect("late") as other:  # the loop turns
+                other.sendall(b"--")
+            d.send(signal.SIGTERM)
+            was = d.wait_log("worker_was_in", timeout=30)
+            assert (was["plugin"], was["entry"], was["conn"]) == ("late", "offload", stuck["conn"]), was
+            assert len(d.find_logs("offload_stuck")) == 1 and not d.find_logs("loop_stuck"), d.lines[-20:]
+
+
+def test_a_crash_in_tune_is_told_by_name(tmp):
+    so = harness.build_plugin(tmp, "tuner", TUNER, "-O0")
+    with Daemon({"late": {"listen": "tcp://127.0.0.1:0", "handler": str(so)}}) as d:
+        send(d, b"")
+        crash = d.wait_log("worker_crashed")
+        assert (crash["plugin"], crash["listener"], crash["entry"]) == ("tuner", "late", "tune"), crash
+        assert crash["conn"] != "0", crash
+
+
 def watched(tmp, so, where):
-    return Daemon({"late": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}},
+    site = certs.Authority(tmp).issue("site", dns=["localhost"])
+    return Daemon({"late": {"listen": "tcp://127.0.0.1:0", "handler": "echo"},
+                   "safe": {"listen": "tcp://127.0.0.1:0", "handler": "echo",
+                            "tls": {"certificates": [{"cert": str(site.cert), "key": str(site.key)}]}}},
                   daemon={"threads": 1, "observers": [{"plugin": str(so), "config": {"where": where}}]})
+
+
+def spoil_handshake(d):
+    with d.connect("safe") as c:
+        c.sendall(b"this is no handshake\n")
+        with contextlib.suppress(ConnectionError):
+            harness.receive_all(c)
 
 
 def test_a_crash_in_an_observer_is_told_by_name(tmp):
     so = harness.build_plugin(tmp, "watcher", WATCHER, "-O0")
-    for where, act in (("on_connection", lambda d: send(d, b"")), ("reopen", lambda d: d.send(signal.SIGUSR1)),
+    for where, act in (("on_connection", lambda d: send(d, b"")), ("on_error", spoil_handshake), ("reopen", lambda d: d.send(signal.SIGUSR1)),
                        ("on_server", lambda d: d.send(signal.SIGTERM))):
         with watched(tmp, so, where).start() as d:
             act(d)
