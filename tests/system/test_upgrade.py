@@ -181,6 +181,19 @@ BAD = {
 }
 
 
+def sockctl(d, *args):
+    return harness.run_sockctl("--socket", d.dir / "admin.sock", *args)
+
+
+def refused(d):
+    """An upgrade that does not take place, as its caller and the log are told. @return the event"""
+    since = d.mark()
+    done = sockctl(d, "upgrade")
+    failed = d.wait_log("upgrade_failed", since=since)
+    assert done.returncode == 1 and done.stdout == "" and failed["error"] in done.stderr, (done, failed)
+    return failed
+
+
 def test_a_program_that_cannot_even_start_changes_nothing(tmp):
     with Installed(tmp, ECHO).start() as d:
         before = workers(d)
@@ -193,7 +206,7 @@ def test_a_program_that_cannot_even_start_changes_nothing(tmp):
                 bad = compiled(tmp, "bad", code, *flags)
             d.replace(bad)
 
-            failed = d.upgrade("upgrade_failed")
+            failed = refused(d)
 
             assert says in failed["error"], (name, failed)
             goes_on(d, before)
@@ -208,7 +221,7 @@ def test_a_missing_library_changes_nothing(tmp):
         before = workers(d)
         d.replace(bad)
 
-        failed = d.upgrade("upgrade_failed")
+        failed = refused(d)
 
         assert "libgone.so" in failed["error"] and "status 127" in failed["error"], failed
         goes_on(d, before)
@@ -232,12 +245,12 @@ def test_a_worker_that_never_gets_ready_changes_nothing(tmp):
     with Installed(tmp, ECHO).start() as d:
         before = workers(d)
         d.replace(compiled(tmp, "bad", WRAPPER % ("return 7;", harness.SOCKD)))
-        failed = d.upgrade("upgrade_failed")
+        failed = refused(d)
         assert "does not start: it exited with status 7 before it was ready" in failed["error"], failed
         goes_on(d, before)
 
         d.replace(compiled(tmp, "bad", WRAPPER % ("pause();", harness.SOCKD)))
-        failed = d.upgrade("upgrade_failed")
+        failed = refused(d)
         assert "it said nothing for 10 s" in failed["error"], failed
         harness.wait_until(lambda: workers(d) == before, "the end of the bad worker")
         goes_on(d, before)
@@ -249,12 +262,59 @@ def test_a_stranger_to_the_control_protocol_changes_nothing(tmp):
         before = workers(d)
         d.replace(STRANGER)
 
-        failed = d.upgrade("upgrade_failed")
+        failed = refused(d)
 
         assert "in the versions 70 to 71, this sockd in 1 to 1" in failed["error"], failed
         harness.wait_until(lambda: workers(d) == before, "the end of the stranger")
         goes_on(d, before)
         assert d.stop() == 0
+
+
+def counted(d, name, **labels):
+    """A series of the metrics; None: there is none."""
+    for line in d.sockctl("metrics").stdout.splitlines():
+        if line.startswith(name + "{") and all(f'{k}="{v}"' in line for k, v in labels.items()):
+            return int(line.rsplit(" ", 1)[1])
+    return None
+
+
+def test_what_a_plugin_counted_goes_with_its_worker_and_what_sockd_counted_stays(tmp):
+    said = {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": "exec", "config": {"command": ["/bin/echo", "x"]}}}
+    lazy = {"listen": "tcp://127.0.0.1:0", "handler": "echo", "buffers": {"write": "4MiB"}}
+
+    def ask():
+        with d.connect("said") as c:
+            assert harness.receive_all(c) == b"x\n"
+
+    def plugins():
+        return counted(d, "sockd_plugin_exec_started_total", plugin="exec", listener="said")
+
+    with Installed(tmp, {"said": said, "lazy": lazy}, daemon={"shutdown": {"timeout": "60s"}}).start() as d:
+        ask()
+        ask()
+        with d.connect("lazy", receive_buffer=4096) as unread:  # keeps the old worker until it reads
+            unread.setblocking(False)
+            try:
+                while True:
+                    unread.send(bytes(65536))
+            except BlockingIOError:
+                pass
+            d.upgrade()
+            ask()
+            assert plugins() == 3  # the sum over both workers
+        harness.wait_until(lambda: len(workers(d)) == 1, "the end of the old worker", 60)
+        with_new = plugins()
+        assert with_new <= 1  # the third may have been the old worker's, before it was told to drain
+        ask()
+        assert plugins() == with_new + 1
+        (pid,) = workers(d)
+        os.kill(pid, signal.SIGKILL)
+        d.wait_log("worker_ready", generation=3)
+        assert plugins() == 0
+        ask()
+        assert plugins() == 1
+        assert counted(d, "sockd_connections_accepted_total", listener="said") == 5
+        assert d.stop(timeout=60) == 0
 
 
 # Comes in with the new supervisor only, once its event base turns.
@@ -317,7 +377,7 @@ def test_a_supervisor_that_fails_while_it_takes_over_gives_back_what_it_has(tmp)
 
 def test_a_single_process_says_that_it_cannot(tmp):
     with Installed(tmp, ECHO, args=["--single-process"]).start() as d:
-        failed = d.upgrade("upgrade_failed")
+        failed = refused(d)
         assert "a single process cannot upgrade" in failed["error"], failed
         with d.connect("echo") as c:
             echoes(c)
@@ -347,10 +407,6 @@ def test_an_end_that_comes_during_an_upgrade_is_an_end(tmp):
                 order = [e["event"] for e in d.events if e["event"] in ("draining", "upgraded")]
                 assert order in (["draining"], ["upgraded", "draining"]), order
             assert d.wait() == 0
-
-
-def sockctl(d, *args):
-    return harness.run_sockctl("--socket", d.dir / "admin.sock", *args)
 
 
 def test_sockctl_upgrade_answers_when_the_new_worker_serves(tmp):
