@@ -93,9 +93,8 @@ inet_in_use(const struct endpoint *at, int type, struct err *e)
 			"no free port is left at %s (sysctl net.ipv4.ip_local_port_range)", where);
 	if (holder_of_inet(type, &at->address, who) && strcmp(who, HOLDER_IS_SELF) == 0)
 		return err_set(e, -EADDRINUSE,
-			"%s overlaps with an address that this sockd serves; remove that one, or, if it is "
-			"to be "
-			"given up, do so in a reload of its own",
+			"%s is in use by this sockd itself; remove what overlaps, or, if it is to be given "
+			"up, do so in a reload of its own",
 			where);
 	if (who[0] != '\0')
 		return err_set(

@@ -143,7 +143,7 @@ def test_an_address_that_stays_keeps_its_port():
     d.listeners = {"a": a, "b": b}
     d.reload_badly(f"0.0.0.0:{port} is taken by", f"{d.config}:")
     d.listeners = {"a": name, "b": b}  # what a name stands for shows when it is bound
-    d.reload_badly(f"0.0.0.0:{port} overlaps with an address that this sockd serves", f"{d.config}:")
+    d.reload_badly(f"0.0.0.0:{port} is in use by this sockd itself", f"{d.config}:")
     d.listeners = {"b": b, "a": name}
     d.reload_badly(f"'tcp4://localhost:{port}' overlaps with another address of this file", f"{d.config}:")
     call_stream(port)
