@@ -24,9 +24,14 @@ struct unpack {
 	const unsigned char *at, *end;
 	bool failed;
 };
-#define UNPACK(bytes, size) \
-	((struct unpack){   \
-		.at = (const unsigned char *)(bytes), .end = (const unsigned char *)(bytes) + (size) })
+static inline struct unpack
+unpack_of(const void *bytes, size_t size)
+{
+	const unsigned char *at = bytes;
+
+	return (struct unpack){ .at = at, .end = size > 0 ? at + size : at }; /* no bytes may be NULL */
+}
+#define UNPACK(bytes, size) unpack_of(bytes, size)
 
 uint32_t unpack_u32(struct unpack *u);
 uint64_t unpack_u64(struct unpack *u);
