@@ -36,7 +36,8 @@ has_groups(uint32_t gid, const uint32_t *groups, size_t count)
 
 	if (n < 0 || wanted == NULL)
 		return false;
-	memcpy(wanted, groups, count * sizeof *wanted);
+	if (count > 0)
+		memcpy(wanted, groups, count * sizeof *wanted);
 	qsort(wanted, count, sizeof *wanted, compare);
 	qsort(now, (size_t)n, sizeof *now, compare);
 	for (;;) {

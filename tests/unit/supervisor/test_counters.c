@@ -27,6 +27,7 @@ snapshot_of(const char *names)
 		strbuf_printf(&text, "  %c: {listen: 'unix:@%c', handler: echo}\n", *n, *n);
 	ck_assert_int_eq(config_parse_text("t.yaml", text.data, text.size, NULL, &s->config, &report), 0);
 	s->loops = 2;
+	cfg_report_fini(&report);
 	strbuf_fini(&text);
 	return s;
 }
