@@ -54,14 +54,19 @@ find_caller(struct caller *ret)
 {
 	void *frames[FRAMES_MAX];
 	int count = backtrace(frames, FRAMES_MAX);
+	bool inside = false; /* behind what backtrace() itself may put first */
 	Dl_info ours, info;
 
 	*ret = (struct caller){ 0 };
-	if (count < 1 || dladdr(frames[0], &ours) == 0)
+	if (dladdr(&told_ms, &ours) == 0)
 		return;
-	for (int i = 1; i < count; i++) {
-		if (dladdr(frames[i], &info) == 0 || info.dli_fbase == ours.dli_fbase)
+	for (int i = 0; i < count; i++) {
+		if (dladdr(frames[i], &info) == 0)
 			continue;
+		if (!inside || info.dli_fbase == ours.dli_fbase) {
+			inside |= info.dli_fbase == ours.dli_fbase;
+			continue;
+		}
 		snprintf(ret->offset, sizeof ret->offset, "0x%tx",
 			(char *)frames[i] - (char *)info.dli_fbase - 1); /* of the call, not behind it */
 		name_plugin(info.dli_fname, ret);
