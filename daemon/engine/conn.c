@@ -210,6 +210,7 @@ conn_free(struct conn *c)
 	loop_undefer(loop, &c->task);
 	loop_timer_clear(loop, &c->timer);
 	stream_disarm(c);
+	stream_rights_end(c);
 	pace_end(c);
 	stream_free_buffers(c);
 	tls_stream_free(c->tls);
@@ -220,7 +221,6 @@ conn_free(struct conn *c)
 		close(c->fd);
 	stream_file_free(c);
 	stream_splice_drop(c);
-	stream_drop_rights(c);
 	if (c->estate != NULL)
 		estate_fini(c->estate);
 	free(c->estate);

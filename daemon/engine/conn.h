@@ -85,6 +85,7 @@ struct conn {
 	struct stream_pipe *pipe; /* owned; spliced to it, not taken by its socket yet, or NULL */
 	struct dialled *dialled;  /* owned; NULL: a client made it */
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
+	struct event *sendable;          /* owned; tells when descriptors may be sent, or NULL */
 	uint64_t id;
 	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
 	int64_t active_ms;

@@ -12,15 +12,13 @@
 #include "engine/strand.h"
 #include "engine/stream.h"
 
-enum { RETRY_MS = 5 };
-
 struct conn_rights {
 	size_t count;
 	int fds[RIGHTS_MAX];
 };
 
-void
-stream_drop_rights(struct conn *c)
+static void
+drop(struct conn *c)
 {
 	if (c->rights == NULL)
 		return;
@@ -28,6 +26,15 @@ stream_drop_rights(struct conn *c)
 		close(c->rights->fds[i]);
 	free(c->rights);
 	c->rights = NULL;
+}
+
+void
+stream_rights_end(struct conn *c)
+{
+	drop(c);
+	if (c->sendable != NULL)
+		event_free(c->sendable);
+	c->sendable = NULL;
 }
 
 /* Put them behind those that are kept already. */
@@ -53,7 +60,7 @@ stream_recv_rights(struct conn *c, void *buf, size_t size)
 	ssize_t n;
 
 	if (c->rights != NULL && stream_unread(c) == 0)
-		stream_drop_rights(c);
+		drop(c);
 	do
 		n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -76,7 +83,7 @@ stream_take_rights(struct conn *c, int *fds, size_t room)
 	memcpy(fds, c->rights->fds, count * sizeof *fds);
 	memmove(c->rights->fds, c->rights->fds + count, (c->rights->count - count) * sizeof *fds);
 	c->rights->count -= count;
-	stream_drop_rights(c);
+	drop(c);
 	return count;
 }
 
@@ -104,34 +111,59 @@ send_now(struct conn *c, const void *buf, size_t size, const int *fds, size_t co
 	return r < 0 ? r : (ssize_t)size;
 }
 
-/* With the turn. Nothing tells when an empty output could send again, so it is tried again soon. */
+static void
+on_sendable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what; /* the connection's, which can be written to */
+	stream_make_room(arg);
+}
+
+/* Nothing is pending, so no write of the bufferevent will tell when the socket takes more. */
+static int
+watch_socket(struct conn *c)
+{
+	if (c->sendable == NULL)
+		c->sendable = event_new(conn_loop(c)->base, c->fd, EV_WRITE, on_sendable, c);
+	return c->sendable != NULL && event_add(c->sendable, NULL) == 0 ? 0 : -ENOMEM;
+}
+
+/* With the turn. */
 static ssize_t
 send_waiting(struct conn *c, const void *buf, size_t size, const int *fds, size_t count)
 {
-	struct strand *self = strand_here(conn_loop(c));
-
 	for (;;) {
-		int64_t soon_ms = clock_now_ms() + RETRY_MS;
 		ssize_t n = -EAGAIN;
-		int r;
+		int r = 0;
 
 		if (c->state != CONN_OPEN || c->write_closed)
 			return c->state != CONN_OPEN ? conn_ending_error(c) : -EPIPE;
-		if (stream_pending(c) == 0)
+		if (stream_pending(c) == 0) {
 			n = send_now(c, buf, size, fds, count);
-		if (n != -EAGAIN)
-			return n;
-		if (stream_pending(c) > 0) {
-			r = conn_wait_output(c);
-		} else {
-			r = strand_wait(
-				self, STRAND_WRITES, soon_ms < c->write_by_ms ? soon_ms : c->write_by_ms);
-			if (r == -ETIMEDOUT && clock_now_ms() < c->write_by_ms)
-				r = 0;
+			if (n != -EAGAIN)
+				return n;
+			r = watch_socket(c);
 		}
+		if (r == 0)
+			r = conn_wait_output(c);
 		if (r < 0)
 			return r;
 	}
+}
+
+static ssize_t
+send_at_once(struct conn *c, const void *buf, size_t size, const int *fds, size_t count)
+{
+	ssize_t n = -EAGAIN;
+
+	if (size > (size_t)conn_cfg(c)->write_buffer)
+		return -EMSGSIZE;
+	if (c->writers == NULL && stream_pending(c) == 0) {
+		n = send_now(c, buf, size, fds, count);
+		if (n == -EAGAIN && watch_socket(c) < 0)
+			return -ENOMEM;
+	}
+	c->want_writable |= n == -EAGAIN;
+	return n;
 }
 
 ssize_t
@@ -140,14 +172,8 @@ stream_send_rights(struct conn *c, const void *buf, size_t size, const int *fds,
 	ssize_t n;
 	int r;
 
-	if (strand_here(conn_loop(c)) == NULL) {
-		if (size > (size_t)conn_cfg(c)->write_buffer)
-			return -EMSGSIZE;
-		n = c->writers == NULL && stream_pending(c) == 0 ? send_now(c, buf, size, fds, count)
-								 : -EAGAIN;
-		c->want_writable |= n == -EAGAIN;
-		return n;
-	}
+	if (strand_here(conn_loop(c)) == NULL)
+		return send_at_once(c, buf, size, fds, count);
 	r = conn_take_turn(c);
 	if (r < 0)
 		return r;

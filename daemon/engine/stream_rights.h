@@ -9,10 +9,11 @@ ssize_t stream_recv_rights(struct conn *c, void *buf, size_t size);
 /** Hand over those that came with what is being read: at most @p room, the others are closed. @return how
  * many */
 size_t stream_take_rights(struct conn *c, int *fds, size_t room);
-void stream_drop_rights(struct conn *c);
+/** Close those that are kept, and wait for nothing. While the connection's own descriptor is open. */
+void stream_rights_end(struct conn *c);
 
 /** Send all of @p size bytes with the descriptors at their first one. @return @p size or a negative errno; in
- * event style -EAGAIN while anything is pending */
+ * event style -EAGAIN while anything is pending, and writable() follows */
 ssize_t stream_send_rights(struct conn *c, const void *buf, size_t size, const int *fds, size_t count);
 
 #endif

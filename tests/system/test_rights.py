@@ -101,5 +101,30 @@ def test_unwanted_descriptors_do_not_stay():
         assert d.stop() == 0
 
 
+def test_one_that_found_no_room_is_told_when_there_is():
+    so = scenarios.build("rights_event")
+    d = Daemon({"t": {"listen": "unix://${SOCKD_DIR}/s", "handler": str(so), "socket": {"send_buffer": "16KiB"}}}).start()
+    with d.connect("t") as c:
+        r, w = os.pipe()
+        socket.send_fds(c, [b"x"], [w])
+        os.close(w)
+        d.wait_log("full")
+
+        given = 0
+        while True:
+            data, fds, _, _ = socket.recv_fds(c, 1024, 4)
+            for fd in fds:
+                os.write(fd, b"." if given == 0 else b"")
+                os.close(fd)
+            given += len(fds)
+            if data.endswith(b"!"):
+                break
+
+        assert given == 1000, given
+        assert os.read(r, 10) == b"."
+        os.close(r)
+    assert d.stop() == 0
+
+
 if __name__ == "__main__":
     harness.main()
