@@ -22,6 +22,13 @@ on_fiber(const struct conn *c)
 	return strand_here(conn_loop(c)) != NULL;
 }
 
+/* A fiber that has had its share lets others go first before it asks the kernel for more. */
+static bool
+must_give_way(const struct conn *c)
+{
+	return loop_share_is_spent(conn_loop(c)) && on_fiber(c);
+}
+
 /* ---- reader ---- */
 
 /* Bytes, 0 at the end, or a negative errno; waits on a fiber. */
@@ -44,6 +51,12 @@ read_some(struct conn *c, void *buf, size_t size)
 			return c->state <= CONN_OPEN ? -EAGAIN : -ECANCELED;
 		if (c->reader != NULL)
 			return -EBUSY;
+		if (c->state == CONN_OPEN && loop_share_is_spent(conn_loop(c))) {
+			r = conn_yield_input(c);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (c->state == CONN_OPEN && (!c->drained || c->end_given)) {
 			n = stream_recv(c, buf, size);
 			if (n != -EAGAIN)
@@ -212,10 +225,14 @@ write_pieces(struct conn *c, const struct iovec *iov, int count)
 
 			if (c->state != CONN_OPEN || c->write_closed)
 				return write_closed_error(c);
-			r = room == 0 ? conn_wait_output(c) : stream_write(c, &part, 1, part.iov_len);
+			if (room > 0 && !loop_share_is_spent(conn_loop(c))) {
+				r = stream_write(c, &part, 1, part.iov_len);
+				done += part.iov_len;
+			} else {
+				r = room > 0 ? conn_yield_output(c) : conn_wait_output(c);
+			}
 			if (r < 0)
 				return r;
-			done += room == 0 ? 0 : part.iov_len;
 		}
 		total += done;
 	}
@@ -268,7 +285,7 @@ write_all(struct sockd_writer w, const char *who, const struct iovec *iov, int c
 		return api_fail(-EINVAL);
 	for (int i = 0; i < count; i++)
 		total += iov[i].iov_len;
-	if ((total > stream_room(c) || c->writers != NULL) && on_fiber(c))
+	if (must_give_way(c) || ((total > stream_room(c) || c->writers != NULL) && on_fiber(c)))
 		n = write_on_fiber(c, iov, count);
 	else
 		n = write_at_once(c, iov, count, total);
@@ -327,7 +344,7 @@ writer_flush(struct sockd_writer w)
 		return api_fail(-EDEADLK);
 	if (c->broken)
 		return api_fail(-ECONNRESET);
-	if (stream_pending(c) == 0 && c->writers == NULL)
+	if (stream_pending(c) == 0 && c->writers == NULL && !must_give_way(c))
 		return 0;
 	r = conn_take_turn(c);
 	if (r < 0)
@@ -357,7 +374,7 @@ writer_writable(struct sockd_writer w)
 {
 	const struct conn *c = api_find(w.ref, "sockd_writable");
 
-	return c != NULL ? stream_room(c) : 0;
+	return c != NULL && !must_give_way(c) ? stream_room(c) : 0;
 }
 
 static int

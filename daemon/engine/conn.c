@@ -274,8 +274,8 @@ conn_end(struct conn *c)
 		WATCHED(c->scope->listener->watch, WATCH_CLOSE, c->id,
 			c->entries->close(api_conn(c), c->reason));
 	observe_state(c, SOCKD_CLOSE);
+	conn_count_ended(c, written); /* whoever hears of its end finds its place free */
 	conn_log_closed(c, written);
-	conn_count_ended(c, written);
 	conn_free(c);
 }
 
@@ -374,6 +374,8 @@ conn_settle(struct loop *loop, struct loop_task *task)
 	(void)loop; /* the connection knows its loop */
 	if (c->state == CONN_DIALLING)
 		dial_settle(c);
+	if (c->file != NULL && stream_pending_bytes(c) == 0)
+		stream_make_room(c);
 	if (c->state == CONN_OPEN)
 		conn_settle_open(c);
 	if (c->state == CONN_FLUSHING)

@@ -85,7 +85,6 @@ struct conn {
 	struct stream_pipe *pipe; /* owned; spliced to it, not taken by its socket yet, or NULL */
 	struct dialled *dialled;  /* owned; NULL: a client made it */
 	struct strand *reader, *writers; /* who waits for input; who writes in turn, the first one now */
-	struct event *sendable;          /* owned; tells when descriptors may be sent, or NULL */
 	uint64_t id;
 	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
 	int64_t active_ms;
@@ -94,6 +93,7 @@ struct conn {
 	void *data;                 /* the plugin's */
 	struct conn *next_by_id;    /* in the table of the loop's ids */
 	struct conn_rights *rights; /* owned; descriptors that came along, or NULL */
+	struct event *sendable;     /* owned; tells when descriptors may be sent, or NULL */
 	struct estate *estate;      /* owned; NULL until something is made in its scope */
 	struct conn_text *text;     /* owned; addresses and names, once somebody asked */
 	struct proxied *proxied;    /* owned; what a PROXY header said, or NULL */

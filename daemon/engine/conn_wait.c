@@ -61,6 +61,20 @@ conn_wait_input(struct conn *c)
 }
 
 int
+conn_yield_input(struct conn *c)
+{
+	int r;
+
+	c->reader = strand_here(conn_loop(c));
+	r = strand_yield(c->reader);
+	c->reader = NULL;
+	if (c->state == CONN_OPEN)
+		return r;
+	conn_left(c);
+	return conn_ending_error(c);
+}
+
+int
 conn_wait_handshake(struct conn *c)
 {
 	struct strand *self = strand_here(conn_loop(c));
@@ -115,6 +129,8 @@ conn_take_turn(struct conn *c)
 	*at = self;
 	while (r == 0 && c->writers != self)
 		r = conn_wait_in_queue(c, self);
+	if (r == 0 && loop_share_is_spent(conn_loop(c)))
+		r = conn_yield_output(c);
 	if (r < 0)
 		conn_leave_queue(c, self);
 	return r;
@@ -124,6 +140,14 @@ void
 conn_end_turn(struct conn *c)
 {
 	conn_leave_queue(c, c->writers);
+}
+
+int
+conn_yield_output(struct conn *c)
+{
+	int r = strand_yield(c->writers);
+
+	return c->state == CONN_OPEN ? r : conn_ending_error(c);
 }
 
 int

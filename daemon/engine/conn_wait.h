@@ -22,6 +22,12 @@ void conn_end_turn(struct conn *c);
 /** With the turn, or for a flush: wait until output has gone. @return as conn_wait_input() */
 must_check int conn_wait_output(struct conn *c);
 
+/** The share of this fiber is spent (engine/loop.h): let others go first, as the one that reads. Nobody else
+ * reads. @return as conn_wait_input() */
+must_check int conn_yield_input(struct conn *c);
+/** The same with the turn to write. */
+must_check int conn_yield_output(struct conn *c);
+
 /** Somebody waits for input: the socket is worth watching. */
 static inline bool
 conn_has_reader(const struct conn *c)

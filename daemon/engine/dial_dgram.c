@@ -44,6 +44,7 @@ take(struct conn *c, void *buf, size_t size, int flags)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	if ((flags & MSG_PEEK) == 0) {
 		c->read_bytes += (uint64_t)n;
+		loop_spend(conn_loop(c), (size_t)n);
 		metric_add(c->scope->cells, METRIC_DIALLED_BYTES_READ, (uint64_t)n);
 		conn_touch(c);
 	}
@@ -102,6 +103,12 @@ receive_waiting(struct conn *c, void *buf, size_t size, int flags, bool *ret_end
 			return -EAGAIN;
 		if (c->reader != NULL)
 			return -EBUSY;
+		if (c->state == CONN_OPEN && loop_share_is_spent(conn_loop(c))) {
+			r = conn_yield_input(c);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (c->state == CONN_OPEN)
 			n = take(c, buf, size, flags);
 		if (n > (ssize_t)size && (flags & MSG_PEEK) == 0) {

@@ -15,7 +15,7 @@
 
 enum { KEEP_DEFAULT = 256 };
 
-enum fiber_state { FIBER_NEW, FIBER_RUNNING, FIBER_PARKED, FIBER_ENDED };
+enum fiber_state { FIBER_NEW, FIBER_RUNNING, FIBER_PARKED, FIBER_YIELDED, FIBER_ENDED };
 
 struct fiber {
 	struct fiber_set *set;     /* borrowed: outlives us */
@@ -175,6 +175,18 @@ fiber_park(struct fiber *self)
 	self->woken = false;
 	errno = saved;
 	return self->code;
+}
+
+void
+fiber_yield(struct fiber *self)
+{
+	int saved = errno;
+
+	assert(self->set->current == self);
+	self->state = FIBER_YIELDED;
+	queue_append(&self->set->ready, self);
+	fiber_context_switch(&self->context, &self->set->loop);
+	errno = saved;
 }
 
 void

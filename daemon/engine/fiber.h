@@ -39,6 +39,10 @@ int fiber_park(struct fiber *self);
  * since its last park wins, further ones are ignored. Thread: its loop. */
 void fiber_wake(struct fiber *f, int code);
 
+/** On the running fiber: let all others that are ready run, and the loop after them, and go on. A wake-up
+ * that comes meanwhile is kept for the next fiber_park(). */
+void fiber_yield(struct fiber *self);
+
 /** True between fiber_wake() and the return from fiber_park(). */
 bool fiber_is_woken(const struct fiber *f);
 

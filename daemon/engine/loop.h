@@ -54,10 +54,11 @@ struct loop {
 	int64_t now_ms;         /* of this turn; 0: not read yet */
 	struct loop_task *tasks, **tasks_end;
 	struct fiber_set *fibers;
-	struct slab conns;                           /* of struct conn */
-	struct slab endpoints;                       /* of struct endpoint */
-	struct slab strands;                         /* of struct strand */
-	struct slab timers;                          /* of struct plugin_timer */
+	size_t spent_bytes;    /* by what runs now, since it went on: see loop_spend() */
+	struct slab conns;     /* of struct conn */
+	struct slab endpoints; /* of struct endpoint */
+	struct slab strands;   /* of struct strand */
+	struct slab timers;    /* of struct plugin_timer */
 	struct strand *waiting[1 << LOOP_WAIT_BITS]; /* those that wait for a sockd_wake(), by what for */
 	unsigned char *buffer; /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
 	unsigned char *wire;   /* owned; LOOP_BUFFER_SIZE, made when needed: records on their way out */
@@ -87,6 +88,23 @@ struct loop {
 	int start_result; /* of this thread's thread_start()s, written before the start barrier */
 	struct err start_error;
 };
+
+/** What a fiber may move before the others of its loop have their turn, and what one call costs at least. */
+enum { LOOP_SHARE_BYTES = 256 * 1024, LOOP_CALL_BYTES = 1024 };
+
+/** Count what was moved by one call. */
+static inline void
+loop_spend(struct loop *loop, size_t bytes)
+{
+	loop->spent_bytes += bytes + LOOP_CALL_BYTES;
+}
+
+/** A fiber that runs now has had its share: its next call to the kernel lets the others go first. */
+static inline bool
+loop_share_is_spent(const struct loop *loop)
+{
+	return loop->spent_bytes >= LOOP_SHARE_BYTES;
+}
 
 /** The loop whose thread this is, or NULL. */
 struct loop *loop_here(void);

@@ -77,6 +77,7 @@ strand_run(struct fiber *self, void *arg)
 	struct strand *s = arg;
 
 	(void)self; /* s->fiber */
+	s->loop->spent_bytes = 0;
 	s->run(s);
 }
 
@@ -178,12 +179,24 @@ strand_wait(struct strand *self, enum strand_wait what, int64_t deadline_ms)
 	mark = watch_pause();
 	code = deadline_ms == CLOCK_NEVER ? fiber_park(self->fiber) : strand_park_until(self, deadline_ms);
 	watch_resume(mark);
+	self->loop->spent_bytes = 0;
 	self->waits = STRAND_RUNS;
 	if (is_bound(what))
 		return 0;
 	if (self->cancelled)
 		return -ECANCELED;
 	return code == WAKE_TIMEOUT ? -ETIMEDOUT : code == WAKE_END ? -ESHUTDOWN : 0;
+}
+
+int
+strand_yield(struct strand *self)
+{
+	struct watch_mark mark = watch_pause();
+
+	fiber_yield(self->fiber);
+	watch_resume(mark);
+	self->loop->spent_bytes = 0;
+	return self->cancelled ? -ECANCELED : 0;
 }
 
 void

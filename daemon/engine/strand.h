@@ -67,6 +67,10 @@ strand_here(const struct loop *loop)
  * only), -ECANCELED (not in a join or an offload) */
 must_check int strand_wait(struct strand *self, enum strand_wait what, int64_t deadline_ms);
 
+/** Let all others of the loop have their turn, and the loop look at its sockets. It is busy meanwhile: no
+ * drain takes it for quiet. @return 0 or -ECANCELED */
+must_check int strand_yield(struct strand *self);
+
 /** Let a waiting strand look again. */
 static inline void
 strand_wake(struct strand *s)

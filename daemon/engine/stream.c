@@ -151,6 +151,7 @@ ssize_t
 stream_count_read(struct conn *c, ssize_t n)
 {
 	c->read_bytes += (uint64_t)n;
+	loop_spend(conn_loop(c), (size_t)n);
 	metric_add(c->scope->cells, c->dialled != NULL ? METRIC_DIALLED_BYTES_READ : METRIC_BYTES_READ,
 		(uint64_t)n);
 	conn_touch(c);
@@ -363,6 +364,7 @@ void
 stream_count_queued(struct conn *c, size_t size)
 {
 	c->queued_bytes += size;
+	loop_spend(conn_loop(c), size);
 	metric_add(c->scope->cells, c->dialled != NULL ? METRIC_DIALLED_BYTES_WRITTEN : METRIC_BYTES_WRITTEN,
 		size);
 	conn_touch(c);

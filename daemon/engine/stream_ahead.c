@@ -47,6 +47,12 @@ stream_fill(struct conn *c, size_t want)
 									 : -EAGAIN;
 		if (c->reader != NULL)
 			return -EBUSY;
+		if (c->state == CONN_OPEN && loop_share_is_spent(conn_loop(c))) {
+			r = conn_yield_input(c);
+			if (r < 0)
+				return r;
+			continue;
+		}
 		if (c->state == CONN_OPEN && (!c->drained || c->end_given))
 			n = read_ahead(c, want);
 		if (n > 0)

@@ -67,13 +67,14 @@ send_piece(struct conn *c, const struct stream_file *f, size_t room)
 	return r < 0 ? r : n;
 }
 
-/* Send until the socket takes no more and half of the buffer is full. @return 0 or a negative errno */
+/* Send until the socket takes no more and half of the buffer is full, or others are to have their turn.
+ * @return 0 or a negative errno */
 static int
 file_go_on(struct conn *c, struct stream_file *f)
 {
 	size_t most = (size_t)conn_cfg(c)->write_buffer / 2;
 
-	while (f->left > 0 && stream_pending_bytes(c) <= most) {
+	while (f->left > 0 && stream_pending_bytes(c) <= most && !loop_share_is_spent(conn_loop(c))) {
 		ssize_t n = send_pages(c, f);
 
 		if (n == 0)
@@ -101,6 +102,8 @@ file_send_and_wait(struct conn *c, struct stream_file *f)
 			r = c->state != CONN_OPEN ? conn_ending_error(c) : -EPIPE;
 		else if (c->file != NULL || stream_pending_bytes(c) > (size_t)conn_cfg(c)->write_buffer / 2)
 			r = conn_wait_output(c);
+		else if (loop_share_is_spent(conn_loop(c)))
+			r = conn_yield_output(c);
 		else
 			r = file_go_on(c, f);
 	}
@@ -137,6 +140,7 @@ stream_file_go_on(struct conn *c)
 
 	if (c->broken || c->state == CONN_ENDING)
 		return;
+	conn_loop(c)->spent_bytes = 0;
 	r = file_go_on(c, c->file);
 	if (r < 0) {
 		conn_fail(c, r == -ENODATA ? EIO : -r); /* what was promised to be sent is gone */
@@ -145,6 +149,8 @@ stream_file_go_on(struct conn *c)
 	if (c->file->left == 0) {
 		stream_file_free(c);
 		conn_settle_later(c);
+	} else if (stream_pending_bytes(c) == 0) {
+		conn_settle_later(c); /* no write comes to an end that would bring us back */
 	}
 }
 

@@ -4,6 +4,10 @@
  * otherwise a function runs on the loop of its handle only (EXDEV elsewhere), waits on a FIBER, and never
  * waits in EVENT style.
  *
+ * A fiber that reads or writes without ever having to wait lets the other fibers and connections of its loop
+ * have their turn within such a call, each time that it has moved its share, 256 KiB or so. What
+ * sockd_readable() and sockd_writable() tell is had without that.
+ *
  * Errors that any of them may give, beside those named: EBADF (gone, or a null handle), EXDEV (foreign
  * thread), EINVAL (arguments that make no sense), ENOSYS (not in this sockd), ENOMEM. A call that waits may
  * end with ETIMEDOUT (a timeout of the connection), ECONNRESET, or ECANCELED (sockd_cancel(), or a drain at

@@ -12,6 +12,7 @@ EXTRA_DIST += tests/system/long_processes.py
 EXTRA_DIST += tests/system/test_fd_store.py tests/system/long_systemd_gaps.py
 EXTRA_DIST += tests/system/test_plugin_load.py
 EXTRA_DIST += tests/system/test_fibers.py
+EXTRA_DIST += tests/system/test_fiber_swarm.py tests/system/plugins/swarm.c tests/system/test_fairness.py tests/system/plugins/greedy.c
 EXTRA_DIST += tests/system/test_misbehaving.py tests/system/plugins/misbehaving.c
 EXTRA_DIST += tests/system/test_rights.py tests/system/plugins/rights.c tests/system/plugins/rights_event.c
 EXTRA_DIST += tests/system/test_threads.py tests/system/plugins/threads.c

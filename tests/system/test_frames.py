@@ -151,6 +151,17 @@ def test_sendfile_in_event_style(tmp):
     assert not d.find_logs("wrong")
 
 
+def test_a_file_that_the_kernel_takes_at_once_is_followed_by_writable(tmp):
+    data = bytes(range(256)) * 4800  # more than a loop sends in one go, and less than the way has room for
+    (tmp / "file").write_bytes(data)
+    d = scenarios.serve("frames_event", config={"file": str(tmp / "file")})
+    with harness.connect(d.addr("t", "tcp"), receive_buffer=4 << 20) as c:
+        c.sendall(b"before\nfile\n")
+        assert harness.receive_exactly(c, 14 + len(data)) == b"7 before\n" + data + b"done\n"
+    assert d.stop() == 0
+    assert not d.find_logs("wrong")
+
+
 def test_a_file_under_way_goes_before_a_drain_ends_it(tmp):
     data = a_file(tmp)
     d = scenarios.serve("frames_event", config={"file": str(tmp / "file")}, socket={"send_buffer": "64KiB"},

@@ -74,7 +74,8 @@ def test_the_limit_of_connections_holds_over_an_upgrade(tmp):
 
         os.kill(first, signal.SIGKILL)
         d.wait_log("worker_died")
-        assert len(admit_all(address, stack)) == len(old)
+        found = admit_all(address, stack)
+        assert len(found) == len(old), len(found)
         for c in young:
             echoes(c)
 

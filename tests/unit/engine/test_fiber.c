@@ -81,6 +81,42 @@ START_TEST(a_wake_before_the_park_is_not_lost)
 }
 END_TEST
 
+static void
+yield_then_park(struct fiber *self, void *arg)
+{
+	struct story *st = arg;
+
+	errno = ENOTTY;
+	fiber_yield(self);
+	ck_assert_int_eq(errno, ENOTTY);
+	tell(st, 'y');
+	st->code = fiber_park(self);
+	tell(st, 'p');
+}
+
+START_TEST(one_that_yields_is_ready_behind_the_others)
+{
+	struct fiber_set *s = new_set();
+	struct story st = { .set = s };
+	struct fiber *f = new_fiber(s, yield_then_park, count_end, &st), *other;
+
+	other = new_fiber(s, park_once, count_end, &st);
+	ck_assert(fiber_run_ready(s));
+	ck_assert_str_eq(st.text, "a");
+	fiber_wake(f, 9); /* for its next park */
+	fiber_wake(f, 9);
+	ck_assert(!fiber_run_ready(s));
+
+	ck_assert_str_eq(st.text, "aype");
+	ck_assert_int_eq(st.code, 9);
+	ck_assert_uint_eq(fiber_count(s), 1);
+	ck_assert(!fiber_has_ready(s));
+	fiber_wake(other, 0);
+	fiber_run_ready(s);
+	fiber_set_free(s);
+}
+END_TEST
+
 START_TEST(a_wake_before_it_ever_ran_is_not_lost)
 {
 	struct fiber_set *s = new_set();
@@ -340,8 +376,8 @@ START_TEST(loops_on_several_threads_do_not_meet)
 END_TEST
 
 UNIT_TESTS("fiber", a_fiber_runs_parks_goes_on_and_ends, the_first_code_wins_and_wakes_once,
-	a_wake_before_the_park_is_not_lost, a_wake_before_it_ever_ran_is_not_lost,
-	those_woken_meanwhile_wait_for_the_next_call, fibers_run_in_the_order_in_which_they_became_ready,
-	a_fiber_made_by_a_fiber_runs_at_the_next_call, ended_is_told_when_the_stack_has_gone_back,
-	errno_is_the_fibers_own, a_storm_of_beginnings_wakes_and_ends_keeps_every_fiber_apart,
-	loops_on_several_threads_do_not_meet)
+	a_wake_before_the_park_is_not_lost, one_that_yields_is_ready_behind_the_others,
+	a_wake_before_it_ever_ran_is_not_lost, those_woken_meanwhile_wait_for_the_next_call,
+	fibers_run_in_the_order_in_which_they_became_ready, a_fiber_made_by_a_fiber_runs_at_the_next_call,
+	ended_is_told_when_the_stack_has_gone_back, errno_is_the_fibers_own,
+	a_storm_of_beginnings_wakes_and_ends_keeps_every_fiber_apart, loops_on_several_threads_do_not_meet)
