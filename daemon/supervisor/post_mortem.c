@@ -77,12 +77,6 @@ post_mortem_fd(const struct post_mortem *p)
 	return p->fd;
 }
 
-unsigned
-post_mortem_loops(const struct post_mortem *p)
-{
-	return p->loops;
-}
-
 /* Copies, so that what is checked is what is used. */
 static struct watch_name
 name_at(const struct post_mortem *p, uint32_t i)

@@ -18,7 +18,6 @@ must_check int post_mortem_new(unsigned loops, struct post_mortem **ret, struct 
 must_check int post_mortem_adopt(int fd, unsigned loops, struct post_mortem **ret, struct err *e);
 void post_mortem_free(struct post_mortem *p); /* NULL is fine */
 int post_mortem_fd(const struct post_mortem *p);
-unsigned post_mortem_loops(const struct post_mortem *p);
 
 /** Log what it has left: plugin, listener, entry, connection and backtrace of a crash, or what its loops
  * and the threads of its pool were running. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,10 +118,11 @@ int
 state_take_fd(struct state_reader *r)
 {
 	uint32_t number = unpack_u32(&r->u);
-	int fd = (int)number - 1, copy;
+	int fd, copy;
 
-	if (number == 0 || r->u.failed)
+	if (number == 0 || number > INT_MAX || r->u.failed)
 		return -1;
+	fd = (int)number - 1;
 	if (r->rehearsal)
 		return open("/dev/null", O_RDWR | O_CLOEXEC);
 	copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
