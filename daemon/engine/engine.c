@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -151,11 +152,22 @@ loop_end_estates(struct loop *loop)
 		loop_turn(loop);
 }
 
+/* As top(1) and debuggers show it. */
+static void
+name_thread(unsigned index)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "sockd-loop-%u", index % REF_LOOP_MAX);
+	pthread_setname_np(pthread_self(), name);
+}
+
 static void *
 loop_main(void *arg)
 {
 	struct loop *loop = arg;
 
+	name_thread(loop->index);
 	log_thread_attach();
 	watch_thread_begin(loop->index);
 	loop_enter(loop);

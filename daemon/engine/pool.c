@@ -133,6 +133,7 @@ pool_main(void *arg)
 	struct pool *p = self.pool;
 
 	free(arg);
+	pthread_setname_np(pthread_self(), "sockd-pool");
 	log_thread_attach();
 	watch_pool_thread_begin(self.index);
 	while (!atomic_load(&p->stopping)) {
