@@ -1,6 +1,6 @@
 /* The bufferevent of a connection. Most of them never have one: what is read is taken at once from the loop's
  * buffer, and the socket takes what is written. So it is made when there is the first byte to keep, which
- * saves half of the memory of an idle connection, and three allocations of one that comes and goes. */
+ * saves three fifths of an idle connection's memory, and three allocations of one that comes and goes. */
 #include <errno.h>
 #include <event2/buffer.h>
 
