@@ -113,5 +113,21 @@ def test_what_is_installed_is_what_the_tables_say():
     assert printed("ctl/gen_docs", "verb").returncode != 0 and printed("ctl/gen_docs").returncode != 0
 
 
+def test_the_page_of_a_plugin_is_what_it_says_of_itself():
+    def printed(*words):
+        return subprocess.run([harness.BUILD / "daemon/plugin/gen_page", *words], capture_output=True, text=True, check=False)
+
+    examples, prose = harness.SRC / "conf/examples", harness.SRC / "plugins"
+    for name, page in PAGE_OF.items():
+        example = examples / f"{name}.yaml"
+        words = harness.PLUGINS / f"{name}.so", prose / name / "manual.mdoc", example if example.exists() else examples / "small-services.yaml"
+        assert printed(*words).stdout == page.read_text(), name
+    assert printed().returncode != 0
+    missing = printed(words[0], "/nonexistent/manual.mdoc", words[2])
+    assert missing.returncode != 0 and missing.stderr.startswith("/nonexistent/manual.mdoc: "), missing.stderr
+    unknown = printed("/nonexistent/x.so", *words[1:])
+    assert unknown.returncode != 0 and "/nonexistent/x.so" in unknown.stderr, unknown.stderr
+
+
 if __name__ == "__main__":
     harness.main()
