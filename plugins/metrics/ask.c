@@ -141,6 +141,7 @@ ask_now(struct asker *a, struct sockd_conn c, enum question q)
 {
 	struct reply *r = calloc(1, sizeof *r);
 	char told[TOLD_MAX] = "";
+	int error;
 
 	if (r == NULL)
 		return NULL;
@@ -150,9 +151,10 @@ ask_now(struct asker *a, struct sockd_conn c, enum question q)
 		tell(a, c, false, "");
 		return r;
 	}
-	if (errno != ECANCELED) { /* else it is our client that is gone */
+	error = errno;
+	if (error != ECANCELED) { /* else it is our client that is gone */
 		(void)sockd_metric_add(sockd_conn_host(c), a->failures, 1);
-		tell(a, c, true, told[0] != '\0' ? told : strerror(errno));
+		tell(a, c, true, told[0] != '\0' ? told : strerror(error));
 	}
 	reply_unref(r);
 	return NULL;

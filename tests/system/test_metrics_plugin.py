@@ -185,7 +185,7 @@ def test_a_daemon_that_does_not_answer_is_told_once_and_never_waited_for(tmp):
             with d.connect("echo") as c:  # the one loop is free
                 c.sendall(b"x")
                 assert harness.receive_exactly(c, 1) == b"x"
-            d.wait_log("metrics_no_answer", level="error")
+            d.wait_log("metrics_no_answer", level="error", msg=lambda text: text.endswith("/silent: Connection timed out"))
             assert len(d.find_logs("metrics_no_answer")) == 1
             silent.close()
             (tmp / "silent").unlink()
