@@ -112,7 +112,7 @@ struct conn {
 	} peer; /* tcp: as accept() told */
 };
 
-/** Begin: takes a slot, makes the bufferevent, tells observers and the plugin.
+/** Begin: takes a slot, tells observers and the plugin.
  * @param n  all that it owns moves, also on failure
  * Counts of the listener were raised by admission; they fall when the connection ends, also on failure here.
  * Thread: the scope's loop. */
@@ -128,7 +128,7 @@ must_check int conn_begin_tls(struct conn *c, int64_t timeout_ms);
 must_check int conn_begin_tls_client(struct conn *c);
 /** The handshake is done: the plugin gets it, or goes on. */
 void conn_shaken(struct conn *c);
-/** Fill in a slot whose bufferevent is made. */
+/** Fill in a slot. */
 void conn_init(struct conn *c, struct scope *scope, const struct newcomer *n);
 /** Take a slot for a connection that is to be dialled, which moves to it on success. NULL without memory. */
 struct conn *conn_new_dialled(struct scope *scope, enum cfg_transport transport, struct dialled *dialled);
