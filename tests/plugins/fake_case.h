@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sockd/testing.h"
-
-#include "unit.h"
+#include "fake_words.h"
 
 static char told[256];
 
@@ -41,12 +39,6 @@ serving(void (*serve)(struct sockd_conn c, struct sockd_reader r, struct sockd_w
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(sockd_fake_start(f), 0);
 	return f;
-}
-
-static inline void
-feed(struct sockd_fake *f, const char *text)
-{
-	ck_assert_int_eq(sockd_fake_feed(f, text, strlen(text)), 0);
 }
 
 static inline void

@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sockd/testing.h"
-
-#include "unit.h"
+#include "fake_words.h"
 
 static inline struct sockd_fake *
 started(int transport)
@@ -17,12 +15,6 @@ started(int transport)
 	ck_assert_ptr_nonnull(f);
 	ck_assert_msg(sockd_fake_start(f) == 0, "%s", sockd_fake_error(f));
 	return f;
-}
-
-static inline void
-feed(struct sockd_fake *f, const char *text)
-{
-	ck_assert_int_eq(sockd_fake_feed(f, text, strlen(text)), 0);
 }
 
 /* The next answer, a whole datagram or all there is of a stream, is this text. */
