@@ -15,8 +15,9 @@ core_sources += daemon/engine/api.h daemon/engine/api_conn.c daemon/engine/api_h
 core_sources += daemon/engine/conn.c daemon/engine/conn.h daemon/engine/conn_begin.c daemon/engine/conn_private.h
 core_sources += daemon/engine/conn_time.c daemon/engine/conn_time.h
 core_sources += daemon/engine/conn_wait.c daemon/engine/conn_wait.h
-core_sources += daemon/engine/conn_dialled.c daemon/engine/conn_ids.c daemon/engine/conn_ids.h daemon/engine/dial.c daemon/engine/dial.h daemon/engine/dial_options.c daemon/engine/dial_options.h daemon/engine/dial_tls.c daemon/engine/dial_tls.h daemon/engine/dial_dgram.c daemon/engine/dial_dgram.h
-core_sources += daemon/engine/conn_dialled.c daemon/engine/conn_ids.c daemon/engine/conn_ids.h daemon/engine/dial.c daemon/engine/dial.h daemon/engine/dial_dgram.c daemon/engine/dial_dgram.h
+core_sources += daemon/engine/conn_dialled.c daemon/engine/conn_ids.c daemon/engine/conn_ids.h
+core_sources += daemon/engine/dial.c daemon/engine/dial.h daemon/engine/dial_dgram.c daemon/engine/dial_dgram.h \
+	daemon/engine/dial_options.c daemon/engine/dial_options.h daemon/engine/dial_tls.c daemon/engine/dial_tls.h
 core_sources += daemon/engine/handler_metrics.c daemon/engine/handler_metrics.h
 core_sources += daemon/engine/offload.c daemon/engine/offload.h daemon/engine/pool.c daemon/engine/pool.h
 core_sources += daemon/engine/misuse.c daemon/engine/misuse.h

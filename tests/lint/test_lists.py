@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Every file is named in the build, so that it is compiled, run and distributed."""
+"""Every file is named in the build, so that it is compiled, run and distributed, and in each list once."""
 
+import collections
 import re
 
 import lint
@@ -18,5 +19,17 @@ def unlisted():
             yield f"{name}: in no module.mk"
 
 
+def listed_twice():
+    lists = collections.Counter()
+    for path in lint.files(suffixes={".mk"}):
+        joined = lint.read(path).replace("\\\n", " ")
+        for variable, words in re.findall(r"^(\w+)\s*\+?=(.*)$", joined, re.MULTILINE):
+            lists.update((variable, word) for word in words.split() if "/" in word)
+    for (variable, word), times in lists.items():
+        if times > 1:
+            yield f"{variable}: {word} stands there {times} times"
+
+
 lint.report("every file is named in a module.mk", list(unlisted()))
+lint.report("no list names a file twice", list(listed_twice()))
 lint.done()

@@ -14,6 +14,5 @@ check_PROGRAMS += tests/unit/net/test_unix_file
 check_PROGRAMS += tests/unit/net/test_unix_probe
 check_PROGRAMS += tests/unit/net/test_unix_rights
 check_PROGRAMS += tests/unit/net/test_peer_group
-check_PROGRAMS += tests/unit/net/test_tls_name
 check_PROGRAMS += tests/unit/net/test_reuse
 check_PROGRAMS += tests/unit/net/test_tls_name tests/unit/net/test_tls_session tests/unit/net/test_tls_ticket
