@@ -7,16 +7,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <ucontext.h>
 
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#define TSAN(call) call
-#else
-#define TSAN(call)
-#endif
+#include "fake_flow.h"
 
-enum { STACK_SIZE = 256 * 1024 };
+enum { STACK_SIZE = 256 * 1024 }; /* as daemon.fiber_stack, if the plugin asks for no more */
 
 enum fake_state { READY, WAITING, ENDED };
 
@@ -27,10 +21,8 @@ struct fake_fiber {
 	struct sockd_host host;  /* its scope */
 	sockd_fiber_fn fn;
 	void *arg;
-	ucontext_t context;
-	char *stack;     /* owned */
-	void *tsan;      /* ThreadSanitizer's idea of it */
-	int errno_saved; /* while another runs */
+	struct fake_flow flow; /* until it has ended */
+	int errno_saved;       /* while another runs */
 
 	enum fake_state state;
 	const void *what; /* that it waits for; NULL: nothing that can be woken */
@@ -40,46 +32,36 @@ struct fake_fiber {
 	uint64_t joins;   /* while it waits in a join */
 	bool cancelled, shutdown_told;
 	int result;
-	ucontext_t *caller;
-	void *caller_tsan;
 };
 
 static void
 switch_from(struct fake_fiber *fiber)
 {
-	TSAN(__tsan_switch_to_fiber(fiber->caller_tsan, 0));
-	swapcontext(&fiber->context, fiber->caller);
+	fake_flow_pause(&fiber->flow);
 }
 
 static void
-body(unsigned high, unsigned low)
+body(void *arg)
 {
-	struct fake_fiber *fiber = (struct fake_fiber *)(uintptr_t)((uint64_t)high << 32 | low);
+	struct fake_fiber *fiber = arg;
 
 	fiber->result = fiber->fn(fiber->host, fiber->arg);
 	fiber->state = ENDED;
-	switch_from(fiber);
+	fake_flow_leave(&fiber->flow);
 }
 
 static void
 resume(struct fake_fiber *fiber)
 {
 	struct sockd_fake *root = fiber->root;
-	ucontext_t here;
 
-	fiber->caller = &here;
-	TSAN(fiber->caller_tsan = __tsan_get_current_fiber());
 	root->current = fiber;
 	errno = fiber->errno_saved;
-	TSAN(__tsan_switch_to_fiber(fiber->tsan, 0));
-	swapcontext(&here, &fiber->context);
+	fake_flow_resume(&fiber->flow);
 	fiber->errno_saved = errno;
 	root->current = NULL;
-	if (fiber->state == ENDED && fiber->stack != NULL) {
-		TSAN(__tsan_destroy_fiber(fiber->tsan));
-		free(fiber->stack);
-		fiber->stack = NULL;
-	}
+	if (fiber->state == ENDED)
+		fake_flow_fini(&fiber->flow);
 }
 
 static struct fake_fiber *
@@ -119,11 +101,9 @@ fake_fiber_new(struct sockd_host scope, sockd_fiber_fn fn, void *arg)
 {
 	struct sockd_fake *root = fake_of(scope.ref)->root;
 	struct fake_fiber *fiber = calloc(1, sizeof *fiber);
-	uint64_t bits = (uint64_t)(uintptr_t)fiber;
+	size_t size = root->plugin->stack_size > STACK_SIZE ? root->plugin->stack_size : STACK_SIZE;
 
-	if (fiber != NULL)
-		fiber->stack = malloc(STACK_SIZE);
-	if (fiber == NULL || fiber->stack == NULL) {
+	if (fiber == NULL || fake_flow_init(&fiber->flow, size, body, fiber) < 0) {
 		free(fiber);
 		errno = EAGAIN;
 		return 0;
@@ -134,12 +114,6 @@ fake_fiber_new(struct sockd_host scope, sockd_fiber_fn fn, void *arg)
 	fiber->fn = fn;
 	fiber->arg = arg;
 	fiber->until_ms = SOCKD_FOREVER;
-	TSAN(fiber->tsan = __tsan_create_fiber(0));
-	getcontext(&fiber->context);
-	fiber->context.uc_stack.ss_sp = fiber->stack;
-	fiber->context.uc_stack.ss_size = STACK_SIZE;
-	fiber->context.uc_link = NULL;
-	makecontext(&fiber->context, (void (*)(void))body, 2, (unsigned)(bits >> 32), (unsigned)bits);
 	append(root, fiber);
 	return fiber->id;
 }
