@@ -31,12 +31,15 @@
  *     sockd_fake_turn(f);
  *     n = sockd_fake_take(server, buf, sizeof buf);      // "question", if the plugin relays
  *
+ * Dialling fd:N reaches a peer that was announced as "fd:", whatever the number (ENOTSUP: none was). The test
+ * speaks for it, not whoever has the other end of that descriptor, which is closed when the connection ends.
+ *
  * WORK of sockd_offload() runs at once, within the call, and there only functions marked [any] work, as on a
  * pool thread. done() of sockd_offload_then() and the messages of sockd_post() and sockd_post_thread() come
  * in the same turn or the next, in order, and at last before thread_stop().
  *
  * What the fakes do not have is ENOSYS, as in a daemon without it: passing descriptors, STARTTLS, key
- * material, values of a PROXY header. Dialling fd:N is ENOTSUP. */
+ * material, values of a PROXY header. */
 #ifndef SOCKD_TESTING_H
 #define SOCKD_TESTING_H
 
@@ -131,9 +134,13 @@ void sockd_fake_break(struct sockd_fake *f, int reason);
 /** Move the clock, and on the way call timers back and end waits whose time has come, in their order. */
 void sockd_fake_advance(struct sockd_fake *f, int64_t ms);
 
-/** Who the client is: sockd_conn_remote(), sockd_conn_local() and sockd_conn_remote_text() tell it.
+/** Who the client is: sockd_conn_remote() and sockd_conn_remote_text() tell it, and sockd_conn_local() too,
+ * until sockd_fake_set_local().
  * @param text  borrowed; "fake:1" until set */
 void sockd_fake_set_remote(struct sockd_fake *f, const struct sockd_addr *address, const char *text);
+
+/** Which address the client asked: sockd_conn_local() tells it. */
+void sockd_fake_set_local(struct sockd_fake *f, const struct sockd_addr *address);
 
 /** What sockd_conn_cred(), sockd_conn_tls() and sockd_conn_proxy() give, borrowed; NULL, as at first: what
  * they give where there is none. */

@@ -1,6 +1,9 @@
 /* Fibers, a client that stays, work and messages on the fakes, as a plugin's test sees them. */
 #include "fake_case.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 /* ---- fibers ---- */
 
 static int gate;
@@ -331,6 +334,61 @@ START_TEST(a_message_to_a_thread_comes_before_its_end)
 }
 END_TEST
 
+/* ---- stacks ---- */
+
+static void
+serve_deep(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	volatile char deep[900 * 1024];
+
+	(void)c, (void)r, (void)w;
+	for (size_t i = sizeof deep; i > 0; i -= 1024)
+		deep[i - 1] = (char)i;
+	tell(deep[1023] == 0 ? "deep" : "spoiled");
+}
+
+START_TEST(a_stack_is_as_large_as_the_plugin_asks)
+{
+	static const struct sockd_plugin p = { SOCKD_PLUGIN_INIT, .name = "p", .version = "1",
+		.stack_size = 1024 * 1024, .serve = serve_deep };
+	struct sockd_fake *f = sockd_fake_new(&p, SOCKD_TCP);
+
+	told[0] = '\0';
+	sockd_fake_turn(f);
+
+	ck_assert_str_eq(told, "deep");
+	sockd_fake_free(f);
+}
+END_TEST
+
+static void
+serve_too_deep(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	volatile char deep[280 * 1024];
+
+	(void)c, (void)r, (void)w;
+	for (size_t i = sizeof deep; i > 0; i -= 1024)
+		deep[i - 1] = (char)i;
+}
+
+START_TEST(a_stack_that_overflows_is_a_fault)
+{
+	struct sockd_fake *f = serving(serve_too_deep);
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		(void)signal(SIGSEGV, SIG_DFL); /* a sanitizer would tell of it and exit */
+		sockd_fake_turn(f);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFSIGNALED(status));
+	ck_assert_int_eq(WTERMSIG(status), SIGSEGV);
+	sockd_fake_free(f);
+}
+END_TEST
+
 /* ---- who the client is ---- */
 
 START_TEST(credentials_and_addresses_are_those_that_were_given)
@@ -339,7 +397,8 @@ START_TEST(credentials_and_addresses_are_those_that_were_given)
 		.data = on_data };
 	const struct sockd_cred cred = { .pid = 1, .uid = 2, .gid = 3 };
 	const struct sockd_tls_info tls = { .version = "TLSv1.3" };
-	const struct sockd_addr address = { .len = sizeof(sa_family_t), .sa.ss_family = AF_INET6 };
+	const struct sockd_addr address = { .len = sizeof(sa_family_t), .sa.ss_family = AF_INET6 },
+				asked = { .len = sizeof(sa_family_t), .sa.ss_family = AF_INET };
 	struct sockd_fake *f = sockd_fake_new(&p, SOCKD_UNIX);
 	struct sockd_conn c;
 
@@ -358,6 +417,10 @@ START_TEST(credentials_and_addresses_are_those_that_were_given)
 	ck_assert_str_eq(sockd_conn_tls(c)->version, "TLSv1.3");
 	ck_assert_int_eq(sockd_conn_proxy(c)->sa.ss_family, AF_INET6);
 	ck_assert_int_eq(sockd_conn_remote(c)->sa.ss_family, AF_INET6);
+	ck_assert_int_eq(sockd_conn_local(c)->sa.ss_family, AF_INET6);
+	sockd_fake_set_local(f, &asked);
+	ck_assert_int_eq(sockd_conn_local(c)->sa.ss_family, AF_INET);
+	ck_assert_int_eq(sockd_conn_remote(c)->sa.ss_family, AF_INET6);
 	ck_assert_str_eq(sockd_conn_remote_text(c), "[2001:db8::1]:53");
 	sockd_fake_free(f);
 }
@@ -369,4 +432,5 @@ UNIT_TESTS("fake_fibers", fibers_run_in_order_and_are_woken_and_joined,
 	a_timeout_ends_the_read_of_a_client_that_stays, input_can_arrive_byte_by_byte,
 	data_is_called_for_each_piece, work_runs_at_once_and_messages_come_after_the_end,
 	messages_reach_who_is_there_and_can_be_refused, a_message_to_a_thread_comes_before_its_end,
+	a_stack_is_as_large_as_the_plugin_asks, a_stack_that_overflows_is_a_fault,
 	credentials_and_addresses_are_those_that_were_given)

@@ -1,6 +1,10 @@
 /* Servers that plugins dial, on the fakes. */
 #include "fake_case.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static void
 serve_relay(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
@@ -50,6 +54,43 @@ START_TEST(a_peer_that_breaks_ends_the_relay)
 	sockd_fake_turn(f);
 
 	ck_assert_str_eq(told, "dial=ok relay=ECONNRESET");
+	sockd_fake_free(f);
+}
+END_TEST
+
+static int handed;
+
+static void
+serve_descriptor(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn other;
+	char url[32];
+
+	(void)w;
+	snprintf(url, sizeof url, "fd:%d", handed);
+	other = sockd_dial(sockd_conn_host(c), url, NULL);
+	tell_result("dial", sockd_null(other) ? -1 : 0);
+	if (!sockd_null(other))
+		(void)sockd_copy(sockd_conn_writer(other), r);
+}
+
+START_TEST(a_descriptor_moves_to_whoever_was_announced_for_all)
+{
+	struct sockd_fake *f = serving(serve_descriptor), *other;
+	int fds[2];
+
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	handed = fds[0];
+	sockd_fake_turn(f);
+	other = sockd_fake_peer(f, "fd:");
+	feed(f, "hello");
+	sockd_fake_turn(f);
+
+	expect_taken(other, "hello");
+	ck_assert_int_eq(fcntl(handed, F_GETFD), -1);
+	sockd_fake_turn(f);
+	ck_assert_str_eq(told, "dial=EOPNOTSUPP dial=ok dial=EBADF");
+	close(fds[1]);
 	sockd_fake_free(f);
 }
 END_TEST
@@ -137,5 +178,6 @@ START_TEST(events_of_a_dialled_connection_come_from_the_loop)
 END_TEST
 
 UNIT_TESTS("fake_peers", a_relay_carries_both_ways_and_both_ends, a_peer_that_breaks_ends_the_relay,
+	a_descriptor_moves_to_whoever_was_announced_for_all,
 	who_is_not_announced_refuses_and_a_fault_can_be_given,
 	events_of_a_dialled_connection_come_from_the_loop)

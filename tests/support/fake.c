@@ -20,7 +20,8 @@ sockd_fake_new(const struct sockd_plugin *plugin, int transport)
 		.room = (size_t)256 * 1024,
 		.read_buffer = (size_t)64 * 1024,
 		.remote_text = "fake:1",
-		.address.len = sizeof(sa_family_t) };
+		.address.len = sizeof(sa_family_t),
+		.local.len = sizeof(sa_family_t) };
 	f->root = f;
 	for (const struct sockd_option *o = plugin->options;
 		o != NULL && o->name != NULL && f->value_count < FAKE_SETTINGS; o++)

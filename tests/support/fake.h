@@ -69,7 +69,7 @@ struct sockd_fake {
 	size_t seen;             /* what data() was called for last */
 	int64_t now_ms, drain_ms;
 	void *data, *instance, *thread_state;
-	struct sockd_addr address;
+	struct sockd_addr address, local;
 	const char *remote_text; /* borrowed */
 	const struct sockd_cred *cred;
 	const struct sockd_tls_info *tls;
@@ -90,6 +90,7 @@ struct sockd_fake {
 
 	/* of a peer */
 	char *url; /* owned */
+	int fd;    /* owned: what fd:N has handed over; -1: nothing */
 	const struct sockd_events *events;
 	uint64_t dialled_by; /* the scope */
 	bool opened;         /* open() was called */

@@ -16,8 +16,14 @@ sockd_fake_set_read_buffer(struct sockd_fake *f, size_t bytes)
 void
 sockd_fake_set_remote(struct sockd_fake *f, const struct sockd_addr *address, const char *text)
 {
-	f->address = *address;
+	f->address = f->local = *address;
 	f->remote_text = text;
+}
+
+void
+sockd_fake_set_local(struct sockd_fake *f, const struct sockd_addr *address)
+{
+	f->local = *address;
 }
 
 void

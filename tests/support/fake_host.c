@@ -38,7 +38,15 @@ conn_id(struct sockd_conn c)
 }
 
 static const struct sockd_addr *
-conn_address(struct sockd_conn c)
+conn_local(struct sockd_conn c)
+{
+	struct sockd_fake *f = usable(c.ref);
+
+	return f != NULL ? &f->local : NULL;
+}
+
+static const struct sockd_addr *
+conn_remote(struct sockd_conn c)
 {
 	struct sockd_fake *f = usable(c.ref);
 
@@ -211,8 +219,8 @@ conn_close(struct sockd_conn c)
 const struct sockd_conn_ops fake_conn_ops = {
 	.size = sizeof fake_conn_ops,
 	.id = conn_id,
-	.local = conn_address,
-	.remote = conn_address,
+	.local = conn_local,
+	.remote = conn_remote,
 	.remote_text = conn_remote_text,
 	.listener = conn_listener,
 	.transport = conn_transport,

@@ -3,15 +3,24 @@
 #include "fake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int
 transport_of(const char *url)
 {
-	return strncmp(url, "udp", 3) == 0    ? SOCKD_UDP
-	       : strncmp(url, "unix", 4) == 0 ? SOCKD_UNIX
-					      : SOCKD_TCP;
+	return strncmp(url, "udp", 3) == 0                                   ? SOCKD_UDP
+	       : strncmp(url, "unix", 4) == 0 || strncmp(url, "fd:", 3) == 0 ? SOCKD_UNIX
+									     : SOCKD_TCP;
+}
+
+/* A descriptor that the plugin hands over goes to whoever was announced for all of them. */
+static const char *
+announced_as(const char *url)
+{
+	return strncmp(url, "fd:", 3) == 0 ? "fd:" : url;
 }
 
 struct sockd_fake *
@@ -23,6 +32,7 @@ sockd_fake_peer(struct sockd_fake *f, const char *url)
 		return NULL;
 	p->root = f->root;
 	p->transport = transport_of(url);
+	p->fd = -1;
 	p->room = f->root->room;
 	p->read_buffer = f->root->read_buffer;
 	p->url = strdup(url);
@@ -53,6 +63,9 @@ fake_peer_end(struct sockd_fake *p, int reason)
 		events->close(sockd_fake_conn(p), reason);
 	}
 	p->open = p->gone = p->ending = p->broken = false;
+	if (p->fd >= 0)
+		close(p->fd);
+	p->fd = -1;
 	fake_timers_end(p);
 }
 
@@ -97,6 +110,19 @@ fail(int error)
 	return (struct sockd_conn){ NULL, 0 };
 }
 
+/* @return the number of fd:N, -1 for another URL, -2 for what is no descriptor */
+static int
+descriptor_of(const char *url)
+{
+	char *end;
+	long fd;
+
+	if (strncmp(url, "fd:", 3) != 0)
+		return -1;
+	fd = strtol(url + 3, &end, 10);
+	return end > url + 3 && *end == '\0' && fcntl((int)fd, F_GETFD) >= 0 ? (int)fd : -2;
+}
+
 static void
 begin(struct sockd_fake *p, struct sockd_host h, const struct sockd_dial_options *o, int refusal)
 {
@@ -116,19 +142,22 @@ fake_dial(struct sockd_host h, const char *url, const struct sockd_dial_options 
 {
 	struct sockd_fake *root = fake_of(h.ref)->root, *p;
 	bool events = o != NULL && o->events != NULL;
-	int refusal = 0;
+	int refusal = 0, fd;
 
 	if (root->in_work || (!events && root->current == NULL))
 		return fail(root->in_work ? EXDEV : EDEADLK);
-	if (url == NULL || strncmp(url, "fd:", 3) == 0)
-		return fail(url == NULL ? EINVAL : ENOTSUP);
+	if (url == NULL)
+		return fail(EINVAL);
 	if (!events && fake_is_cancelled(root))
 		return fail(ECANCELED);
+	fd = descriptor_of(url);
+	if (fd == -2)
+		return fail(EBADF);
 	if (fake_fails(root, SOCKD_FAKE_DIAL) < 0)
 		refusal = errno;
-	p = find(root, url);
+	p = find(root, announced_as(url));
 	if (p == NULL && refusal == 0)
-		refusal = ECONNREFUSED;
+		refusal = fd >= 0 ? ENOTSUP : ECONNREFUSED;
 	if (refusal != 0 && !events)
 		return fail(refusal);
 	if (p == NULL)
@@ -136,6 +165,8 @@ fake_dial(struct sockd_host h, const char *url, const struct sockd_dial_options 
 	if (p == NULL)
 		return fail(ENOMEM);
 	begin(p, h, o, refusal);
+	if (refusal == 0)
+		p->fd = fd;
 	return sockd_fake_conn(p);
 }
 
