@@ -87,16 +87,47 @@ add_if(struct environment *env, const char *name, const char *value)
 	return value != NULL ? add(env, "%s=%s", name, value) : 0;
 }
 
+/* "dns:a.example" is SSL_CLIENT_SAN_DNS_0, the next one SSL_CLIENT_SAN_DNS_1, and so for each kind. Of more
+ * than there is room for the first ones are told. */
+static int
+add_names(struct environment *env, const char *const *names)
+{
+	static const struct {
+		const char *lead, *variable;
+	} kinds[] = { { "dns:", "DNS" }, { "email:", "Email" }, { "ip:", "IP" }, { "uri:", "URI" } };
+	enum { KINDS = sizeof kinds / sizeof *kinds, NAMES_MAX = 16 };
+	unsigned told[KINDS] = { 0 };
+
+	for (size_t i = 0; names != NULL && names[i] != NULL && i < NAMES_MAX; i++)
+		for (size_t kind = 0; kind < KINDS; kind++) {
+			size_t lead = strlen(kinds[kind].lead);
+
+			if (strncmp(names[i], kinds[kind].lead, lead) == 0 &&
+				add(env, "SSL_CLIENT_SAN_%s_%u=%s", kinds[kind].variable, told[kind]++,
+					names[i] + lead) < 0)
+				return -1;
+		}
+	return 0;
+}
+
 static int
 add_tls(struct environment *env, const struct sockd_tls_info *tls)
 {
 	if (tls == NULL)
 		return 0;
-	return add_if(env, "SSL_PROTOCOL", tls->version) < 0 || add_if(env, "SSL_CIPHER", tls->cipher) < 0 ||
-			       add_if(env, "SSL_TLS_SNI", tls->sni) < 0 ||
-			       (tls->verified && add_if(env, "SSL_CLIENT_S_DN", tls->subject) < 0)
-		       ? -1
-		       : 0;
+	if (add_if(env, "SSL_PROTOCOL", tls->version) < 0 || add_if(env, "SSL_CIPHER", tls->cipher) < 0 ||
+		add_if(env, "SSL_TLS_SNI", tls->sni) < 0 ||
+		add(env, "SSL_CLIENT_VERIFY=%s", tls->verified ? "SUCCESS" : "NONE") < 0)
+		return -1;
+	if (!tls->verified)
+		return 0;
+	return add_if(env, "SSL_CLIENT_S_DN", tls->subject) < 0 ? -1 : add_names(env, tls->sans);
+}
+
+int
+environment_add(struct environment *env, const char *name, const char *value)
+{
+	return add(env, "%s=%s", name, value);
 }
 
 int

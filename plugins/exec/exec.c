@@ -1,35 +1,28 @@
 /* exec - a program for each connection, as inetd had it: its standard input and output are the client, over
  * TLS as well, since the bytes are relayed through a socket pair.
  *
- * serve() is the life of one such program, from its start to the moment when it is reaped. A client that ends
- * its side is the end of the program's input; a program that ends is the end of the connection. One that
- * outlives its connection is told so by TERM and, after a while, by KILL, as it is when sockd stops. */
-#define _GNU_SOURCE /* posix_spawn_file_actions_addchdir_np() */
+ * A client that ends its side is the end of the program's input; the end of its output, which comes when it
+ * ends and nobody that it started has it still, is the end of the connection. A program that outlives its
+ * connection is told so by TERM and, after a while, by KILL, as it is when sockd stops. */
+#define _GNU_SOURCE 1
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <sockd/plugin.h>
 
 #include "environment.h"
+#include "launch.h"
 
-enum { WORDS_MAX = 256, POLL_MIN_MS = 2, POLL_MAX_MS = 100 };
-
-enum destination { TO_SOCKD, TO_CLIENT, TO_NOWHERE };
+enum { POLL_MIN_MS = 2, POLL_MAX_MS = 100 };
 
 struct exec {
-	char *words[WORDS_MAX + 1]; /* lent by the settings until stop() */
-	const char *folder;         /* NULL: sockd's */
-	const char *path;
-	enum destination errors;
+	struct command command;
 	int64_t processes_max, grace_ms;
 	_Atomic int64_t processes;
 	uint64_t started, refused; /* metrics */
@@ -57,6 +50,10 @@ static const struct sockd_option options[] = {
 		.type = SOCKD_T_STRING,
 		.fallback = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		.help = "The program's PATH" },
+	{ .name = "names",
+		.type = SOCKD_T_BOOL,
+		.fallback = "false",
+		.help = "Whether TCPREMOTEHOST and TCPLOCALHOST are looked up, which the client waits for" },
 	{ .name = "folder",
 		.type = SOCKD_T_PATH,
 		.help = "Where it is started; without it, where sockd runs" },
@@ -84,6 +81,7 @@ static int
 check(const struct sockd_settings *s, struct sockd_error *e)
 {
 	const char *program = sockd_setting_list(s, "command", 0), *variable;
+	size_t size = 0;
 
 	if (program == NULL)
 		return sockd_error_set(e, "command", "names no program");
@@ -99,6 +97,11 @@ check(const struct sockd_settings *s, struct sockd_error *e)
 		snprintf(item, sizeof item, "environment[%zu]", i);
 		if (strchr(variable, '=') == NULL || variable[0] == '=')
 			return sockd_error_set(e, item, "'%s' is not NAME=VALUE", variable);
+		size += strlen(variable) + 1;
+		if (i >= ENVIRONMENT_MAX / 2 || size > ENVIRONMENT_TEXT / 2)
+			return sockd_error_set(e, item,
+				"is more than the %d variables or %d bytes there is room for",
+				ENVIRONMENT_MAX / 2, ENVIRONMENT_TEXT / 2);
 	}
 	return 0;
 }
@@ -112,14 +115,15 @@ start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, 
 	if (x == NULL)
 		return sockd_error_set(e, NULL, "no memory");
 	for (size_t i = 0; i < WORDS_MAX && (word = sockd_setting_list(s, "command", i)) != NULL; i++)
-		x->words[i] = (char *)word; /* posix_spawn() writes to none of them */
-	x->folder = sockd_setting_string(s, "folder");
-	x->path = sockd_setting_string(s, "path");
+		x->command.words[i] = (char *)word; /* posix_spawn() writes to none of them */
+	x->command.folder = sockd_setting_string(s, "folder");
+	x->command.path = sockd_setting_string(s, "path");
+	x->command.names = sockd_setting_bool(s, "names");
 	x->processes_max = sockd_setting_int(s, "processes");
 	x->grace_ms = sockd_setting_duration_ms(s, "grace");
 	for (int i = 0; destinations[i] != NULL; i++)
 		if (strcmp(destinations[i], sockd_setting_string(s, "stderr")) == 0)
-			x->errors = (enum destination)i;
+			x->command.errors = (enum destination)i;
 	x->started = sockd_metric_register(h, 1, "exec_started", "Programs started");
 	x->refused = sockd_metric_register(
 		h, 1, "exec_refused", "Clients turned away since too many programs ran");
@@ -153,102 +157,6 @@ thread_stop(void *instance, void *state)
 	free(state);
 }
 
-/* ---- starting a program ---- */
-
-struct launch {
-	const struct exec *x;
-	char **environment;
-	int fd; /* the program's end of the pair */
-	pid_t pid;
-};
-
-/* sockd's own signals are blocked or ignored; a program starts as from a shell, and leads a group of its own,
- * so that what it starts is ended with it. */
-static int
-set_attributes(posix_spawnattr_t *a)
-{
-	sigset_t all, none;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	return posix_spawnattr_setsigdefault(a, &all) != 0 || posix_spawnattr_setsigmask(a, &none) != 0 ||
-			       posix_spawnattr_setpgroup(a, 0) != 0 ||
-			       posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
-								   POSIX_SPAWN_SETPGROUP) != 0
-		       ? -1
-		       : 0;
-}
-
-static int
-set_actions(posix_spawn_file_actions_t *a, const struct launch *l)
-{
-	int r = posix_spawn_file_actions_adddup2(a, l->fd, STDIN_FILENO);
-
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(a, l->fd, STDOUT_FILENO);
-	if (r == 0 && l->x->errors == TO_CLIENT)
-		r = posix_spawn_file_actions_adddup2(a, l->fd, STDERR_FILENO);
-	if (r == 0 && l->x->errors == TO_NOWHERE)
-		r = posix_spawn_file_actions_addopen(a, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	if (r == 0 && l->x->folder != NULL)
-		r = posix_spawn_file_actions_addchdir_np(a, l->x->folder);
-	return r;
-}
-
-/* On a pool thread: it returns when the program has been loaded, or could not be. */
-static int
-launch(void *arg)
-{
-	struct launch *l = arg;
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	int error = posix_spawn_file_actions_init(&actions);
-
-	if (error == 0 && (error = posix_spawnattr_init(&attributes)) != 0)
-		posix_spawn_file_actions_destroy(&actions);
-	if (error != 0) {
-		errno = error;
-		return -1;
-	}
-	error = set_actions(&actions, l);
-	if (error == 0 && set_attributes(&attributes) < 0)
-		error = EINVAL;
-	if (error == 0)
-		error = posix_spawn(
-			&l->pid, l->x->words[0], &actions, &attributes, l->x->words, l->environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	errno = error;
-	return error == 0 ? 0 : -1;
-}
-
-/* @return our end of the pair, and the program; -1 */
-static int
-start_program(struct sockd_conn c, const struct exec *x, pid_t *ret_pid)
-{
-	struct sockd_host h = sockd_conn_host(c);
-	struct environment *env = malloc(sizeof *env);
-	struct launch l = { .x = x, .fd = -1 };
-	int fds[2] = { -1, -1 }, r = -1;
-
-	if (env != NULL && environment_fill(env, c, x->path, sockd_host_settings(h), "environment") == 0 &&
-		socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == 0) {
-		l.environment = env->variables;
-		l.fd = fds[1];
-		r = sockd_offload(h, NULL, launch, &l);
-	}
-	if (r < 0)
-		(void)sockd_log(h, SOCKD_LOG_ERROR, "exec_failed", "cannot start %s: %s", x->words[0],
-			strerror(errno));
-	if (fds[1] >= 0)
-		close(fds[1]);
-	if (r < 0 && fds[0] >= 0)
-		close(fds[0]);
-	free(env);
-	*ret_pid = l.pid;
-	return r < 0 ? -1 : fds[0];
-}
-
 /* ---- its end ---- */
 
 /* A program that is to be reaped. */
@@ -257,15 +165,16 @@ struct reaping {
 	pid_t pid;
 };
 
-/* @return whether it has ended within @p ms; *ret_status is set then. Once it is cancelled it does not wait.
- */
+/* @return whether it has ended within @p ms; it is to be reaped still. Once cancelled it does not wait. */
 static bool
-wait_for(struct sockd_host h, pid_t pid, int64_t ms, int *ret_status)
+wait_for(struct sockd_host h, pid_t pid, int64_t ms)
 {
 	int64_t until_ms = sockd_now(h) + ms, step_ms = POLL_MIN_MS;
 
 	for (;;) {
-		if (waitpid(pid, ret_status, WNOHANG) == pid)
+		siginfo_t ended = { .si_pid = 0 };
+
+		if (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == pid)
 			return true;
 		if (sockd_now(h) >= until_ms || (sockd_sleep(h, step_ms) < 0 && errno == ECANCELED))
 			return false;
@@ -273,41 +182,48 @@ wait_for(struct sockd_host h, pid_t pid, int64_t ms, int *ret_status)
 	}
 }
 
-/* By itself, by TERM, or by KILL, which nothing outlives. The group goes with it. */
+/* By itself, by TERM, or by KILL, which nothing outlives: whom it has started neither, unless it ended by
+ * itself. Until it is reaped nobody else gets the number of its group. */
 static int
 end_program(struct sockd_host h, const struct exec *x, pid_t pid)
 {
 	int status = 0;
 
-	if (wait_for(h, pid, x->grace_ms, &status))
-		return status;
-	kill(-pid, SIGTERM);
-	if (wait_for(h, pid, x->grace_ms, &status))
-		return status;
-	kill(-pid, SIGKILL);
+	if (!wait_for(h, pid, x->grace_ms)) {
+		kill(-pid, SIGTERM);
+		(void)wait_for(h, pid, x->grace_ms);
+		kill(-pid, SIGKILL);
+	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return status;
 }
 
-static int
-reap(struct sockd_host h, void *arg)
+static void
+reap(struct sockd_host h, struct exec *x, pid_t pid)
 {
-	struct reaping *r = arg;
-	int status = end_program(h, r->x, r->pid);
+	int status = end_program(h, x, pid);
 
 	if (WIFSIGNALED(status))
-		(void)sockd_log(h, SOCKD_LOG_INFO, "exec_killed", "process %ld ended by %s", (long)r->pid,
+		(void)sockd_log(h, SOCKD_LOG_INFO, "exec_killed", "process %ld ended by %s", (long)pid,
 			strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) != 0)
 		(void)sockd_log(h, SOCKD_LOG_INFO, "exec_ended", "process %ld ended with status %d",
-			(long)r->pid, WEXITSTATUS(status));
-	atomic_fetch_sub(&r->x->processes, 1);
+			(long)pid, WEXITSTATUS(status));
+	atomic_fetch_sub(&x->processes, 1);
+}
+
+static int
+reap_alone(struct sockd_host h, void *arg)
+{
+	struct reaping *r = arg;
+
+	reap(h, r->x, r->pid);
 	free(r);
 	return 0;
 }
 
-/* The connection need not wait until the program has gone: a fiber of the loop does. */
+/* The connection need not wait until the program has gone: a fiber of the loop does, if there can be one. */
 static void
 reap_later(struct sockd_conn c, struct exec *x, pid_t pid)
 {
@@ -316,12 +232,11 @@ reap_later(struct sockd_conn c, struct exec *x, pid_t pid)
 
 	if (r != NULL) {
 		*r = (struct reaping){ .x = x, .pid = pid };
-		if (sockd_spawn(loop->host, reap, r) != 0)
+		if (sockd_spawn(loop->host, reap_alone, r) != 0)
 			return;
 		free(r);
 	}
-	(void)end_program(sockd_conn_host(c), x, pid);
-	atomic_fetch_sub(&x->processes, 1);
+	reap(sockd_conn_host(c), x, pid);
 }
 
 /* ---- a connection ---- */
@@ -341,7 +256,7 @@ copy_input(struct sockd_host h, void *arg)
 	return sockd_close_write(sockd_conn_writer(p->program));
 }
 
-/* Until the program has closed its output, by its end at the latest. */
+/* Until the program's output has ended. */
 static void
 relay(struct sockd_conn client, struct sockd_conn program)
 {
@@ -367,7 +282,7 @@ run(struct sockd_conn c, struct exec *x)
 	struct sockd_conn program;
 	char url[32];
 	pid_t pid;
-	int fd = start_program(c, x, &pid);
+	int fd = launch(c, &x->command, &pid);
 
 	if (fd < 0)
 		return false;
@@ -375,8 +290,8 @@ run(struct sockd_conn c, struct exec *x)
 	snprintf(url, sizeof url, "fd:%d", fd);
 	program = sockd_dial(h, url, NULL);
 	if (sockd_null(program)) {
-		(void)sockd_log(h, SOCKD_LOG_ERROR, "exec_failed", "cannot talk to %s: %s", x->words[0],
-			strerror(errno));
+		(void)sockd_log(h, SOCKD_LOG_ERROR, "exec_failed", "cannot talk to %s: %s",
+			x->command.words[0], strerror(errno));
 		close(fd);
 	} else {
 		relay(c, program);

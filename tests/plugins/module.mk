@@ -26,3 +26,6 @@ check_PROGRAMS += tests/plugins/test_collect_sink
 tests_plugins_test_collect_sink_SOURCES = tests/plugins/test_collect_sink.c plugins/collect/sink.c
 check_PROGRAMS += tests/plugins/test_chat
 tests_plugins_test_chat_SOURCES = tests/plugins/test_chat.c plugins/chat/chat.c plugins/chat/names.c
+check_PROGRAMS += tests/plugins/test_exec tests/plugins/test_exec_environment
+tests_plugins_test_exec_SOURCES = tests/plugins/test_exec.c plugins/exec/exec.c $(exec_sources)
+tests_plugins_test_exec_environment_SOURCES = tests/plugins/test_exec_environment.c plugins/exec/environment.c plugins/exec/names.c

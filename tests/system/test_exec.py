@@ -3,11 +3,13 @@
 
 import os
 import socket
+import ssl
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
+from certs import Authority
 from harness import Daemon
 
 
@@ -57,6 +59,40 @@ def test_the_client_is_in_the_environment(tmp):
         lines = talk(d).decode().splitlines()
         assert {"PROTO=UNIX", f"UNIXLOCALPATH={tmp}/s", f"UNIXREMOTEPID={os.getpid()}",
                 f"UNIXREMOTEEUID={os.geteuid()}"} <= set(lines)
+
+
+def test_names_are_looked_up_where_that_is_asked():
+    with Daemon(listener("/usr/bin/env", names=True)).start() as d:
+        lines = talk(d).decode().splitlines()
+        try:
+            name = socket.getnameinfo(("127.0.0.1", 0), socket.NI_NAMEREQD)[0]
+        except socket.gaierror:
+            harness.skip("127.0.0.1 has no name here")
+        assert {f"TCPREMOTEHOST={name}", f"TCPLOCALHOST={name}"} <= set(lines), lines
+
+
+def test_a_client_with_a_certificate_is_in_the_environment(tmp):
+    ca = Authority(tmp)
+    site = ca.issue("site", dns=["localhost"])
+    client = ca.issue("web", uri=["spiffe://example.org/web"], dns=["web.example.org"], client=True)
+    config = listener("/usr/bin/env")
+    config["x"]["tls"] = {"certificates": [{"cert": str(site.cert), "key": str(site.key)}],
+                          "client": {"verify": "required", "ca": str(ca.cert)}}
+    context = ssl.create_default_context(cafile=str(ca.cert))
+    context.load_cert_chain(client.cert, client.key)
+    with Daemon(config).start() as d:
+        with context.wrap_socket(d.connect("x"), server_hostname="localhost") as c:
+            lines = harness.receive_all(c).decode().splitlines()
+            cipher = c.cipher()[0]
+    assert {"PROTO=TCP", "TCPREMOTEIP=127.0.0.1", "SSL_PROTOCOL=TLSv1.3", f"SSL_CIPHER={cipher}",
+            "SSL_TLS_SNI=localhost", "SSL_CLIENT_VERIFY=SUCCESS", "SSL_CLIENT_S_DN=CN=web",
+            "SSL_CLIENT_SAN_URI_0=spiffe://example.org/web", "SSL_CLIENT_SAN_DNS_0=web.example.org"} <= set(lines), lines
+
+
+def test_nothing_is_inherited_but_three_descriptors():
+    """The last of them is that of the folder which is being listed."""
+    with Daemon(listener("/bin/ls", "/proc/self/fd")).start() as d:
+        assert talk(d).split() == [b"0", b"1", b"2", b"3"]
 
 
 def test_a_program_that_ends_ends_the_connection():
