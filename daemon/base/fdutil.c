@@ -92,6 +92,14 @@ fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd)
 	return 0;
 }
 
+bool
+fd_is_sealed(int fd, int seals)
+{
+	int has = fcntl(fd, F_GET_SEALS);
+
+	return has >= 0 && (has & seals) == seals;
+}
+
 int
 fd_shared_memory(const char *name, size_t size, int *ret_fd)
 {
@@ -110,7 +118,8 @@ fd_map_shared(int fd, size_t size, bool writable)
 	struct stat st;
 	void *memory;
 
-	if (size == 0 || fstat(fd, &st) < 0 || (size_t)st.st_size < size) {
+	if (size == 0 || !fd_is_sealed(fd, F_SEAL_SHRINK) || fstat(fd, &st) < 0 ||
+		(size_t)st.st_size < size) {
 		errno = EBADMSG; /* beyond its end an access would be a SIGBUS */
 		return NULL;
 	}

@@ -34,12 +34,16 @@ must_check int fd_read_all(int fd, size_t limit, char **ret_bytes, size_t *ret_s
  * never changed (memfd_create(2)). */
 must_check int fd_memfd(const char *name, const void *bytes, size_t size, int *ret_fd);
 
+/** Whether it is memory that has all of these seals (F_SEAL_..., fcntl(2)): no other file has any that keep
+ * it as it is. */
+bool fd_is_sealed(int fd, int seals);
+
 /** Memory of zeroes for several processes to write, as a file that none of them can make smaller or larger.
  */
 must_check int fd_shared_memory(const char *name, size_t size, int *ret_fd);
 
 /** Map the beginning of what fd_shared_memory() made. @return NULL with errno: EBADMSG, it is smaller than @p
- * size or no such file, or what mmap(2) says */
+ * size or may become so, or what mmap(2) says */
 void *fd_map_shared(int fd, size_t size, bool writable);
 
 /** Whether two memory files that can't change have the same bytes. Without memory to look: no. */

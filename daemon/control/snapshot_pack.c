@@ -232,6 +232,8 @@ snapshot_unpack(struct unpack *u, int *fds, size_t fd_count, struct cfg_report *
 		code = unpack_plugins(u, &fds, &fd_count, s);
 	if (code == 0)
 		code = unpack_sockets(u, &fds, &fd_count, s);
+	if (code == 0 && fd_count > 0)
+		code = -EBADMSG; /* descriptors of which it knows nothing */
 	if (code < 0) {
 		snapshot_free(s);
 		return code;

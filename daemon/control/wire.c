@@ -1,5 +1,5 @@
-/* The header of each packet is six numbers of 32 bits. A large body is the first descriptor of its message.
- * It is read, not mapped: a memfd whose writer shrinks it gives a short read and no SIGBUS. */
+/* The header of each packet is six numbers of 32 bits. A large body is the first descriptor of its message, a
+ * sealed memfd. */
 #include "control/wire.h"
 
 #include <errno.h>
@@ -329,7 +329,8 @@ take_fds(struct msghdr *m, struct wire_message *to, size_t *ret_count)
 	return code;
 }
 
-/* A body that lies in the first descriptor. */
+/* A body that lies in the first descriptor. Only sealed memory is read: a read of another file could take as
+ * long as a disk, a network or a FUSE server likes, and its bytes could change meanwhile. */
 static int
 read_memfd(struct wire_message *m, uint32_t size)
 {
@@ -337,7 +338,8 @@ read_memfd(struct wire_message *m, uint32_t size)
 	struct stat st;
 	ssize_t n;
 
-	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != (off_t)size)
+	if (!fd_is_sealed(fd, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) || fstat(fd, &st) < 0 ||
+		st.st_size != (off_t)size)
 		return -EBADMSG;
 	m->body = malloc(size);
 	if (m->body == NULL)
@@ -412,7 +414,7 @@ wire_receive(struct wire *w, struct wire_message *ret)
 			continue;
 		if (n < 0)
 			return errno == EAGAIN ? 0 : errno == ECONNRESET ? -EPIPE : -errno;
-		if (n == 0)
+		if (n == 0 && m.msg_controllen == 0) /* with descriptors it is a packet, and an empty one */
 			return -EPIPE;
 		code = take_packet(w, (size_t)n, &m);
 		if (code == 0)

@@ -158,7 +158,7 @@ END_TEST
 
 START_TEST(shared_memory_is_written_by_all_and_keeps_its_size)
 {
-	auto_of(fd) int fd = -1, other = -1;
+	auto_of(fd) int fd = -1, other = -1, shrinks = -1;
 	char *ours, *theirs;
 
 	ck_assert_int_eq(fd_shared_memory("test", 10000, &fd), 0);
@@ -178,6 +178,10 @@ START_TEST(shared_memory_is_written_by_all_and_keeps_its_size)
 	ck_assert_ptr_null(fd_map_shared(-1, 1, true));
 	ck_assert_int_eq(fd_memfd("test", "hello", 5, &other), 0);
 	ck_assert_ptr_null(fd_map_shared(other, 5, true)); /* it may not be written */
+	shrinks = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ck_assert_int_eq(ftruncate(shrinks, 5), 0);
+	ck_assert_ptr_null(fd_map_shared(shrinks, 5, true));
+	ck_assert_int_eq(errno, EBADMSG);
 	munmap(ours, 10000);
 	munmap(theirs, 10000);
 }

@@ -14,11 +14,11 @@ enum { LOOPS = 2 };
 static const struct watch_memory *
 begin(void)
 {
-	int fd = memfd_create("watch", MFD_CLOEXEC);
 	const struct watch_memory *seen;
 	struct err e = { 0 };
+	int fd;
 
-	ck_assert_int_eq(ftruncate(fd, (off_t)watch_size(LOOPS)), 0);
+	ck_assert_int_eq(fd_shared_memory("watch", watch_size(LOOPS), &fd), 0);
 	seen = fd_map_shared(fd, watch_size(LOOPS), false);
 	ck_assert_ptr_nonnull(seen);
 	ck_assert_msg(watch_begin(fd, LOOPS, &e) == 0, "%s", e.text);
@@ -156,10 +156,10 @@ END_TEST
 
 START_TEST(memory_that_is_too_small_is_refused)
 {
-	int before = fd_count_open(), fd = memfd_create("watch", MFD_CLOEXEC);
+	int before = fd_count_open(), fd;
 	struct err e = { 0 };
 
-	ck_assert_int_eq(ftruncate(fd, (off_t)watch_size(LOOPS) - 1), 0);
+	ck_assert_int_eq(fd_shared_memory("watch", watch_size(LOOPS) - 1, &fd), 0);
 	ck_assert_int_lt(watch_begin(fd, LOOPS, &e), 0);
 	ck_assert_str_ne(e.text, "");
 	ck_assert_int_eq(fd_count_open(), before);

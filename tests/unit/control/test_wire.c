@@ -244,6 +244,38 @@ START_TEST(strange_packets_are_refused_and_leave_nothing_open)
 }
 END_TEST
 
+START_TEST(a_body_is_read_from_sealed_memory_only)
+{
+	auto_of(fd) int sealed = -1;
+	int open_memory = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING), file;
+	char *dir = unit_tempdir(), path[512];
+
+	snprintf(path, sizeof path, "%s/file", dir);
+	file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	ck_assert_int_eq(fd_write_all(open_memory, "abc", 3), 0);
+	ck_assert_int_eq(fd_write_all(file, "abc", 3), 0);
+	ck_assert_int_eq(fd_memfd("test", "abc", 3, &sealed), 0);
+
+	refuses(PACKET(2, 3, 1), 24, file);
+	refuses(PACKET(2, 3, 1), 24, open_memory);
+	ck_assert_int_eq(fcntl(open_memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
+	refuses(PACKET(2, 3, 1), 24, open_memory);
+
+	close(open_memory);
+	close(file);
+	unit_tempdir_remove(dir);
+}
+END_TEST
+
+START_TEST(an_empty_packet_is_refused_with_its_descriptors)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	refuses("", 0, null);
+	close(null);
+}
+END_TEST
+
 START_TEST(what_is_too_large_is_not_sent)
 {
 	prepare();
@@ -277,5 +309,6 @@ UNIT_TESTS("wire", a_small_message_arrives_with_type_and_number,
 	a_large_body_and_many_descriptors_arrive_in_order, what_the_socket_does_not_take_is_kept_in_order,
 	a_descriptor_that_is_taken_is_not_closed, the_end_of_the_other_side_is_told_after_its_last_message,
 	a_message_that_is_never_received_leaves_nothing_open,
-	strange_packets_are_refused_and_leave_nothing_open, what_is_too_large_is_not_sent,
-	without_descriptors_nothing_is_sent)
+	strange_packets_are_refused_and_leave_nothing_open, a_body_is_read_from_sealed_memory_only,
+	an_empty_packet_is_refused_with_its_descriptors,
+	what_is_too_large_is_not_sent, without_descriptors_nothing_is_sent)
