@@ -15,6 +15,7 @@
 
 #define WIRE_MAGIC 0x736b6431U /* "1dks" on the wire */
 
+enum { RETRY_MS = 100 };
 enum { HEADER_SIZE = 24, FLAG_MORE = 1, FLAG_MEMFD = 2, PACKET_MAX = HEADER_SIZE + WIRE_INLINE };
 
 struct header {
@@ -32,6 +33,7 @@ struct packet {
 struct wire {
 	int fd;                               /* owned */
 	struct packet *first, **end;          /* owned: to be sent */
+	bool starved;                         /* the first was refused, though there may be room */
 	struct wire_message partial;          /* of a message whose last packet has not come */
 	unsigned char buffer[PACKET_MAX + 1]; /* one more, to tell a packet that is too long */
 };
@@ -123,9 +125,21 @@ wire_fd(const struct wire *w)
 }
 
 bool
-wire_wants_write(const struct wire *w)
+wire_is_waiting(const struct wire *w)
 {
 	return w->first != NULL;
+}
+
+bool
+wire_wants_write(const struct wire *w)
+{
+	return w->first != NULL && !w->starved;
+}
+
+int
+wire_retry_ms(const struct wire *w)
+{
+	return w->first != NULL && w->starved ? RETRY_MS : -1;
 }
 
 /* ---- sending ---- */
@@ -190,6 +204,14 @@ packet_send(int fd, struct packet *p)
 	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* ETOOMANYREFS: too many descriptors are on their way; they get fewer as those who are sent them read. The
+ * socket is writable all the while, so whoever waited for that would spin. */
+static bool
+passes(int error)
+{
+	return error == ENOBUFS || error == ENOMEM || error == ETOOMANYREFS;
+}
+
 int
 wire_flush(struct wire *w)
 {
@@ -199,9 +221,8 @@ wire_flush(struct wire *w)
 		if (packet_send(w->fd, p) < 0) {
 			if (errno == EINTR)
 				continue;
-			/* ETOOMANYREFS: too many descriptors are on their way; they get fewer as the other
-			 * side reads. */
-			if (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS)
+			w->starved = passes(errno);
+			if (errno == EAGAIN || w->starved)
 				return 0;
 			return errno == ECONNRESET ? -EPIPE : -errno;
 		}

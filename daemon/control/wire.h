@@ -44,7 +44,13 @@ void wire_free(struct wire *w); /* NULL is fine; closes the descriptor */
 
 /** To wait on: for reading always, for writing while wire_wants_write(). */
 int wire_fd(const struct wire *w);
+/** Whether something is kept for wire_flush(). */
+bool wire_is_waiting(const struct wire *w);
+/** Whether it waits for room in the socket. */
 bool wire_wants_write(const struct wire *w);
+/** Or it waits for memory, or for descriptors on their way to be received, which no poll() tells of: after
+ * how long to try again. -1: it does not. */
+int wire_retry_ms(const struct wire *w);
 
 /**
  * Send, or keep for wire_flush().

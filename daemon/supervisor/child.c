@@ -23,7 +23,11 @@
 void
 child_watch_writable(struct child *c)
 {
-	if (c->wire != NULL && wire_wants_write(c->wire))
+	const struct timeval wait = { .tv_usec = c->wire != NULL ? 1000 * wire_retry_ms(c->wire) : -1 };
+
+	if (wait.tv_usec > 0)
+		event_add(c->retry, &wait);
+	else if (c->wire != NULL && wire_wants_write(c->wire))
 		event_add(c->writable, NULL);
 }
 
@@ -163,7 +167,7 @@ void
 child_free(void *worker)
 {
 	struct child *c = worker;
-	struct event *events[] = { c->readable, c->writable, c->exited, c->hello };
+	struct event *events[] = { c->readable, c->writable, c->retry, c->exited, c->hello };
 
 	if (c->pid != 0 && kill(c->pid, SIGKILL) == 0)
 		waitid(P_PID, (id_t)c->pid, &(siginfo_t){ 0 }, WEXITED);

@@ -5,6 +5,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "base/fdutil.h"
 #include "supervisor/child_private.h"
 #include "supervisor/state.h"
 
@@ -13,7 +14,7 @@ child_is_quiet(void *worker)
 {
 	const struct child *c = worker;
 
-	return c->version != 0 && c->requests == NULL && (c->wire == NULL || !wire_wants_write(c->wire));
+	return c->version != 0 && c->requests == NULL && (c->wire == NULL || !wire_is_waiting(c->wire));
 }
 
 void
@@ -34,6 +35,7 @@ child_pack(struct state_writer *w, void *worker)
 	pack_u32(s, c->done_due);
 }
 
+/* @param fd  moves */
 static int
 connect_to(struct child *c, int fd, struct err *e)
 {
@@ -42,8 +44,10 @@ connect_to(struct child *c, int fd, struct err *e)
 	if (fd < 0)
 		return 0; /* it had closed its end already, and is about to exit */
 	code = wire_new(fd, &c->wire);
-	if (code < 0)
+	if (code < 0) {
+		close(fd);
 		return err_set(e, code, "out of memory");
+	}
 	return wire_send(c->wire, PROTOCOL_TAKE_OVER, 0, NULL, 0, NULL, 0) == 0 || c->ending
 		       ? 0
 		       : err_set(e, -EPIPE, "a worker cannot be told of its new supervisor");
@@ -54,7 +58,8 @@ child_adopt(struct state_reader *r, const struct supervisor_start *o, void **ret
 {
 	struct child *c = mem_new(*c);
 	struct unpack *u = &r->u;
-	int fd, code;
+	auto_of(fd) int fd = -1;
+	int code;
 
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
@@ -80,7 +85,7 @@ child_adopt(struct state_reader *r, const struct supervisor_start *o, void **ret
 		*ret_worker = NULL;
 		return 0;
 	}
-	code = connect_to(c, fd, e);
+	code = connect_to(c, fd_take(&fd), e);
 	c->pidfd = pidfd_open(c->pid, 0);
 	if (code == 0 && c->pidfd < 0)
 		code = err_errno(e, "cannot watch a worker");

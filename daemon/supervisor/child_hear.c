@@ -143,6 +143,7 @@ child_hear(struct child *c)
 		/* A worker without a wire can't be told anything: it ends by itself, or is ended. */
 		event_del(c->readable);
 		event_del(c->writable);
+		event_del(c->retry);
 		wire_free(c->wire);
 		c->wire = NULL;
 		if (code != -EPIPE)

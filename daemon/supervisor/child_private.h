@@ -24,6 +24,7 @@ struct child {
 	size_t listeners;
 	struct wire *wire;                          /* owned; NULL: it has closed its end */
 	struct event *readable, *writable, *exited; /* owned */
+	struct event *retry;                        /* owned: the wire may take what it refused */
 	struct event *hello;                        /* owned: too late for it */
 	pid_t pid;                                  /* 0: reaped */
 	int pidfd;                                  /* owned */
@@ -46,7 +47,7 @@ must_check int child_begin(struct child *c, const struct supervisor_start *o, st
 /** It has said hello, in a version that both speak: tell it all that it starts from. */
 must_check int child_send_first(struct child *c);
 
-/** Watch its socket and its end; a new one has to say hello in time. */
+/** Watch its socket, if it still has one, and its end; a new one has to say hello in time. */
 must_check int child_watch(struct child *c, struct err *e);
 
 /** See struct supervisor_worker_ops. */

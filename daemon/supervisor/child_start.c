@@ -127,20 +127,29 @@ child_forget_first(struct child *c)
 	strbuf_fini(&c->snapshot);
 }
 
-int
-child_watch(struct child *c, struct err *e)
+static bool
+watch_wire(struct child *c)
 {
 	struct event_base *base = c->start.base;
-	const struct timeval patience = { .tv_sec = HELLO_MS / 1000 };
 
 	c->readable = event_new(base, wire_fd(c->wire), EV_READ | EV_PERSIST, child_on_readable, c);
 	c->writable = event_new(base, wire_fd(c->wire), EV_WRITE, child_on_writable, c);
-	c->exited = event_new(base, c->pidfd, EV_READ, child_on_exited, c);
-	c->hello = event_new(base, -1, 0, child_on_no_hello, c);
-	if (c->readable == NULL || c->writable == NULL || c->exited == NULL || c->hello == NULL ||
-		event_add(c->readable, NULL) < 0 || event_add(c->exited, NULL) < 0 ||
-		event_add(c->hello, &patience) < 0)
+	c->retry = event_new(base, -1, 0, child_on_writable, c);
+	return c->readable != NULL && c->writable != NULL && c->retry != NULL &&
+	       event_add(c->readable, NULL) == 0;
+}
+
+int
+child_watch(struct child *c, struct err *e)
+{
+	const struct timeval patience = { .tv_sec = HELLO_MS / 1000 };
+
+	c->exited = event_new(c->start.base, c->pidfd, EV_READ, child_on_exited, c);
+	c->hello = event_new(c->start.base, -1, 0, child_on_no_hello, c);
+	if (c->exited == NULL || c->hello == NULL || event_add(c->exited, NULL) < 0 ||
+		event_add(c->hello, &patience) < 0 || (c->wire != NULL && !watch_wire(c)))
 		return err_set(e, -ENOMEM, "out of memory");
+	child_watch_writable(c); /* an adopted one has been told something already */
 	return 0;
 }
 

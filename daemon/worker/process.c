@@ -24,6 +24,8 @@
 #include "worker/process_setup.h"
 #include "worker/worker.h"
 
+enum { FLUSH_MS = 1000 };
+
 struct process {
 	struct wire *wire;     /* owned */
 	struct worker *worker; /* owned */
@@ -268,12 +270,14 @@ serve(struct process *p)
 			{ .fd = worker_answer_fd(p->worker), .events = POLLIN },
 			{ .fd = worker_turn_fd(p->worker), .events = POLLIN },
 		};
+		int retry_ms;
 
 		if (wire_wants_write(p->wire))
 			fds[0].events |= POLLOUT;
-		if (poll(fds, array_len(fds), -1) < 0)
+		retry_ms = wire_retry_ms(p->wire);
+		if (poll(fds, array_len(fds), retry_ms) < 0)
 			continue;
-		if ((fds[0].revents & POLLOUT) != 0 && wire_flush(p->wire) < 0)
+		if (((fds[0].revents & POLLOUT) != 0 || retry_ms >= 0) && wire_flush(p->wire) < 0)
 			supervisor_is_gone(p);
 		if ((fds[0].revents & ~POLLOUT) != 0)
 			take_orders(p);
@@ -416,14 +420,21 @@ begin(struct process *p)
 	return code;
 }
 
+/* As long as something goes out within a second. */
 static void
 flush(struct process *p)
 {
-	while (wire_wants_write(p->wire)) {
+	for (int waited_ms = 0; wire_is_waiting(p->wire) && waited_ms < FLUSH_MS;) {
 		struct pollfd fd = { .fd = wire_fd(p->wire), .events = POLLOUT };
+		int retry_ms = wire_retry_ms(p->wire);
 
-		if (poll(&fd, 1, 1000) <= 0 || wire_flush(p->wire) < 0)
+		if (retry_ms >= 0)
+			poll(NULL, 0, retry_ms);
+		else if (poll(&fd, 1, FLUSH_MS) <= 0)
 			return;
+		if (wire_flush(p->wire) < 0)
+			return;
+		waited_ms = retry_ms >= 0 ? waited_ms + retry_ms : 0;
 	}
 }
 

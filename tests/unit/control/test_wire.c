@@ -8,12 +8,23 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
 #include "unit.h"
 
 static struct wire *a, *b;
+static int refusal; /* what the kernel says to whoever sends; 0: it sends */
+
+ssize_t
+sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	if (refusal == 0)
+		return syscall(SYS_sendmsg, fd, message, flags);
+	errno = refusal;
+	return -1;
+}
 
 static void
 prepare(void)
@@ -276,6 +287,32 @@ START_TEST(an_empty_packet_is_refused_with_its_descriptors)
 }
 END_TEST
 
+START_TEST(what_the_kernel_has_no_memory_for_is_sent_later_and_not_waited_for_by_poll)
+{
+	const int refusals[] = { ENOBUFS, ENOMEM, ETOOMANYREFS };
+	struct wire_message m;
+
+	prepare();
+	for (size_t i = 0; i < array_len(refusals); i++) {
+		refusal = refusals[i];
+		ck_assert_int_eq(wire_send(a, 1, 7, "x", 1, NULL, 0), 0);
+		ck_assert_int_eq(wire_flush(a), 0);
+
+		ck_assert(wire_is_waiting(a));
+		ck_assert(!wire_wants_write(a)); /* the socket is writable: who waited for that would spin */
+		ck_assert_int_gt(wire_retry_ms(a), 0);
+
+		refusal = 0;
+		m = receive();
+		ck_assert_uint_eq(m.number, 7);
+		ck_assert(!wire_is_waiting(a));
+		ck_assert_int_eq(wire_retry_ms(a), -1);
+		wire_message_fini(&m);
+	}
+	finish();
+}
+END_TEST
+
 START_TEST(what_is_too_large_is_not_sent)
 {
 	prepare();
@@ -311,4 +348,5 @@ UNIT_TESTS("wire", a_small_message_arrives_with_type_and_number,
 	a_message_that_is_never_received_leaves_nothing_open,
 	strange_packets_are_refused_and_leave_nothing_open, a_body_is_read_from_sealed_memory_only,
 	an_empty_packet_is_refused_with_its_descriptors,
+	what_the_kernel_has_no_memory_for_is_sent_later_and_not_waited_for_by_poll,
 	what_is_too_large_is_not_sent, without_descriptors_nothing_is_sent)

@@ -33,6 +33,7 @@ case_start(const struct supervisor_start *o, void **ret_worker, struct err *e)
 	c->pidfd = -1; /* and no pid: there is nobody to kill */
 	c->readable = event_new(o->base, wire_fd(c->wire), EV_READ, child_on_readable, c);
 	c->writable = event_new(o->base, wire_fd(c->wire), EV_WRITE, child_on_writable, c);
+	c->retry = event_new(o->base, -1, 0, child_on_writable, c);
 	c->hello = event_new(o->base, -1, 0, child_on_no_hello, c);
 	case_child = c;
 	*ret_worker = c;
