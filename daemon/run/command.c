@@ -221,7 +221,12 @@ do_worker(const struct cli *cli)
 static int
 do_adopt_check(const struct cli *cli)
 {
-	return supervisor_rehearse(cli->inherited_fd, child_ops());
+	struct err e = { 0 };
+	int code = supervisor_rehearse(cli->inherited_fd, child_ops(), &e);
+
+	if (code < 0)
+		fprintf(stderr, "%s\n", e.text);
+	return exit_status(EXIT_PHASE_SYSTEM, code);
 }
 
 /* Become the supervisor that another one was. Where that can't be done, the other comes back. */

@@ -156,10 +156,8 @@ admin_socket_unpack(struct state_reader *r, struct admin_socket *ret)
 
 	s.url = url != NULL ? strdup(url) : NULL;
 	s.group = (gid_t)unpack_u32(&r->u);
-	if (url != NULL && s.url == NULL)
-		return -ENOMEM;
 	*ret = s;
-	return state_unpack_files(r, &ret->files);
+	return url != NULL && s.url == NULL ? -ENOMEM : state_unpack_files(r, &ret->files);
 }
 
 bool

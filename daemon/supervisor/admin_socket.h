@@ -32,7 +32,8 @@ must_check int admin_socket_open(
 struct state_reader;
 struct state_writer;
 
-/** Leave it to another supervisor (NULL: there is none), and take it over. @return 0; -EBADMSG, -ENOMEM */
+/** Leave it to another supervisor (NULL: there is none), and take it over. @return 0; -EBADMSG, -ENOMEM: @p
+ * ret is for admin_socket_fini() all the same */
 void admin_socket_pack(struct state_writer *w, const struct admin_socket *s);
 must_check int admin_socket_unpack(struct state_reader *r, struct admin_socket *ret);
 

@@ -253,7 +253,9 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 {
 	struct generation *g = mem_new(*g);
 	uint32_t state = unpack_u32(&r->u), seat = unpack_u32(&r->u), loops = unpack_u32(&r->u);
-	int fd = state_take_fd(r), watch_fd = state_take_fd(r), code;
+	auto_of(fd) int fd = state_take_fd(r);
+	auto_of(fd) int watch_fd = state_take_fd(r);
+	int code;
 	struct supervisor_start o;
 
 	if (g == NULL || r->u.failed || state <= GENERATION_STARTING || state >= GENERATION_STATE_COUNT ||
@@ -268,9 +270,9 @@ adopt_one(struct generations *all, struct state_reader *r, uint32_t number, stru
 	*link = g;
 	code = seats_take_again(all->seats, seat, &g->occupancy, e);
 	if (code == 0 && !r->rehearsal)
-		code = counters_block_adopt(all->counters, fd, loops, &g->counters, e);
+		code = counters_block_adopt(all->counters, fd_take(&fd), loops, &g->counters, e);
 	if (code == 0 && !r->rehearsal)
-		code = post_mortem_adopt(watch_fd, loops, &g->post_mortem, e);
+		code = post_mortem_adopt(fd_take(&watch_fd), loops, &g->post_mortem, e);
 	if (code < 0)
 		return code;
 	o = start_of(g);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/fdutil.h"
 #include "base/log.h"
 #include "control/snapshot.h"
 #include "net/files.h"
@@ -217,9 +218,11 @@ snapshot_sockets_unpack(struct state_reader *r, struct snapshot_sockets **ret)
 	if (s->passed != NULL)
 		code = 0;
 	while (code == 0 && (name = unpack_text(&r->u)) != NULL) {
-		int fd = state_take_fd(r);
+		auto_of(fd) int fd = state_take_fd(r);
 
 		code = fd < 0 ? -EBADMSG : net_passed_add(s->passed, name, fd);
+		if (code == 0)
+			fd_take(&fd);
 	}
 	if (code == 0)
 		code = state_unpack_files(r, &s->files);

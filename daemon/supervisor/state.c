@@ -142,7 +142,12 @@ state_unpack_files(struct state_reader *r, struct net_files **ret)
 	while (files != NULL && (path = unpack_text(&r->u)) != NULL) {
 		int fd = state_take_fd(r);
 
+		if (r->rehearsal && fd >= 0) { /* the other supervisor's to remove, not ours */
+			close(fd);
+			continue;
+		}
 		if (fd < 0 || net_files_reserve(files, path) < 0) {
+			cleanup_fd(&fd);
 			net_files_leave(files);
 			return fd < 0 ? -EBADMSG : -ENOMEM;
 		}

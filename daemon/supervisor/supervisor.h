@@ -25,9 +25,9 @@ struct supervisor_options {
 	bool announce; /* print each address with a command to try, on standard output */
 };
 
-/** Read the state in @p fd, which moves, as a rehearsal for taking it over. @return the exit status; what is
- * wrong is told on standard error */
-int supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops);
+/** Read the state in @p fd, which moves, as a rehearsal for taking it over. @return 0, or a negative errno
+ * with text */
+must_check int supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops, struct err *e);
 
 /** Start, serve until a signal ends it, stop. @return the exit status. Blocks: as long as sockd runs. */
 int supervisor_run(const struct supervisor_options *options);

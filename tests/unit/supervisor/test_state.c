@@ -122,6 +122,40 @@ START_TEST(socket_files_go_along)
 }
 END_TEST
 
+START_TEST(in_a_rehearsal_socket_files_stay_the_others)
+{
+	char *dir = unit_tempdir(), path[512];
+	struct net_files *files = net_files_new(), *taken = NULL;
+	const char *name;
+	struct state_writer w;
+	struct state_reader r;
+	struct err e = { 0 };
+	int fd, before, any;
+
+	snprintf(path, sizeof path, "%s/s", dir);
+	ck_assert_int_eq(symlink("/dev/null", path), 0);
+	ck_assert_int_eq(net_files_reserve(files, path), 0);
+	net_files_add(files, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	state_begin(&w);
+	state_pack_files(&w, files);
+	fd = memfd_of(&w);
+	before = fd_count_open();
+
+	ck_assert_int_eq(state_open(fd, true, &r, &e), 0);
+	ck_assert_int_eq(state_unpack_files(&r, &taken), 0);
+
+	ck_assert(!net_files_get(taken, 0, &name, &any));
+	ck_assert_int_eq(fd_count_open(), before);
+	net_files_remove(taken);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	net_files_leave(files);
+	close(fd);
+	state_reader_fini(&r);
+	state_writer_fini(&w);
+	unit_tempdir_remove(dir);
+}
+END_TEST
+
 UNIT_TESTS("state", numbers_and_descriptors_come_out_as_they_went_in,
 	a_descriptor_that_is_not_open_fails_the_reader, a_state_of_another_age_is_refused_by_its_numbers,
-	socket_files_go_along)
+	socket_files_go_along, in_a_rehearsal_socket_files_stay_the_others)
