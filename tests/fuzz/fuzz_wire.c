@@ -1,5 +1,5 @@
 /* Any packets with any descriptors on a control socket: what arrives is whole, what is refused leaves nothing
- * open. The input is a row of packets: how many descriptors come along, two bytes of size, the bytes. */
+ * open. The input is a row of packets (seeds.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -9,43 +9,52 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fdutil.h"
 #include "control/wire.h"
+#include "seeds.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { FDS_MAX = 4 };
+enum { SIZE_AT = 16, BODY_MAX = 2 * WIRE_INLINE };
 
-/* The number that the next descriptor gets: it moves when one was left open. */
-static int
-next_fd(void)
+/* How large the packet says that its body is, which a descriptor that comes along has then. */
+static size_t
+said_size(const uint8_t *packet, size_t size)
 {
-	int fd = dup(STDIN_FILENO);
+	size_t said = 0;
 
-	close(fd);
-	return fd;
+	for (size_t i = 0; i < 4 && SIZE_AT + 4 <= size; i++)
+		said |= (size_t)packet[SIZE_AT + i] << 8 * i;
+	return said < BODY_MAX ? said : size;
 }
 
 /* A descriptor that a body may be read from, or not. */
 static int
-some_fd(unsigned which, const uint8_t *data, size_t size)
+some_fd(enum seed_kind kind, size_t size)
 {
-	int fd = which % 2 == 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : memfd_create("body", MFD_CLOEXEC);
+	int fd = kind == SEED_NULL ? open("/dev/null", O_RDWR | O_CLOEXEC)
+				   : memfd_create("body", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (fd < 0 || (which % 2 == 1 && write(fd, data, size) != (ssize_t)size))
+	if (fd < 0 || (kind != SEED_NULL && ftruncate(fd, (off_t)size) < 0) ||
+		(kind == SEED_SEALED &&
+			fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0))
 		abort();
 	return fd;
 }
 
 static void
-send_packet(int to, const uint8_t *data, size_t size, unsigned fd_count)
+send_packet(int to, uint8_t head, const uint8_t *data, size_t size)
 {
-	char control[CMSG_SPACE(FDS_MAX * sizeof(int))] = { 0 };
+	static char control[CMSG_SPACE(WIRE_FDS * sizeof(int))];
 	struct iovec part = { (void *)(uintptr_t)data, size };
 	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1 };
-	int fds[FDS_MAX];
+	size_t fd_count = seed_fd_count(head);
+	int fds[WIRE_FDS], kinds[SEED_KIND_COUNT];
 
-	for (unsigned i = 0; i < fd_count; i++)
-		fds[i] = some_fd(i + (unsigned)size, data, size);
+	for (size_t i = 0; i < SEED_KIND_COUNT && i < fd_count; i++)
+		kinds[i] = some_fd(seed_fd_kind(head, i), said_size(data, size));
+	for (size_t i = 0; i < fd_count; i++)
+		fds[i] = kinds[i % SEED_KIND_COUNT];
 	if (fd_count > 0) {
 		struct cmsghdr *c;
 
@@ -58,8 +67,8 @@ send_packet(int to, const uint8_t *data, size_t size, unsigned fd_count)
 		memcpy(CMSG_DATA(c), fds, fd_count * sizeof(int));
 	}
 	(void)sendmsg(to, &m, MSG_DONTWAIT | MSG_NOSIGNAL); /* an empty or a late one is none */
-	for (unsigned i = 0; i < fd_count; i++)
-		close(fds[i]);
+	for (size_t i = 0; i < SEED_KIND_COUNT && i < fd_count; i++)
+		close(kinds[i]);
 }
 
 /* @return whether the wire is still good */
@@ -86,21 +95,21 @@ hear(struct wire *w)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	int before = next_fd(), fds[2];
+	int before = fd_count_open(), fds[2];
 	struct wire *w = NULL;
 	struct err e = { 0 };
 
 	if (wire_pair(fds, &e) < 0 || wire_new(fds[0], &w) < 0)
 		abort();
-	while (size >= 3) {
-		unsigned fd_count = data[0] % (FDS_MAX + 1);
+	while (size >= SEED_HEAD) {
+		uint8_t head = data[0];
 		size_t part = data[1] | (size_t)data[2] << 8;
 
-		data += 3;
-		size -= 3;
+		data += SEED_HEAD;
+		size -= SEED_HEAD;
 		if (part > size)
 			part = size;
-		send_packet(fds[1], data, part, fd_count);
+		send_packet(fds[1], head, data, part);
 		data += part;
 		size -= part;
 		if (!hear(w))
@@ -108,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	wire_free(w);
 	close(fds[1]);
-	if (next_fd() != before)
+	if (fd_count_open() != before)
 		abort();
 	return 0;
 }
