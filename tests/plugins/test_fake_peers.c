@@ -58,6 +58,36 @@ START_TEST(a_peer_that_breaks_ends_the_relay)
 }
 END_TEST
 
+static void
+serve_messages(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn server = sockd_dial(sockd_conn_host(c), "udp://server:53", NULL);
+	char buf[16];
+	size_t n;
+
+	(void)r, (void)w;
+	ck_assert_uint_ne(sockd_conn_id(server), 0);
+	ck_assert_int_eq(sockd_conn_set_timeout(server, SOCKD_TIMEOUT_READ, 100), 0);
+	tell_result("receive", sockd_receive(sockd_conn_reader(server), buf, sizeof buf, &n));
+	tell_result("receive", sockd_receive(sockd_conn_reader(server), buf, sizeof buf, &n));
+	tell_result("close", sockd_conn_close(server));
+}
+
+START_TEST(a_dialled_datagram_socket_is_a_connection)
+{
+	struct sockd_fake *f = serving(serve_messages), *server = sockd_fake_peer(f, "udp://server:53");
+
+	sockd_fake_stay(server, true);
+	feed(server, "message");
+	sockd_fake_turn(f);
+	sockd_fake_timeout(server, SOCKD_TIMEOUT_READ);
+
+	ck_assert_str_eq(told, "receive=ok receive=ETIMEDOUT close=ok");
+	ck_assert_int_eq(sockd_fake_reason(server), SOCKD_BY_HANDLER);
+	sockd_fake_free(f);
+}
+END_TEST
+
 static int handed;
 
 static void
@@ -178,6 +208,6 @@ START_TEST(events_of_a_dialled_connection_come_from_the_loop)
 END_TEST
 
 UNIT_TESTS("fake_peers", a_relay_carries_both_ways_and_both_ends, a_peer_that_breaks_ends_the_relay,
-	a_descriptor_moves_to_whoever_was_announced_for_all,
+	a_dialled_datagram_socket_is_a_connection, a_descriptor_moves_to_whoever_was_announced_for_all,
 	who_is_not_announced_refuses_and_a_fault_can_be_given,
 	events_of_a_dialled_connection_come_from_the_loop)

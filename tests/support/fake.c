@@ -330,7 +330,7 @@ sockd_fake_drain(struct sockd_fake *f, int64_t ms_left)
 void
 sockd_fake_timeout(struct sockd_fake *f, int which)
 {
-	if (!f->open || fake_is_datagram(f))
+	if (!f->open || fake_is_of_datagrams(f))
 		return;
 	if (f->plugin == NULL || f->serve_fiber != 0) {
 		tell_readers(f, ETIMEDOUT);

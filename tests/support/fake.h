@@ -135,6 +135,13 @@ fake_is_datagram(const struct sockd_fake *f)
 	return (SOCKD_DATAGRAMS & 1u << f->transport) != 0;
 }
 
+/** Its handle stands for the datagram read last, and not for a connection; one that was dialled is one. */
+static inline bool
+fake_is_of_datagrams(const struct sockd_fake *f)
+{
+	return f->plugin != NULL && fake_is_datagram(f);
+}
+
 /** Append. @return 0, or -1 out of memory */
 int fake_queue_put(struct fake_queue *q, const void *bytes, size_t size);
 /** Take the first @p size bytes, as one datagram if @p datagram, into @p buf, which may be NULL. */

@@ -23,7 +23,7 @@ stream(uint64_t ref)
 {
 	struct sockd_fake *f = usable(ref);
 
-	if (f == NULL || !fake_is_datagram(f))
+	if (f == NULL || !fake_is_of_datagrams(f))
 		return f;
 	errno = ENOTSUP;
 	return NULL;
@@ -188,7 +188,7 @@ conn_host(struct sockd_conn c)
 {
 	const struct sockd_fake *f = fake_of(c.ref);
 
-	return (struct sockd_host){ &fake_host_ops, f == f->root && fake_is_datagram(f) ? c.ref : c.ref | 1 };
+	return (struct sockd_host){ &fake_host_ops, fake_is_of_datagrams(f) ? c.ref : c.ref | 1 };
 }
 
 static int

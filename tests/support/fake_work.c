@@ -43,7 +43,7 @@ static struct sockd_fake *
 find(struct sockd_fake *root, uint64_t id)
 {
 	for (struct sockd_fake *f = root; f != NULL; f = f->next_peer)
-		if (f->open && f->id == id && !fake_is_datagram(root))
+		if (f->open && f->id == id && !fake_is_of_datagrams(f))
 			return f;
 	return NULL;
 }
