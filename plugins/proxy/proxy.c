@@ -22,7 +22,8 @@ static const struct sockd_option options[] = {
 	{ .name = "upstream",
 		.type = SOCKD_T_URL | SOCKD_T_LIST,
 		.required = 1,
-		.help = "The servers: tcp://HOST:PORT, unix:///PATH, and for udp listeners udp://HOST:PORT" },
+		.help = "The servers: tcp://HOST:PORT and unix:///PATH for streams, udp://HOST:PORT for udp "
+			"listeners" },
 	{ .name = "balance",
 		.type = SOCKD_T_WORD,
 		.fallback = "round_robin",
@@ -41,7 +42,8 @@ static const struct sockd_option options[] = {
 		.fallback = "10s",
 		.min = 0,
 		.max = 24 * 3600 * 1000,
-		.help = "How long a server that failed is left alone, unless all have" },
+		.help = "How long a server that failed is left alone, unless all have; then one client "
+			"tries it for all" },
 	{ .name = "send_proxy",
 		.type = SOCKD_T_BOOL,
 		.fallback = "false",
@@ -69,10 +71,17 @@ static const struct sockd_option options[] = {
 	{ 0 },
 };
 
+static bool
+is_udp(const char *url)
+{
+	return strncmp(url, "udp", 3) == 0;
+}
+
 static int
 check(const struct sockd_settings *s, struct sockd_error *e)
 {
 	const char *url;
+	bool streams = false;
 
 	if (sockd_setting_list(s, "upstream", 0) == NULL)
 		return sockd_error_set(e, "upstream", "names no server");
@@ -84,9 +93,10 @@ check(const struct sockd_settings *s, struct sockd_error *e)
 		snprintf(item, sizeof item, "upstream[%zu]", i);
 		if (strncmp(url, "unixgram:", 9) == 0)
 			return sockd_error_set(e, item, "unixgram servers cannot be proxied");
-		if (sockd_setting_string(s, "tls") != NULL && strncmp(url, "udp", 3) == 0)
-			return sockd_error_set(e, item, "there is no TLS over udp");
+		streams = streams || !is_udp(url);
 	}
+	if (sockd_setting_string(s, "tls") != NULL && !streams)
+		return sockd_error_set(e, "tls", "there is no TLS over udp");
 	if (sockd_setting_string(s, "server_name") != NULL && sockd_setting_string(s, "tls") == NULL)
 		return sockd_error_set(e, "server_name", "means nothing without tls");
 	return 0;
@@ -103,6 +113,12 @@ balance_of(const struct sockd_settings *s)
 	return (enum balance)i;
 }
 
+static void
+add_upstream(struct upstreams *u, const char *url)
+{
+	u->items[u->count++].url = url;
+}
+
 static int
 start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, struct sockd_error *e)
 {
@@ -111,11 +127,11 @@ start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, 
 
 	if (p == NULL)
 		return sockd_error_set(e, NULL, "no memory");
-	while (p->upstreams.count < UPSTREAMS_MAX &&
-		(url = sockd_setting_list(s, "upstream", p->upstreams.count)) != NULL)
-		p->upstreams.items[p->upstreams.count++].url = url;
-	p->upstreams.balance = balance_of(s);
-	p->upstreams.fail_ms = sockd_setting_duration_ms(s, "fail_time");
+	for (size_t i = 0; i < UPSTREAMS_MAX && (url = sockd_setting_list(s, "upstream", i)) != NULL; i++)
+		add_upstream(is_udp(url) ? &p->datagrams : &p->streams, url);
+	p->streams.balance = p->datagrams.balance = balance_of(s);
+	p->streams.fail_ms = p->datagrams.fail_ms = sockd_setting_duration_ms(s, "fail_time");
+	p->streams.trial_ms = sockd_setting_duration_ms(s, "connect_timeout");
 	p->connect_ms = (int32_t)sockd_setting_duration_ms(s, "connect_timeout");
 	p->send_header = sockd_setting_bool(s, "send_proxy");
 	p->tls = sockd_setting_string(s, "tls");
@@ -168,41 +184,55 @@ thread_stop(void *instance, void *state)
 static struct sockd_conn
 dial(struct sockd_host h, const struct proxy *p, const struct upstream *one)
 {
-	const struct sockd_dial_options o = {
-		.size = sizeof o,
-		.timeout_ms = p->connect_ms,
-		.tls = p->tls,
-		.server_name = p->server_name,
-	};
+	struct sockd_dial_options o = { .size = sizeof o, .timeout_ms = p->connect_ms };
 
+	if (!is_udp(one->url)) {
+		o.tls = p->tls;
+		o.server_name = p->server_name;
+	}
 	return sockd_dial(h, one->url, &o);
 }
 
+void
+proxy_failed(
+	struct sockd_host h, const struct proxy *p, struct upstreams *of, struct upstream *one, int error)
+{
+	(void)sockd_metric_add(h, p->failures, 1);
+	if (upstream_failed(of, one, sockd_now(h)))
+		(void)sockd_log(h, SOCKD_LOG_WARNING, "proxy_upstream_down", "%.*s: %s", URL_SHOWN, one->url,
+			strerror(error));
+}
+
+void
+proxy_works(struct sockd_host h, struct upstream *one)
+{
+	if (upstream_works(one))
+		(void)sockd_log(
+			h, SOCKD_LOG_NOTICE, "proxy_upstream_up", "%.*s answers again", URL_SHOWN, one->url);
+}
+
 struct sockd_conn
-proxy_connect(
-	struct sockd_host h, struct proxy *p, const struct sockd_addr *from, struct upstream **ret_upstream)
+proxy_connect(struct sockd_host h, struct proxy *p, struct upstreams *of, const struct sockd_addr *from,
+	struct upstream **ret_upstream)
 {
 	struct sockd_conn server = { NULL, 0 };
 	struct upstream *one;
 	uint64_t tried = 0;
 
-	while ((one = upstream_choose(&p->upstreams, from, sockd_now(h), &tried)) != NULL) {
+	while ((one = upstream_choose(of, from, sockd_now(h), &tried)) != NULL) {
 		server = dial(h, p, one);
 		if (!sockd_null(server)) {
-			if (upstream_works(one))
-				(void)sockd_log(h, SOCKD_LOG_NOTICE, "proxy_upstream_up",
-					"%.*s answers again", URL_SHOWN, one->url);
 			*ret_upstream = one;
 			return server;
 		}
 		upstream_done(one);
 		if (errno == ECANCELED)
 			return server; /* our client is gone: that says nothing of the server */
-		(void)sockd_metric_add(h, p->failures, 1);
-		if (upstream_failed(&p->upstreams, one, sockd_now(h)))
-			(void)sockd_log(h, SOCKD_LOG_WARNING, "proxy_upstream_down", "%.*s: %s", URL_SHOWN,
-				one->url, strerror(errno));
+		proxy_failed(h, p, of, one, errno);
 	}
+	if (of->count == 0)
+		(void)sockd_log(h, SOCKD_LOG_INFO, "proxy_no_upstream", "upstream names no server for %s",
+			of == &p->streams ? "streams" : "udp");
 	(void)sockd_metric_add(h, p->refused, 1);
 	return server;
 }
@@ -221,21 +251,34 @@ tell_client(struct sockd_conn c, struct sockd_conn server, const struct proxy *p
 	return sockd_write(sockd_conn_writer(server), header, size) >= 0;
 }
 
+/* What broke on one side is broken on the other, which an end would not tell. */
+static void
+join(struct sockd_conn c, struct sockd_conn server)
+{
+	if (sockd_relay(c, server) >= 0)
+		return;
+	if (errno == ECONNRESET)
+		(void)sockd_conn_abort(server);
+	(void)sockd_conn_abort(c);
+}
+
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	struct proxy *p = sockd_conn_instance(c);
+	struct sockd_host h = sockd_conn_host(c);
 	struct upstream *upstream = NULL;
-	const struct sockd_addr *from = p->upstreams.balance == BALANCE_SOURCE ? sockd_conn_remote(c) : NULL;
-	struct sockd_conn server = proxy_connect(sockd_conn_host(c), p, from, &upstream);
+	const struct sockd_addr *from = p->streams.balance == BALANCE_SOURCE ? sockd_conn_remote(c) : NULL;
+	struct sockd_conn server = proxy_connect(h, p, &p->streams, from, &upstream);
 
 	(void)r, (void)w;
 	if (sockd_null(server)) {
 		(void)sockd_conn_abort(c); /* a reset tells more than an end */
 		return;
 	}
-	if (tell_client(c, server, p) && sockd_relay(c, server) < 0)
-		(void)sockd_conn_abort(c); /* what broke on one side is broken on the other */
+	proxy_works(h, upstream);
+	if (tell_client(c, server, p))
+		join(c, server);
 	(void)sockd_conn_close(server);
 	upstream_done(upstream);
 }

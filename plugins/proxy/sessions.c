@@ -35,6 +35,7 @@ struct session {
 	struct proxy *proxy;
 	struct sockd_writer back;   /* the listener's, which answers clients */
 	struct sockd_conn upstream; /* null until it is reached */
+	struct upstream *server;    /* behind it */
 	struct waiting *first, **end;
 	size_t waiting, waiting_bytes;
 	int64_t active_ms;
@@ -86,9 +87,9 @@ send_waiting(struct session *s)
 	s->waiting = s->waiting_bytes = 0;
 }
 
-/* Answers come back until nothing has come or gone for a while. @return false: there is nobody behind that
- * port */
-static bool
+/* Answers come back until nothing has come or gone for a while, or there is nobody behind that port. A server
+ * that answers works; that it was connected to says nothing. */
+static void
 carry_back(struct sockd_host h, struct session *s, char *buffer)
 {
 	struct sockd_reader r = sockd_conn_reader(s->upstream);
@@ -102,12 +103,15 @@ carry_back(struct sockd_host h, struct session *s, char *buffer)
 		got = sockd_receive(r, buffer, DATAGRAM_MAX, &size);
 		if (got > 0) {
 			s->active_ms = sockd_now(h);
+			proxy_works(h, s->server);
 			(void)sockd_write_to(s->back, &s->key.client, &s->key.server, buffer, size);
+		} else if (got < 0 && errno == ECONNREFUSED) {
+			proxy_failed(h, s->proxy, &s->proxy->datagrams, s->server, ECONNREFUSED);
+			return;
 		} else if (got == 0 || errno != ETIMEDOUT) {
-			return got == 0 || errno != ECONNREFUSED;
+			return;
 		}
 	}
-	return true;
 }
 
 static int
@@ -115,19 +119,17 @@ session_run(struct sockd_host h, void *arg)
 {
 	struct session *s = arg;
 	char *buffer = malloc(DATAGRAM_MAX);
-	struct upstream *upstream = NULL;
 	struct sockd_conn server = { NULL, 0 };
 
 	if (buffer != NULL)
-		server = proxy_connect(h, s->proxy, &s->key.client, &upstream);
+		server = proxy_connect(h, s->proxy, &s->proxy->datagrams, &s->key.client, &s->server);
 	if (!sockd_null(server)) {
 		s->upstream = server;
 		s->active_ms = sockd_now(h);
 		send_waiting(s);
-		if (!carry_back(h, s, buffer))
-			(void)upstream_failed(&s->proxy->upstreams, upstream, sockd_now(h));
+		carry_back(h, s, buffer);
 		(void)sockd_conn_close(server);
-		upstream_done(upstream);
+		upstream_done(s->server);
 	}
 	free(buffer);
 	HASH_DEL(s->owner->table, s);

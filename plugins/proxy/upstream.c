@@ -58,16 +58,31 @@ search(struct upstreams *u, size_t first, int64_t now_ms, uint64_t tried, bool d
 	return best;
 }
 
+/* Where a server takes its time to fail, one client is enough to find out. */
+static void
+begin_trial(struct upstreams *u, struct upstream *one, int64_t now_ms)
+{
+	int64_t until_ms = atomic_load(&one->down_until_ms);
+
+	if (u->trial_ms > 0 && until_ms != 0 && until_ms <= now_ms)
+		(void)atomic_compare_exchange_strong(&one->down_until_ms, &until_ms, now_ms + u->trial_ms);
+}
+
 struct upstream *
 upstream_choose(struct upstreams *u, const struct sockd_addr *source, int64_t now_ms, uint64_t *tried)
 {
-	size_t first = first_of(u, source);
-	struct upstream *one = search(u, first, now_ms, *tried, false);
+	struct upstream *one;
+	size_t first;
 
+	if (u->count == 0)
+		return NULL;
+	first = first_of(u, source);
+	one = search(u, first, now_ms, *tried, false);
 	if (one == NULL)
 		one = search(u, first, now_ms, *tried, true);
 	if (one == NULL)
 		return NULL;
+	begin_trial(u, one, now_ms);
 	*tried |= UINT64_C(1) << (one - u->items);
 	atomic_fetch_add(&one->connections, 1);
 	return one;

@@ -24,15 +24,16 @@ struct upstreams {
 	struct upstream items[UPSTREAMS_MAX];
 	size_t count;
 	enum balance balance;
-	int64_t fail_ms; /* how long one that failed is left alone */
+	int64_t fail_ms;  /* how long one that failed is left alone */
+	int64_t trial_ms; /* how long a first client after that may take; 0: it is not waited for */
 	_Atomic size_t turn;
 };
 
 /** The one to try next, and one more connection of it. One that is down comes only when all that were not
- * tried are.
+ * tried are; when its time is over, it is one client's for the time of a trial, and the others' after it.
  * @param source  the client's address, for BALANCE_SOURCE
  * @param tried   a mask of 1 << index: those that have failed for this client; the chosen one is added
- * @return NULL: all were tried. upstream_done() ends the use */
+ * @return NULL: all were tried, or there is none. upstream_done() ends the use */
 struct upstream *upstream_choose(
 	struct upstreams *u, const struct sockd_addr *source, int64_t now_ms, uint64_t *tried);
 

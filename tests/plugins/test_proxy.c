@@ -126,6 +126,98 @@ START_TEST(each_side_may_end_first_and_go_on_reading)
 }
 END_TEST
 
+/* ---- udp ---- */
+
+static struct sockd_fake *
+datagrams(void)
+{
+	struct sockd_fake *f = sockd_fake_new(&sockd_plugin, SOCKD_UDP);
+
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "udp://a:53"), 0);
+	ck_assert_int_eq(sockd_fake_set(f, "fail_time", "10s"), 0);
+	ck_assert_int_eq(sockd_fake_set(f, "session_idle", "1s"), 0);
+	return f;
+}
+
+START_TEST(a_server_of_datagrams_works_when_it_answers_and_no_sooner)
+{
+	struct sockd_fake *f = datagrams(), *a = sockd_fake_peer(f, "udp://a:53");
+
+	start(f);
+	sockd_fake_stay(a, true);
+	sockd_fake_fail(a, SOCKD_FAKE_READ, ECONNREFUSED, 0, 1);
+	feed(f, "question");
+	sockd_fake_turn(f);
+	expect_answer(a, "question");
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_upstream_down udp://a:53: Connection refused");
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_failures"), 1);
+
+	sockd_fake_advance(f, 10000);
+	feed(f, "again");
+	sockd_fake_turn(f);
+	expect_answer(a, "again");
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_upstream_down udp://a:53: Connection refused");
+	feed(a, "answer");
+	sockd_fake_turn(f);
+	expect_answer(f, "answer");
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_upstream_up udp://a:53 answers again");
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(streams_and_datagrams_go_to_servers_of_their_kind)
+{
+	struct sockd_fake *f = datagrams(), *a, *tcp;
+
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "tcp://a:53"), 0);
+	a = sockd_fake_peer(f, "udp://a:53");
+	tcp = sockd_fake_peer(f, "tcp://a:53");
+	sockd_fake_stay(a, true);
+	start(f);
+	for (int i = 0; i < 3; i++) {
+		feed(f, "message");
+		sockd_fake_turn(f);
+		expect_answer(a, "message");
+		sockd_fake_advance(f, 2000);
+	}
+	expect_no_answer(tcp);
+	sockd_fake_free(f);
+
+	f = proxy();
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "udp://a:53"), 0);
+	a = sockd_fake_peer(f, "tcp://a:80");
+	tcp = sockd_fake_peer(f, "tcp://b:80");
+	start(f);
+	client(f, a);
+	client(f, tcp);
+	client(f, a);
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_failures"), 0);
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(without_a_server_of_that_kind_it_is_told)
+{
+	struct sockd_fake *f = datagrams();
+
+	start(f);
+	feed(f, "message");
+	sockd_fake_turn(f);
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_upstream_down udp://a:53: Connection refused");
+	sockd_fake_free(f);
+
+	f = sockd_fake_new(&sockd_plugin, SOCKD_TCP);
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "udp://a:53"), 0);
+	start(f);
+	sockd_fake_turn(f);
+	ck_assert_str_eq(sockd_fake_log(f), "proxy_no_upstream upstream names no server for streams");
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_refused"), 1);
+	sockd_fake_free(f);
+}
+END_TEST
+
 UNIT_TESTS("plugins/proxy", clients_come_to_the_servers_in_turn,
 	a_server_that_refuses_is_left_alone_for_a_while, a_client_that_no_server_takes_is_refused,
-	a_server_is_told_of_its_client_first, each_side_may_end_first_and_go_on_reading)
+	a_server_is_told_of_its_client_first, each_side_may_end_first_and_go_on_reading,
+	a_server_of_datagrams_works_when_it_answers_and_no_sooner,
+	streams_and_datagrams_go_to_servers_of_their_kind, without_a_server_of_that_kind_it_is_told)

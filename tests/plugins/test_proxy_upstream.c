@@ -94,6 +94,33 @@ START_TEST(one_that_failed_is_left_alone_for_a_while)
 }
 END_TEST
 
+/* How often the first one comes in three rounds. */
+static int
+turns_of_the_first(struct upstreams *u, int64_t now_ms)
+{
+	int count = 0;
+
+	for (int i = 0; i < 9; i++)
+		count += strcmp(next(u, NULL, now_ms), "a") == 0;
+	return count;
+}
+
+START_TEST(one_client_finds_out_for_all_whether_it_works_again)
+{
+	struct upstreams u = three(BALANCE_ROUND_ROBIN);
+
+	u.trial_ms = 50;
+	(void)upstream_failed(&u, &u.items[0], 1000);
+	ck_assert_int_eq(turns_of_the_first(&u, 1099), 0);
+	ck_assert_int_eq(turns_of_the_first(&u, 1100), 1);
+	ck_assert(!upstream_failed(&u, &u.items[0], 1149)); /* no news */
+	ck_assert_int_eq(turns_of_the_first(&u, 1248), 0);
+	ck_assert_int_eq(turns_of_the_first(&u, 1249), 1);
+	ck_assert(upstream_works(&u.items[0]));
+	ck_assert_int_eq(turns_of_the_first(&u, 1249), 3);
+}
+END_TEST
+
 START_TEST(each_is_tried_once_and_the_failed_ones_last)
 {
 	struct upstreams u = three(BALANCE_ROUND_ROBIN);
@@ -109,4 +136,4 @@ END_TEST
 
 UNIT_TESTS("proxy_upstream", each_has_its_turn, the_one_with_the_fewest_connections_is_next,
 	an_address_stays_with_its_server_whatever_its_port, one_that_failed_is_left_alone_for_a_while,
-	each_is_tried_once_and_the_failed_ones_last)
+	one_client_finds_out_for_all_whether_it_works_again, each_is_tried_once_and_the_failed_ones_last)

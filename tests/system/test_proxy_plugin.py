@@ -2,6 +2,7 @@
 """The proxy plugin before servers of every kind: plain ones, dead ones, ones that end their side first."""
 
 import os
+import queue
 import socket
 import struct
 import subprocess
@@ -203,6 +204,27 @@ def test_a_server_that_dies_amid_its_answer_is_no_end():
             pass
 
 
+def test_a_client_that_breaks_off_is_no_end_for_the_server():
+    """Half of an upload is not to be taken for the whole."""
+    ends = queue.Queue()
+
+    def handle(c):
+        try:
+            assert harness.receive_exactly(c, 5) == b"first"
+            c.sendall(b"go on")
+            ends.put(c.recv(1))
+        except ConnectionResetError:
+            ends.put("reset")
+
+    server = Server(handle)
+    with start(server.url) as d:
+        with d.connect("p") as c:
+            c.sendall(b"first")
+            assert harness.receive_exactly(c, 5) == b"go on"
+            reset(c)
+        assert ends.get(timeout=harness.PATIENCE_S) == "reset"
+
+
 def test_a_client_that_ends_at_once_still_gets_its_answer():
     data = os.urandom(3 << 20)
 
@@ -287,6 +309,19 @@ def test_datagrams_find_their_way_back():
         assert clients[0].recv(65536) == 60000 * b"x"
         for c in clients:
             c.close()
+    assert backend.stop() == 0
+
+
+def test_one_list_serves_streams_and_datagrams():
+    backend = Daemon({"e": {"listen": ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"], "handler": "echo"}}).start()
+    urls = [a.url for a in backend.addresses("e")]
+    with start(*urls, listen=["udp://127.0.0.1:0", "tcp://127.0.0.1:0"]) as d:
+        for address in d.addresses("p"):
+            datagram = address.transport == "udp"
+            for _ in range(3):
+                with d.datagram_to(address) if datagram else harness.connect(address) as c:
+                    c.send(b"hello")
+                    assert c.recv(100) == b"hello"
     assert backend.stop() == 0
 
 
