@@ -48,9 +48,10 @@ connect_to(struct child *c, int fd, struct err *e)
 		close(fd);
 		return err_set(e, code, "out of memory");
 	}
-	return wire_send(c->wire, PROTOCOL_TAKE_OVER, 0, NULL, 0, NULL, 0) == 0 || c->ending
+	code = wire_send(c->wire, PROTOCOL_TAKE_OVER, 0, NULL, 0, NULL, 0);
+	return code == 0 || code == -EPIPE /* it has died: that is told when it is noticed */
 		       ? 0
-		       : err_set(e, -EPIPE, "a worker cannot be told of its new supervisor");
+		       : err_set(e, code, "a worker cannot be told of its new supervisor");
 }
 
 int
@@ -87,7 +88,9 @@ child_adopt(struct state_reader *r, const struct supervisor_start *o, void **ret
 	}
 	code = connect_to(c, fd_take(&fd), e);
 	c->pidfd = pidfd_open(c->pid, 0);
-	if (code == 0 && c->pidfd < 0)
+	if (c->pidfd < 0 && errno == ESRCH)
+		c->pid = 0; /* reaped by the supervisor that we come back from */
+	else if (code == 0 && c->pidfd < 0)
 		code = err_errno(e, "cannot watch a worker");
 	if (code == 0)
 		code = child_watch(c, e);

@@ -139,15 +139,24 @@ watch_wire(struct child *c)
 	       event_add(c->readable, NULL) == 0;
 }
 
+/* One that another supervisor has reaped already has no pidfd, and its end is told all the same. */
+static bool
+watch_end(struct child *c)
+{
+	c->exited = event_new(c->start.base, c->pidfd, c->pidfd >= 0 ? EV_READ : 0, child_on_exited, c);
+	if (c->exited != NULL && c->pidfd < 0)
+		event_active(c->exited, EV_READ, 0);
+	return c->exited != NULL && (c->pidfd < 0 || event_add(c->exited, NULL) == 0);
+}
+
 int
 child_watch(struct child *c, struct err *e)
 {
 	const struct timeval patience = { .tv_sec = HELLO_MS / 1000 };
 
-	c->exited = event_new(c->start.base, c->pidfd, EV_READ, child_on_exited, c);
 	c->hello = event_new(c->start.base, -1, 0, child_on_no_hello, c);
-	if (c->exited == NULL || c->hello == NULL || event_add(c->exited, NULL) < 0 ||
-		event_add(c->hello, &patience) < 0 || (c->wire != NULL && !watch_wire(c)))
+	if (c->hello == NULL || event_add(c->hello, &patience) < 0 || !watch_end(c) ||
+		(c->wire != NULL && !watch_wire(c)))
 		return err_set(e, -ENOMEM, "out of memory");
 	child_watch_writable(c); /* an adopted one has been told something already */
 	return 0;
