@@ -24,6 +24,7 @@
 #include "supervisor/adopt.h"
 #include "supervisor/child.h"
 #include "supervisor/exit_status.h"
+#include "supervisor/rehearsal.h"
 #include "supervisor/supervisor.h"
 #include "worker/process.h"
 
@@ -226,6 +227,8 @@ do_adopt_check(const struct cli *cli)
 
 	if (code < 0)
 		fprintf(stderr, "%s\n", e.text);
+	else
+		printf(REHEARSAL_READS "\n", (unsigned)STATE_VERSION);
 	return exit_status(EXIT_PHASE_SYSTEM, code);
 }
 

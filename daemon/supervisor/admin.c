@@ -19,17 +19,6 @@
 
 enum { PROGRESS_MS = 1000, RETRY_MS = 1000 };
 
-struct admin {
-	struct event_base *base; /* borrowed */
-	struct admin_socket socket;
-	const struct admin_host *host; /* borrowed */
-	void *host_arg;
-	struct event *accept, *retry, *tick; /* owned */
-	struct admin_client *clients;        /* owned */
-	unsigned client_count;
-	struct log_repeat denied;
-};
-
 /* ---- requests ---- */
 
 void
@@ -200,8 +189,8 @@ on_event(struct bufferevent *bev, short what, void *arg)
 	client_free(c);
 }
 
-static void
-client_new(struct admin *a, int fd)
+struct admin_client *
+admin_client_new(struct admin *a, int fd)
 {
 	static const struct timeval patience = { .tv_sec = ADMIN_PATIENCE_MS / 1000 };
 	struct bufferevent *bev = bufferevent_socket_new(a->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -214,7 +203,7 @@ client_new(struct admin *a, int fd)
 			bufferevent_free(bev);
 		else
 			close(fd);
-		return;
+		return NULL;
 	}
 	*c = (struct admin_client){
 		.admin = a, .bev = bev, .again = again, .next = a->clients, .link = &a->clients
@@ -227,7 +216,22 @@ client_new(struct admin *a, int fd)
 	bufferevent_setwatermark(bev, EV_READ, 0, ADMIN_LINE_MAX);
 	bufferevent_setwatermark(bev, EV_WRITE, ADMIN_OUTPUT_MAX / 2, 0);
 	bufferevent_set_timeouts(bev, &patience, &patience);
-	bufferevent_enable(bev, EV_READ | EV_WRITE);
+	return c;
+}
+
+void
+admin_client_begin(struct admin_client *c)
+{
+	bufferevent_enable(c->bev, EV_READ | EV_WRITE);
+}
+
+static void
+welcome(struct admin *a, int fd)
+{
+	struct admin_client *c = admin_client_new(a, fd);
+
+	if (c != NULL)
+		admin_client_begin(c);
 }
 
 static void
@@ -274,7 +278,7 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 	} else if (a->client_count >= ADMIN_CLIENTS_MAX)
 		turn_away(fd, "{\"error\":\"too many clients on the admin socket; try again\"}\n");
 	else
-		client_new(a, fd);
+		welcome(a, fd);
 }
 
 static void

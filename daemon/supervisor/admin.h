@@ -76,6 +76,19 @@ const struct admin_socket *admin_socket_of(const struct admin *a);
 /** Log where it listens, if it does. */
 void admin_announce(const struct admin *a);
 
+struct state_reader;
+struct state_writer;
+
+/** Whether another program can take its clients over now: none is in the middle of an answer. */
+bool admin_is_quiet(const struct admin *a);
+/** Leave the clients to it, but for those that are in the middle of an answer. */
+void admin_pack_clients(struct state_writer *w, const struct admin *a);
+/** Take them over; nobody is heard or let in until admin_go_on(). @p a NULL: only read. @return 0; -EBADMSG,
+ * -ENOMEM */
+must_check int admin_adopt_clients(struct admin *a, struct state_reader *r);
+/** The takeover is over: who asked for it is told, with @p done (borrowed), or why it failed. */
+void admin_go_on(struct admin *a, json_t *done, const char *why);
+
 /** The service has ended: tell those who wait for it, in as much as they take it at once. */
 void admin_over(struct admin *a, uint64_t drained, uint64_t forced);
 

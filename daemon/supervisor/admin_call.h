@@ -13,6 +13,13 @@ struct admin_verb {
 	void (*run)(struct admin_call *call);
 };
 
+/** What becomes of a call that is not over when another program takes this one's place. */
+enum admin_takeover {
+	ADMIN_CALL_LOST,     /* its client is dropped */
+	ADMIN_CALL_REPEATED, /* nothing has been done for it: the other program begins anew */
+	ADMIN_CALL_TOLD      /* it asked for this: whoever goes on then tells how it went */
+};
+
 extern const struct admin_verb admin_verbs[];
 extern const size_t admin_verb_count;
 
@@ -25,6 +32,7 @@ struct admin_call {
 	json_t *request; /* owned */
 	unsigned holds;  /* who still comes back to it: see admin_hold() */
 	bool over;
+	enum admin_takeover takeover;
 	/* For the verbs: the workers that are asked one after the other, where in its list the next page
 	 * begins, and what came together so far. */
 	unsigned workers[ADMIN_WORKERS_MAX];

@@ -4,7 +4,19 @@
 
 #include <event2/bufferevent.h>
 
+#include "base/log.h"
 #include "supervisor/admin_call.h"
+
+struct admin {
+	struct event_base *base; /* borrowed */
+	struct admin_socket socket;
+	const struct admin_host *host; /* borrowed */
+	void *host_arg;
+	struct event *accept, *retry, *tick; /* owned */
+	struct admin_client *clients;        /* owned */
+	unsigned client_count;
+	struct log_repeat denied;
+};
 
 struct admin_client {
 	struct admin_client *next, **link;
@@ -13,8 +25,14 @@ struct admin_client {
 	struct event *again;     /* owned */
 	struct admin_call *call; /* the one that runs, or NULL */
 	bool waits_for_end;
-	bool closing; /* nothing more is read: close once all is said and sent */
+	bool closing;         /* nothing more is read: close once all is said and sent */
+	bool awaits_takeover; /* it came with a takeover, and has asked for it */
 };
+
+/** A client behind @p fd, which moves; nothing is read from it yet. NULL: no memory, and it is closed. */
+struct admin_client *admin_client_new(struct admin *a, int fd);
+/** Read what it says. */
+void admin_client_begin(struct admin_client *c);
 
 /** Send a line {kind: value}. @p value is borrowed; NULL: there was no memory for it, which is said instead.
  */

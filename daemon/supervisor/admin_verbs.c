@@ -422,6 +422,7 @@ verb_reload(struct admin_call *call)
 
 	if (!admin_flag(call, "dry", &dry))
 		return;
+	call->takeover = ADMIN_CALL_REPEATED; /* none runs while an upgrade does: it waits */
 	admin_hold(call);
 	call->host->reload(call->host_arg, dry, on_verdict, call);
 }
@@ -429,6 +430,7 @@ verb_reload(struct admin_call *call)
 static void
 verb_upgrade(struct admin_call *call)
 {
+	call->takeover = ADMIN_CALL_TOLD;
 	admin_hold(call);
 	call->host->upgrade(call->host_arg, on_verdict, call);
 }

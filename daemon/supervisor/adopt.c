@@ -93,6 +93,7 @@ adopt_guard(int old_fd, int state_fd)
 {
 	struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_NODEFER };
 
+	fcntl(old_fd, F_SETFD, FD_CLOEXEC); /* who comes back by it has no use for it */
 	guard.old_fd = old_fd;
 	guard.state_fd = state_fd;
 	guard.armed = 1;

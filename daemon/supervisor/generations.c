@@ -52,6 +52,12 @@ generations_first(const struct generations *all)
 	return all->first;
 }
 
+unsigned
+generations_last_number(const struct generations *all)
+{
+	return all->last_number;
+}
+
 struct generation *
 generations_serving(const struct generations *all)
 {

@@ -70,6 +70,8 @@ bool generations_are_quiet(const struct generations *all);
 struct generation *generations_serving(const struct generations *all);
 /** Whether one is on its way to serve. */
 bool generations_starting(const struct generations *all);
+/** The number of the youngest that ever was. */
+unsigned generations_last_number(const struct generations *all);
 /** The youngest, whatever it does; the others follow by their next. NULL: none. */
 struct generation *generations_first(const struct generations *all);
 

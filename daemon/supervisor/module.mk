@@ -6,6 +6,7 @@ core_sources += daemon/supervisor/admin.c daemon/supervisor/admin.h \
 	daemon/supervisor/admin_pages.c daemon/supervisor/admin_pages.h \
 	daemon/supervisor/admin_service.c daemon/supervisor/admin_service.h \
 	daemon/supervisor/admin_socket.c daemon/supervisor/admin_socket.h \
+	daemon/supervisor/admin_takeover.c \
 	daemon/supervisor/admin_verbs.c
 core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/backoff.c daemon/supervisor/backoff.h \
@@ -27,12 +28,13 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/plugin_metrics.c daemon/supervisor/plugin_metrics.h \
 	daemon/supervisor/post_mortem.c daemon/supervisor/post_mortem.h \
 	daemon/supervisor/pulse.c daemon/supervisor/pulse.h \
-	daemon/supervisor/rehearse.c \
+	daemon/supervisor/rehearsal.c daemon/supervisor/rehearsal.h daemon/supervisor/rehearse.c \
 	daemon/supervisor/reopen.c daemon/supervisor/reopen.h \
 	daemon/supervisor/state.c daemon/supervisor/state.h \
 	daemon/supervisor/upgrade.c daemon/supervisor/upgrade.h \
 	daemon/supervisor/status.c daemon/supervisor/status.h \
-	daemon/supervisor/supervisor.c daemon/supervisor/supervisor.h \
+	daemon/supervisor/supervisor.c daemon/supervisor/supervisor.h daemon/supervisor/supervisor_private.h \
+	daemon/supervisor/supervisor_adopt.c \
 	daemon/supervisor/worker_ops.h
 core_sources += daemon/supervisor/checker.h \
 	daemon/supervisor/reload.c daemon/supervisor/reload.h \

@@ -1,8 +1,10 @@
 /* What a new program does when it is asked whether it could take over: read all that there is, as the
  * descriptors' stand-ins allow. Nothing that it reads is its own: socket files stay, workers are not spoken
  * to. */
+#include <errno.h>
 #include <unistd.h>
 
+#include "supervisor/admin.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
 #include "supervisor/bans_give.h"
@@ -51,6 +53,17 @@ read_generations(struct state_reader *r, const struct supervisor_worker_ops *ops
 	return code;
 }
 
+static int
+read_clients(struct state_reader *r, struct err *e)
+{
+	if (r->version < STATE_WITH_CLIENTS)
+		return 0;
+	if (admin_adopt_clients(NULL, r) < 0)
+		return err_set(e, -EBADMSG, "the clients in the state are not understood");
+	(void)unpack_u32(&r->u); /* whether a reload is due is for later */
+	return r->u.failed ? err_set(e, -EBADMSG, "the state is cut short") : 0;
+}
+
 int
 supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops, struct err *e)
 {
@@ -66,6 +79,8 @@ supervisor_rehearse(int fd, const struct supervisor_worker_ops *ops, struct err 
 		code = read_orders(&adopt.state, e);
 	if (code == 0)
 		code = read_generations(&adopt.state, ops, e);
+	if (code == 0)
+		code = read_clients(&adopt.state, e);
 	adopt_fini(&adopt);
 	return code;
 }

@@ -37,6 +37,7 @@ struct reload {
 	struct request *waiting;  /* owned; those that came since, the newest first */
 	struct event *begin;      /* owned */
 	bool runs;
+	bool held;              /* see reload_hold() */
 	struct config *started; /* ref: what the running worker was started with */
 
 	/* Of the one that runs. */
@@ -311,7 +312,7 @@ on_begin(evutil_socket_t fd, short what, void *arg)
 	struct reload *r = arg;
 
 	(void)fd, (void)what; /* activated by hand */
-	if (r->runs || r->waiting == NULL)
+	if (r->runs || r->held || r->waiting == NULL)
 		return;
 	r->runs = true;
 	r->depth = RELOAD_CHECK;
@@ -342,6 +343,29 @@ reload_request(
 	r->waiting = q;
 	event_active(r->begin, EV_TIMEOUT, 0);
 	return 0;
+}
+
+bool
+reload_hold(struct reload *r)
+{
+	r->held = true;
+	return r->runs;
+}
+
+void
+reload_let_go(struct reload *r)
+{
+	r->held = false;
+	event_active(r->begin, EV_TIMEOUT, 0);
+}
+
+bool
+reload_is_due(const struct reload *r)
+{
+	for (const struct request *q = r->waiting; q != NULL; q = q->next)
+		if (q->reply == NULL)
+			return true;
+	return false;
 }
 
 int

@@ -55,4 +55,12 @@ enum reload_depth {
 must_check int reload_request(
 	struct reload *r, enum reload_depth depth, const char *reason, reload_reply_fn *reply, void *arg);
 
+/** Begin none until reload_let_go(): those that are asked for wait. @return whether one runs, which goes on
+ */
+bool reload_hold(struct reload *r);
+void reload_let_go(struct reload *r);
+
+/** Whether one waits that nobody awaits the verdict of: whoever takes over has to carry it out. */
+bool reload_is_due(const struct reload *r);
+
 #endif

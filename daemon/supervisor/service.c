@@ -206,12 +206,24 @@ on_hello(void *arg, struct generation *g)
 {
 	struct service *s = arg;
 
-	if (!s->adopting || g != generations_serving(s->generations))
+	if (g->number != s->adopting)
 		return;
-	s->adopting = false;
-	s->options.adopted(s->options.arg);
+	s->adopting = 0;
+	s->options.adopted(s->options.arg, g->number);
 	drain_older(s, g);
 	service_tell_status(s, true);
+}
+
+/* The worker that was to be adopted has died first. Nobody comes back from this if there is a way back. */
+static void
+give_up_adopting(struct service *s, const struct err *e)
+{
+	char why[ERR_TEXT_SIZE + 80];
+
+	snprintf(why, sizeof why, "its worker died while it took over: %s", e->text);
+	s->options.lost(s->options.arg, why);
+	s->adopting = 0;
+	s->options.adopted(s->options.arg, 0);
 }
 
 static void
@@ -248,7 +260,8 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 	struct service *s = arg;
 
 	(void)fd, (void)what; /* a timer has neither */
-	if (s->phase == SERVICE_SERVING)
+	if (s->phase == SERVICE_SERVING && generations_serving(s->generations) == NULL &&
+		!generations_starting(s->generations)) /* an upgrade may have been quicker */
 		replace_worker(s);
 }
 
@@ -279,6 +292,8 @@ on_ended(void *arg, struct generation *g, enum supervisor_end how, const struct 
 
 	if (how != SUPERVISOR_END_ORDERED)
 		post_mortem_log(g->post_mortem, g->number);
+	if (s->adopting != 0 && g->number == s->adopting)
+		give_up_adopting(s, e);
 	if (s->phase == SERVICE_STARTING && how != SUPERVISOR_END_ORDERED) {
 		s->error = *e;
 		leave(s, SERVICE_FAILED);
@@ -403,15 +418,17 @@ service_run(struct service *s, struct err *e)
 int
 service_go_on(struct service *s, int64_t started_ms, bool roll_back, struct err *e)
 {
-	struct generation *g = generations_serving(s->generations);
+	struct generation *g = generations_first(s->generations);
 
 	s->phase = SERVICE_SERVING;
 	s->started_ms = started_ms;
-	if (roll_back && g != NULL) {
-		generation_drain(g, settings_of(s)->shutdown_timeout_ms, settings_of(s)->shutdown_spread_ms);
-		s->options.adopted(s->options.arg);
+	if (roll_back) {
+		if (g != NULL && g->number == generations_last_number(s->generations))
+			generation_drain(
+				g, settings_of(s)->shutdown_timeout_ms, settings_of(s)->shutdown_spread_ms);
+		s->options.adopted(s->options.arg, 0);
 	} else {
-		s->adopting = true;
+		s->adopting = generations_last_number(s->generations);
 	}
 	if (generations_serving(s->generations) == NULL)
 		schedule_worker(s, 0, false); /* it died in between */

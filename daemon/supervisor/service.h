@@ -36,8 +36,11 @@ struct service_options {
 	/** A drain or a stop begins, and nobody is to queue for us. @p may_return: another one may be started
 	 * after us. May come more than once. */
 	void (*ending)(void *arg, bool may_return);
-	/** The worker that came with an adoption obeys: it is over. */
-	void (*adopted)(void *arg);
+	/** An adoption is over: the new program's worker, @p generation, obeys; 0: it is this one that came
+	 * back, or there is no way back. */
+	void (*adopted)(void *arg, unsigned generation);
+	/** That worker has died before: go back, if there is a way. */
+	void (*lost)(void *arg, const char *why);
 	void *arg;
 };
 

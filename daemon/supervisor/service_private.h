@@ -42,7 +42,7 @@ struct service {
 	struct ban_list bans;
 	struct holds holds;
 	struct strbuf orders; /* both as text, as the last worker that was started began with them */
-	bool adopting;        /* nobody has said hello yet */
+	unsigned adopting;    /* the generation whose hello ends a takeover; 0: none */
 	char note[STATUS_SIZE - 80];
 	struct cfg_report report; /* of a worker that replaces another */
 };

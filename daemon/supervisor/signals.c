@@ -88,6 +88,15 @@ signals_new(struct event_base *base, signal_order_fn *fn, void *arg, struct sign
 }
 
 void
+signals_listen(struct signals *s, bool listen)
+{
+	if (listen)
+		event_add(s->event, NULL);
+	else
+		event_del(s->event);
+}
+
+void
 signals_free(struct signals *s)
 {
 	struct signalfd_siginfo info;

@@ -4,6 +4,7 @@
 #define SUPERVISOR_SIGNALS_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -28,6 +29,9 @@ struct signals;
  */
 must_check int signals_new(
 	struct event_base *base, signal_order_fn *fn, void *arg, struct signals **ret, struct err *e);
+
+/** While nobody listens they wait, over execve() too. */
+void signals_listen(struct signals *s, bool listen);
 
 /** Puts the thread's mask and SIGPIPE back as they were. Signals that are pending then take their default
  * action only if they arrived unread, so all that are waiting are read first. NULL is fine. */

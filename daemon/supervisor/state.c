@@ -74,7 +74,7 @@ state_writer_fini(struct state_writer *w)
 }
 
 static int
-check_head(struct unpack *u, struct err *e)
+check_head(struct unpack *u, uint32_t *ret_version, struct err *e)
 {
 	uint32_t magic = unpack_u32(u), oldest = unpack_u32(u), version = unpack_u32(u);
 
@@ -85,6 +85,7 @@ check_head(struct unpack *u, struct err *e)
 			"its state has version %u, this sockd reads %u to %u; upgrade by way of a release in "
 			"between",
 			version, STATE_OLDEST, STATE_VERSION);
+	*ret_version = version;
 	return 0;
 }
 
@@ -104,7 +105,7 @@ state_open(int fd, bool rehearsal, struct state_reader *ret, struct err *e)
 		code = err_set(e, -EBADMSG, "the state cannot be read");
 	else {
 		r.u = UNPACK(r.bytes, (size_t)st.st_size);
-		code = check_head(&r.u, e);
+		code = check_head(&r.u, &r.version, e);
 	}
 	if (code < 0) {
 		state_reader_fini(&r);

@@ -7,7 +7,11 @@
 #include "base/err.h"
 #include "base/pack.h"
 
-enum { STATE_VERSION = 1, STATE_OLDEST = 1 };
+enum {
+	STATE_VERSION = 2,
+	STATE_OLDEST = 1,
+	STATE_WITH_CLIENTS = 2 /* from this one on clients of the admin socket stand behind the generations */
+};
 
 struct state_writer {
 	struct strbuf body;
@@ -25,6 +29,7 @@ void state_writer_fini(struct state_writer *w);
 
 struct state_reader {
 	struct unpack u;
+	uint32_t version;
 	bool rehearsal; /* the descriptors are not here: others stand in for them */
 	int *fds;       /* owned: the numbers of all that was read */
 	size_t count, capacity;

@@ -33,31 +33,11 @@
 #include "supervisor/service.h"
 #include "supervisor/signals.h"
 #include "supervisor/snapshot_build.h"
+#include "supervisor/supervisor_private.h"
 #include "supervisor/upgrade.h"
 #include "supervisor/warnings.h"
 
 enum { GRACE_MS = 5000 };
-
-struct supervisor {
-	const struct supervisor_options *options; /* borrowed */
-	const struct config *config;              /* borrowed */
-	struct event_base *base;                  /* owned */
-	struct signals *signals;                  /* owned */
-	bool log_started;
-	struct identity identity;
-	struct supervisor_surroundings surroundings;
-	struct snapshot_sockets *sockets;  /* owned: what the sockets leave in the file system */
-	struct snapshot *snapshot;         /* owned until the service has it */
-	struct announce *announce;         /* owned */
-	struct admin_socket admin_socket;  /* until the admin has it */
-	struct service *service;           /* owned */
-	struct reload *reload;             /* owned */
-	struct certificates *certificates; /* owned */
-	struct admin *admin;               /* owned */
-	struct upgrade *upgrade;           /* owned */
-	char *exe_path;                    /* owned: where this program was started from */
-	int64_t started_ms;
-};
 
 /* Tell why the start failed. @return the exit status */
 static int
@@ -150,8 +130,8 @@ keep_origin(struct supervisor *s, struct err *e)
 	return s->snapshot->config_path != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
-static void
-on_files_changed(void *arg)
+void
+supervisor_files_changed(void *arg)
 {
 	struct supervisor *s = arg;
 
@@ -169,7 +149,7 @@ start_snapshot(struct supervisor *s, enum exit_phase *phase, struct err *e)
 	if (code == 0)
 		code = keep_origin(s, e);
 	if (code == 0)
-		code = certificates_new(s->base, on_files_changed, s, &s->certificates, e);
+		code = certificates_new(s->base, supervisor_files_changed, s, &s->certificates, e);
 	if (code == 0)
 		code = certificates_prepare(s->certificates, s->snapshot, s->options->report);
 	if (code < 0)
@@ -267,23 +247,6 @@ start_upgrade(struct supervisor *s, struct err *e)
 	return code;
 }
 
-/* It obeys us: there is no way back, and no need of one. */
-static void
-on_adopted(void *arg)
-{
-	struct supervisor *s = arg;
-	struct adopt *adopt = s->options->adopt;
-
-	if (adopt->why == NULL)
-		log_notice("upgraded", LOG_S("version", PACKAGE_VERSION), LOG_I("pid", getpid()));
-	else
-		log_error("upgrade_failed", LOG_S("error", adopt->why),
-			LOG_S("msg", "the program from before the upgrade goes on"));
-	service_note(s->service, adopt->why == NULL ? "" : "upgrade failed, the old program goes on");
-	adopt_commit(adopt);
-	snapshot_sockets_keep(s->sockets, service_snapshot(s->service));
-}
-
 static void
 on_ending(void *arg, bool may_return)
 {
@@ -303,7 +266,8 @@ start_service(struct supervisor *s, struct err *e)
 				       .grace_ms = GRACE_MS,
 				       .ready = on_ready,
 				       .ending = on_ending,
-				       .adopted = on_adopted,
+				       .adopted = supervisor_adopted,
+				       .lost = supervisor_lost,
 				       .arg = s },
 		&s->service, e);
 
@@ -316,29 +280,6 @@ start_service(struct supervisor *s, struct err *e)
 	if (code < 0)
 		return code;
 	return admin_new(s->base, &s->admin_socket, &admin_service_host, s->service, &s->admin, e);
-}
-
-static int
-adopt_sockets(struct supervisor *s, enum exit_phase *phase, struct err *e)
-{
-	struct adopt *adopt = s->options->adopt;
-	int code;
-
-	*phase = EXIT_PHASE_SYSTEM;
-	s->snapshot = adopt->snapshot;
-	adopt->snapshot = NULL;
-	code = snapshot_sockets_unpack(&adopt->state, &s->sockets);
-	if (code == 0)
-		code = admin_socket_unpack(&adopt->state, &s->admin_socket);
-	if (code < 0)
-		return err_set(e, code, "the sockets in the state are not understood");
-	code = certificates_new(s->base, on_files_changed, s, &s->certificates, e);
-	if (code == 0)
-		code = certificates_prepare(s->certificates, s->snapshot, s->options->report);
-	if (code < 0)
-		return code;
-	s->announce = announce_new(s->snapshot);
-	return s->announce != NULL ? 0 : err_set(e, -ENOMEM, "out of memory");
 }
 
 static int
@@ -359,7 +300,8 @@ supervisor_start(struct supervisor *s)
 	if (code < 0)
 		return start_failed(s, EXIT_PHASE_SYSTEM, code, &e);
 	warnings_surroundings(s->config, &s->identity);
-	code = s->options->adopt != NULL ? adopt_sockets(s, &phase, &e) : start_snapshot(s, &phase, &e);
+	code = s->options->adopt != NULL ? supervisor_adopt_sockets(s, &phase, &e)
+					 : start_snapshot(s, &phase, &e);
 	if (code < 0)
 		return start_failed(s, phase, code, &e);
 	code = start_service(s, &e);
@@ -406,9 +348,7 @@ supervisor_serve(struct supervisor *s)
 	if (adopt == NULL)
 		code = service_run(s->service, &e);
 	else {
-		code = service_unpack_orders(&adopt->state, s->service, &e);
-		if (code == 0)
-			code = generations_adopt(service_generations(s->service), &adopt->state, &e);
+		code = supervisor_adopt_workers(s, &e);
 		if (code < 0)
 			adopt_roll_back(e.text);
 		else

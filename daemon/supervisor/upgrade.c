@@ -1,25 +1,23 @@
 /* An upgrade in steps, of which only the last can't be undone by simply not going on:
  *
  * 1. The file that lies where this program was started from is opened, once; from here on it is meant by
- * descriptor.
+ * descriptor. A reload that runs is waited for, and others wait for the upgrade, or the new worker would
+ * begin with a configuration that is not served any more.
  * 2. A child runs it with --adopt-check on the state of this process: can it read all of it?
  * 3. It runs as a worker on the snapshot that is served, beside the workers that there are. From `ready` on
  * both serve.
  * 4. Everything is written down, and this process executes it. It has ten seconds to speak with its worker;
- * otherwise this program is executed again, and finds all as it was (adopt.c). */
+ * otherwise this program is executed again, and finds all as it was (adopt.c). Whichever goes on tells those
+ * who asked for the upgrade (admin_takeover.c). */
 #include "supervisor/upgrade.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
@@ -29,46 +27,31 @@
 #include "supervisor/admin.h"
 #include "supervisor/admin_socket.h"
 #include "supervisor/adopt.h"
-#include "supervisor/state.h"
 #include "supervisor/identity.h"
+#include "supervisor/rehearsal.h"
+#include "supervisor/reload.h"
+#include "supervisor/state.h"
 #include "supervisor/snapshot_build.h"
 
-enum {
-	REHEARSAL_MS = 10000,
-	READY_MS = 30000,
-	QUIET_MS = 2000,
-	ASK_AGAIN_MS = 20,
-	STATE_FD = 3,
-	WORDS_MAX = 600
-};
+enum { READY_MS = 30000, QUIET_MS = 2000, ASK_AGAIN_MS = 20, TEXT_MAX = 800 };
 
-enum step { UPGRADE_IDLE, UPGRADE_REHEARSAL, UPGRADE_WORKER, UPGRADE_LEAVING };
+enum step { UPGRADE_IDLE, UPGRADE_RELOAD, UPGRADE_REHEARSAL, UPGRADE_WORKER, UPGRADE_LEAVING };
 
 struct upgrade {
 	struct upgrade_options options;
 	enum step step;
-	int new_fd, old_fd; /* owned */
-	pid_t child;
-	int child_fd, words_fd;                 /* owned */
-	struct event *exited, *words, *timeout; /* owned */
-	char said[WORDS_MAX];
-	size_t said_size;
-	unsigned generation;    /* that of the new program */
-	struct identity before; /* owned: of the workers that there were */
-	bool other_identity;    /* the options' is that of the new program's worker */
+	int new_fd, old_fd;          /* owned */
+	struct rehearsal *rehearsal; /* owned */
+	struct event *timeout;       /* owned: of the step, or to ask again */
+	unsigned generation;         /* that of the new program */
+	struct identity before;      /* owned: of the workers that there were */
+	bool other_identity;         /* the options' is that of the new program's worker */
+	bool tells;                  /* the new program can tell those who asked for it how it went */
 	struct cfg_report report;
 	int64_t quiet_by_ms;
 	upgrade_reply_fn *reply;
 	void *arg;
 };
-
-static void
-drop_event(struct event **event)
-{
-	if (*event != NULL)
-		event_free(*event);
-	*event = NULL;
-}
 
 static void
 drop_fd(int *fd)
@@ -80,16 +63,9 @@ drop_fd(int *fd)
 static void
 reset(struct upgrade *u)
 {
-	if (u->child > 0) {
-		kill(u->child, SIGKILL);
-		waitpid(u->child, NULL, 0);
-	}
-	u->child = 0;
-	drop_event(&u->exited);
-	drop_event(&u->words);
+	rehearsal_free(u->rehearsal);
+	u->rehearsal = NULL;
 	event_del(u->timeout);
-	drop_fd(&u->child_fd);
-	drop_fd(&u->words_fd);
 	drop_fd(&u->new_fd);
 	drop_fd(&u->old_fd);
 	cfg_report_fini(&u->report);
@@ -98,8 +74,10 @@ reset(struct upgrade *u)
 		*u->options.identity = u->before;
 		u->other_identity = false;
 	}
-	u->said_size = 0;
 	u->generation = 0;
+	u->tells = false;
+	if (u->step != UPGRADE_IDLE)
+		reload_let_go(service_reload(u->options.service));
 	u->step = UPGRADE_IDLE;
 }
 
@@ -130,7 +108,7 @@ fail(struct upgrade *u, int code, const char *format, ...)
 {
 	const struct cfg_daemon *d = &service_snapshot(u->options.service)->config->daemon;
 	struct generation *g = its_generation(u);
-	char text[WORDS_MAX + 200], note[80];
+	char text[TEXT_MAX], note[80];
 	va_list args;
 
 	va_start(args, format);
@@ -170,6 +148,11 @@ write_state(const struct upgrade *u, struct state_writer *w)
 	admin_socket_pack(w, *o->admin != NULL ? admin_socket_of(*o->admin) : NULL);
 	service_pack_orders(w, o->service);
 	generations_pack(w, service_generations(o->service));
+	if (u->tells && *o->admin != NULL)
+		admin_pack_clients(w, *o->admin);
+	else
+		pack_u32(&w->body, 0);
+	pack_u32(&w->body, reload_is_due(service_reload(o->service)));
 	return w->body.failed ? -ENOMEM : 0;
 }
 
@@ -207,19 +190,27 @@ leave(struct upgrade *u)
 	fail(u, code, "cannot execute %s: %s", u->options.exe_path, strerror(-code));
 }
 
-/* Nothing may be half-way to a worker: whoever comes next could not finish the sentence. */
+static void
+ask_again(struct upgrade *u)
+{
+	event_add(u->timeout, &(struct timeval){ .tv_usec = ASK_AGAIN_MS * 1000 });
+}
+
+/* Nothing may be half-way to a worker: whoever comes next could not finish the sentence. Nor to a client, but
+ * one that does not take its answer cannot keep the upgrade from taking place. */
 static void
 leave_when_quiet(struct upgrade *u)
 {
-	if (generations_are_quiet(service_generations(u->options.service))) {
-		leave(u);
-		return;
-	}
+	const struct admin *admin = *u->options.admin;
+	bool workers = generations_are_quiet(service_generations(u->options.service));
+
 	u->quiet_by_ms -= ASK_AGAIN_MS;
-	if (u->quiet_by_ms <= 0)
+	if (workers && (admin == NULL || admin_is_quiet(admin) || u->quiet_by_ms <= 0))
+		leave(u);
+	else if (u->quiet_by_ms <= 0)
 		fail(u, -EAGAIN, "a worker does not take its orders");
 	else
-		event_add(u->timeout, &(struct timeval){ .tv_usec = ASK_AGAIN_MS * 1000 });
+		ask_again(u);
 }
 
 /* ---- 3: its worker ---- */
@@ -275,10 +266,11 @@ upgrade_on_ready(struct upgrade *u, const struct generation *g)
 		return false;
 	u->step = UPGRADE_LEAVING;
 	u->quiet_by_ms = QUIET_MS;
-	snprintf(text, sizeof text, "{\"generation\": %u}", g->number);
-	answer(u, 0, text);
-	event_add(u->timeout,
-		&(struct timeval){ .tv_usec = 5 * ASK_AGAIN_MS * 1000 }); /* for the answer to leave */
+	if (!u->tells) { /* then this is the last moment at which somebody can */
+		snprintf(text, sizeof text, "{\"generation\": %u}", g->number);
+		answer(u, 0, text);
+	}
+	ask_again(u);
 	return true;
 }
 
@@ -298,58 +290,23 @@ upgrade_on_ended(struct upgrade *u, const struct generation *g, const struct err
 /* ---- 2: the rehearsal ---- */
 
 static void
-on_words(evutil_socket_t fd, short what, void *arg)
+on_rehearsed(void *arg, int code, const char *text, uint32_t reads)
 {
 	struct upgrade *u = arg;
-	char rest[256];
-	size_t room = sizeof u->said - 1 - u->said_size;
-	ssize_t n = read(fd, room > 0 ? u->said + u->said_size : rest, room > 0 ? room : sizeof rest);
-
-	(void)what; /* only ever readable */
-	if (n > 0 && room > 0)
-		u->said_size += (size_t)n;
-	if (n == 0)
-		event_del(u->words);
-}
-
-/* What it said, as one line. */
-static const char *
-words(struct upgrade *u)
-{
-	u->said[u->said_size] = '\0';
-	for (char *p = u->said; *p != '\0'; p++)
-		if (*p == '\n')
-			*p = ' ';
-	while (u->said_size > 0 && u->said[u->said_size - 1] == ' ')
-		u->said[--u->said_size] = '\0';
-	return u->said_size > 0 ? u->said : "it says nothing";
-}
-
-static void
-on_rehearsed(evutil_socket_t fd, short what, void *arg)
-{
-	struct upgrade *u = arg;
-	siginfo_t info = { 0 };
 	struct err e = { 0 };
 
-	(void)what; /* only ever readable */
-	on_words(u->words_fd, EV_READ, u);
-	if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED) < 0)
-		info.si_code = CLD_KILLED;
-	u->child = 0;
-	event_del(u->timeout);
-	if (info.si_code != CLD_EXITED) {
-		fail(u, -EPROTO, "the new program crashes (signal %d): %s", info.si_status, words(u));
-	} else if (info.si_status != 0) {
-		fail(u, -EPROTO, "the new program does not take over (status %d): %s", info.si_status,
-			words(u));
+	if (code < 0) {
+		fail(u, code, "%s", text);
 	} else if (start_worker(u, &e) < 0) {
 		fail(u, -EPROTO, "%s", e.text);
 	} else {
+		u->tells = reads >= STATE_WITH_CLIENTS;
 		u->step = UPGRADE_WORKER;
 		event_add(u->timeout, &(struct timeval){ .tv_sec = READY_MS / 1000 });
 	}
 }
+
+static void begin_after_reload(struct upgrade *u);
 
 static void
 on_timeout(evutil_socket_t fd, short what, void *arg)
@@ -359,67 +316,32 @@ on_timeout(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what; /* a timer has neither */
 	if (u->step == UPGRADE_LEAVING)
 		leave_when_quiet(u);
-	else if (u->step == UPGRADE_REHEARSAL)
-		fail(u, -ETIMEDOUT, "the new program has not checked the state after %d s",
-			REHEARSAL_MS / 1000);
+	else if (u->step == UPGRADE_RELOAD)
+		begin_after_reload(u);
 	else
 		fail(u, -ETIMEDOUT, "the new program's worker was not ready after %d s", READY_MS / 1000);
 }
 
 static int
-spawn(struct upgrade *u, int state_fd, int words_fd, struct err *e)
-{
-	char program[] = "sockd", option[] = "--adopt-check", number[] = "3"; /* STATE_FD */
-	char *const argv[] = { program, option, number, NULL };
-	posix_spawn_file_actions_t actions;
-	char path[32];
-	int error;
-
-	snprintf(path, sizeof path, "/proc/self/fd/%d", u->new_fd);
-	posix_spawn_file_actions_init(&actions);
-	error = posix_spawn_file_actions_adddup2(&actions, words_fd, STDOUT_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(&actions, words_fd, STDERR_FILENO);
-	if (error == 0)
-		error = posix_spawn_file_actions_adddup2(&actions, state_fd, STATE_FD);
-	if (error == 0)
-		error = posix_spawn(&u->child, path, &actions, NULL, argv, environ);
-	posix_spawn_file_actions_destroy(&actions);
-	if (error != 0) {
-		u->child = 0;
-		return err_set(e, -error, "cannot execute %s: %s", u->options.exe_path, strerror(error));
-	}
-	u->child_fd = pidfd_open(u->child, 0);
-	return u->child_fd >= 0 ? 0 : err_errno(e, "cannot watch the new program");
-}
-
-static int
 rehearse(struct upgrade *u, struct err *e)
 {
+	struct rehearsal_options o = { .base = u->options.base,
+		.program_fd = u->new_fd,
+		.program = u->options.exe_path,
+		.done = on_rehearsed,
+		.arg = u };
 	struct state_writer w;
-	auto_of(fd) int state_fd = -1, words_fd = -1;
-	int fds[2], code = write_state(u, &w);
+	auto_of(fd) int state_fd = -1;
+	int code = write_state(u, &w);
 
 	if (code == 0)
 		code = fd_memfd("sockd-state", w.body.data, w.body.size, &state_fd);
 	state_writer_fini(&w);
 	if (code < 0)
 		return err_set(e, code, "cannot write down what there is: %s", strerror(-code));
-	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
-		return err_errno(e, "cannot make a pipe");
-	u->words_fd = fds[0];
-	words_fd = fds[1];
-	code = spawn(u, state_fd, words_fd, e);
-	if (code < 0)
-		return code;
-	u->exited = event_new(u->options.base, u->child_fd, EV_READ, on_rehearsed, u);
-	u->words = event_new(u->options.base, u->words_fd, EV_READ | EV_PERSIST, on_words, u);
-	if (u->exited == NULL || u->words == NULL || event_add(u->exited, NULL) < 0 ||
-		event_add(u->words, NULL) < 0 ||
-		event_add(u->timeout, &(struct timeval){ .tv_sec = REHEARSAL_MS / 1000 }) < 0)
-		return err_set(e, -ENOMEM, "out of memory");
+	o.state_fd = state_fd;
 	u->step = UPGRADE_REHEARSAL;
-	return 0;
+	return rehearsal_start(&o, &u->rehearsal, e);
 }
 
 /* ---- 1: the file ---- */
@@ -436,11 +358,24 @@ open_programs(struct upgrade *u, struct err *e)
 	return u->old_fd >= 0 ? 0 : err_errno(e, "cannot keep the program that runs");
 }
 
+static void
+begin_after_reload(struct upgrade *u)
+{
+	struct service *s = u->options.service;
+	struct err e = { 0 };
+
+	if (reload_hold(service_reload(s)))
+		ask_again(u); /* it takes half a minute at most */
+	else if (generations_starting(service_generations(s)))
+		fail(u, -EAGAIN, "a worker is just being started");
+	else if (open_programs(u, &e) < 0 || rehearse(u, &e) < 0)
+		fail(u, e.code, "%s", e.text);
+}
+
 void
 upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, void *arg)
 {
 	struct service *s = u->options.service;
-	struct err e = { 0 };
 
 	if (u->step != UPGRADE_IDLE) {
 		if (reply != NULL)
@@ -452,10 +387,12 @@ upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, 
 	log_notice("upgrading", LOG_S("reason", reason), LOG_S("program", u->options.exe_path));
 	if (service_ops(s)->pack == NULL)
 		fail(u, -ENOTSUP, "a single process cannot upgrade: restart it to run a new program");
-	else if (!service_serves(s) || !generations_are_quiet(service_generations(s)))
-		fail(u, -EAGAIN, "it is ending, or a worker is just being started");
-	else if (open_programs(u, &e) < 0 || rehearse(u, &e) < 0)
-		fail(u, e.code, "%s", e.text);
+	else if (!service_serves(s))
+		fail(u, -EAGAIN, "it is ending, or has not started yet");
+	else {
+		u->step = UPGRADE_RELOAD;
+		begin_after_reload(u);
+	}
 }
 
 void
@@ -472,9 +409,7 @@ upgrade_new(const struct upgrade_options *options, struct upgrade **ret, struct 
 
 	if (u == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	*u = (struct upgrade){
-		.options = *options, .new_fd = -1, .old_fd = -1, .child_fd = -1, .words_fd = -1
-	};
+	*u = (struct upgrade){ .options = *options, .new_fd = -1, .old_fd = -1 };
 	u->timeout = event_new(options->base, -1, 0, on_timeout, u);
 	if (u->timeout == NULL) {
 		free(u);

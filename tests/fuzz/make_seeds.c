@@ -167,6 +167,22 @@ pack_generations(struct state_writer *w)
 	cfg_report_fini(&report);
 }
 
+/* One that waits for the upgrade, and one in the middle of its line. */
+static void
+pack_clients(struct state_writer *w)
+{
+	static const char *const said[] = { "", "{\"verb\":\"sta" };
+
+	for (unsigned i = 0; i < array_len(said); i++) {
+		pack_u32(&w->body, 1);
+		state_add_fd(w, STDERR_FILENO);
+		pack_u32(&w->body, i == 0);
+		pack_bytes(&w->body, said[i], strlen(said[i]));
+	}
+	pack_u32(&w->body, 0);
+	pack_u32(&w->body, true); /* a reload is due */
+}
+
 static void
 write_state(const char *folder, const char *name, const struct made *m)
 {
@@ -185,6 +201,7 @@ write_state(const char *folder, const char *name, const struct made *m)
 	pack_admin_socket(&w);
 	pack_orders(&w);
 	pack_generations(&w);
+	pack_clients(&w);
 	write_seed(folder, "fuzz_state", name, &w.body);
 	if (fd_memfd("state", w.body.data, w.body.size, &fd) < 0 ||
 		supervisor_rehearse(fd, child_ops(), &e) < 0)

@@ -318,64 +318,6 @@ def test_what_a_plugin_counted_goes_with_its_worker_and_what_sockd_counted_stays
         assert d.stop(timeout=60) == 0
 
 
-# Comes in with the new supervisor only, once its event base turns.
-SPOILER = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-int event_base_loop(void *base, int flags)
-{
-	int (*real)(void *, int) = (int (*)(void *, int))dlsym(RTLD_NEXT, "event_base_loop");
-	char line[64] = "";
-	int fd = open("/proc/self/cmdline", O_RDONLY);
-	ssize_t n = read(fd, line, sizeof line - 1);
-	close(fd);
-	if (n > 14 && memcmp(line, "sockd\\0--adopt\\0", 14) == 0)
-		%s
-	return real(base, flags);
-}
-int event_base_dispatch(void *base) { return event_base_loop(base, 0); }
-"""
-WITH_SPOILER = """
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-int main(int argc, char **argv)
-{
-	if (argc > 1 && strcmp(argv[1], "--adopt") == 0)
-		setenv("LD_PRELOAD", "%s", 1);
-	execv("%s", argv);
-	return 99;
-}
-"""
-
-
-def test_a_supervisor_that_fails_while_it_takes_over_gives_back_what_it_has(tmp):
-    for name, action, says in (("crash", "abort();", "it crashed while it took over"),
-                               ("exit", "exit(3);", "it ended while it took over"),
-                               ("hang", "pause();", "it did not take over within 10 s")):
-        if harness.SANITIZED:
-            harness.skip("a preloaded library comes before the sanitizer's")
-        spoiler = compiled(tmp, f"{name}.so", SPOILER % action, "-shared", "-fPIC", "-ldl")
-        with Installed(tmp, ECHO).start() as d:
-            before = workers(d)
-            address = d.addr("echo")
-            with harness.connect(address) as old:
-                echoes(old)
-                d.replace(compiled(tmp, "bad", WITH_SPOILER % (spoiler, harness.SOCKD)))
-
-                failed = d.upgrade("upgrade_failed")
-
-                assert failed["error"] == says, failed
-                echoes(old)
-            harness.wait_until(lambda: workers(d) == before, "the end of the new worker")
-            goes_on(d, before)
-            assert d.stop() == 0
-
-
 def test_a_single_process_says_that_it_cannot(tmp):
     with Installed(tmp, ECHO, args=["--single-process"]).start() as d:
         failed = refused(d)
@@ -408,24 +350,6 @@ def test_an_end_that_comes_during_an_upgrade_is_an_end(tmp):
                 order = [e["event"] for e in d.events if e["event"] in ("draining", "upgraded")]
                 assert order in (["draining"], ["upgraded", "draining"]), order
             assert d.wait() == 0
-
-
-def test_sockctl_upgrade_answers_when_the_new_worker_serves(tmp):
-    with Installed(tmp, ECHO).start() as d:
-        (before,) = workers(d)
-        for number, args in enumerate((("upgrade",), ("upgrade", "--json")), 2):
-            since = d.mark()
-
-            done = sockctl(d, *args)
-
-            assert (done.returncode, done.stderr) == (0, ""), done
-            if "--json" in args:
-                assert json.loads(done.stdout)["generation"] == number, done
-            d.wait_log("upgraded", since=since)
-            harness.wait_until(lambda: len(workers(d)) == 1, "the old worker's end")
-        assert before not in workers(d)
-        assert f"generation {number} serving" in sockctl(d, "status").stdout
-        assert d.stop() == 0
 
 
 def test_sockctl_upgrade_says_why_it_does_not(tmp):

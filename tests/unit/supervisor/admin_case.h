@@ -143,7 +143,10 @@ static inline void
 fake_reload(void *arg, bool dry, admin_answer_fn *answer, void *answer_arg)
 {
 	(void)arg;
-	if (fake.dead)
+	if (fake.keep) {
+		fake.kept = answer;
+		fake.kept_arg = answer_arg;
+	} else if (fake.dead)
 		answer(answer_arg, -EINVAL, "a.yaml:1:2: error: bad\na.yaml:3:4: error: worse\n");
 	else
 		answer(answer_arg, 0, dry ? "{\"text\":\"all would be new\"}" : "{\"text\":\"all is new\"}");

@@ -4,7 +4,7 @@ check_PROGRAMS += tests/unit/supervisor/test_announce tests/unit/supervisor/test
 	tests/unit/supervisor/test_snapshot_build tests/unit/supervisor/test_status
 check_PROGRAMS += tests/unit/supervisor/test_notify
 check_PROGRAMS += tests/unit/supervisor/test_admin tests/unit/supervisor/test_admin_socket \
-	tests/unit/supervisor/test_admin_verbs
+	tests/unit/supervisor/test_admin_takeover tests/unit/supervisor/test_admin_verbs
 EXTRA_DIST += tests/unit/supervisor/admin_case.h tests/unit/supervisor/child_case.h
 check_PROGRAMS += tests/unit/supervisor/test_backoff tests/unit/supervisor/test_bans_give tests/unit/supervisor/test_counters \
 	tests/unit/supervisor/test_identity tests/unit/supervisor/test_state

@@ -80,13 +80,32 @@ START_TEST(a_state_of_another_age_is_refused_by_its_numbers)
 	w.body.data[8] = 99;
 	fd = memfd_of(&w);
 	ck_assert_int_eq(state_open(fd, true, &r, &e), -EPROTONOSUPPORT);
-	ck_assert_ptr_nonnull(strstr(e.text, "its state has version 99, this sockd reads 1 to 1"));
+	ck_assert_ptr_nonnull(strstr(e.text, "its state has version 99, this sockd reads 1 to 2"));
 	close(fd);
 	w.body.data[0] = 'x';
 	fd = memfd_of(&w);
 	ck_assert_int_eq(state_open(fd, true, &r, &e), -EBADMSG);
 	close(fd);
 	ck_assert_int_eq(state_open(0, true, &r, &e), -EBADMSG);
+	state_writer_fini(&w);
+}
+END_TEST
+
+START_TEST(the_state_of_the_release_before_is_read)
+{
+	struct state_writer w;
+	struct state_reader r;
+	struct err e = { 0 };
+	int fd;
+
+	state_begin(&w);
+	w.body.data[8] = STATE_VERSION - 1;
+	fd = memfd_of(&w);
+	ck_assert_int_eq(state_open(fd, true, &r, &e), 0);
+	ck_assert_uint_eq(r.version, STATE_VERSION - 1);
+	ck_assert_uint_lt(r.version, STATE_WITH_CLIENTS);
+	close(fd);
+	state_reader_fini(&r);
 	state_writer_fini(&w);
 }
 END_TEST
@@ -158,4 +177,5 @@ END_TEST
 
 UNIT_TESTS("state", numbers_and_descriptors_come_out_as_they_went_in,
 	a_descriptor_that_is_not_open_fails_the_reader, a_state_of_another_age_is_refused_by_its_numbers,
-	socket_files_go_along, in_a_rehearsal_socket_files_stay_the_others)
+	the_state_of_the_release_before_is_read, socket_files_go_along,
+	in_a_rehearsal_socket_files_stay_the_others)
