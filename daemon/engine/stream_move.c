@@ -46,25 +46,47 @@ stream_move_tls(struct conn *to, struct conn *from, size_t size)
 	return (ssize_t)moved;
 }
 
+/* From the loop's buffer: the pump is at work, and will arm it. */
+static ssize_t
+stream_move_view(struct conn *to, struct conn *from, size_t size)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)conn_loop(from)->view, .iov_len = size };
+	int r = stream_write(to, &iov, 1, size);
+
+	return r < 0 ? r : (ssize_t)stream_drop(from, size);
+}
+
+static ssize_t
+stream_move_some(struct conn *to, struct conn *from, size_t size)
+{
+	ssize_t n;
+
+	if (stream_has_view(from))
+		return stream_move_view(to, from, size);
+	n = to->tls != NULL ? stream_move_tls(to, from, size) : stream_move_chains(to, from, size);
+	stream_arm(from);
+	return n;
+}
+
+/* What is left behind has to be waited for: so it goes on while there is room, which a socket that takes all
+ * at once never tells of. */
 ssize_t
 stream_move(struct conn *to, struct conn *from)
 {
-	size_t unread = stream_unread(from), room = stream_room(to), size = unread < room ? unread : room;
-	ssize_t moved;
+	ssize_t moved = 0, n = 1;
 
-	if (size < unread)
-		to->blocked = from->blocked = true;
-	if (size == 0)
-		return 0;
-	if (stream_has_view(from)) {
-		struct iovec iov = { .iov_base = (void *)(uintptr_t)conn_loop(from)->view, .iov_len = size };
-		int r = stream_write(to, &iov, 1, size);
+	while (n > 0) {
+		size_t unread = stream_unread(from), room = stream_room(to);
 
-		if (r < 0)
-			return r;
-		return (ssize_t)stream_drop(from, size); /* the pump is at work and will arm it */
+		if (unread == 0)
+			return moved;
+		if (room == 0)
+			break;
+		n = stream_move_some(to, from, unread < room ? unread : room);
+		if (n < 0)
+			return n;
+		moved += n;
 	}
-	moved = to->tls != NULL ? stream_move_tls(to, from, size) : stream_move_chains(to, from, size);
-	stream_arm(from);
+	to->blocked = from->blocked = true;
 	return moved;
 }

@@ -52,6 +52,19 @@ def test_many_small_pieces_come_back_whole(tmp):
             assert harness.receive_exactly(c, len(data)) == data, plugin
 
 
+def test_what_a_small_buffer_leaves_behind_follows(tmp):
+    """A read brings more than may be queued, and a socket that takes all at once never tells of room."""
+    data = clients.pattern(96 << 10)
+    for plugin in PLUGINS:
+        with Daemon({"echo": {"listen": "tcp://127.0.0.1:0", "handler": plugin, "buffers": {"write": "4KiB"},
+                              "socket": {"receive_buffer": "192KiB", "send_buffer": "64KiB"}}}) as d:
+            with d.connect("echo", receive_buffer=4096) as c:
+                c.sendall(data)
+                harness.wait_until(lambda c=c: not harness.unsent(c), "the server's kernel to have it")
+                assert harness.receive_exactly(c, len(data)) == data, plugin
+            assert d.stop() == 0
+
+
 def test_a_stream_that_says_nothing_gets_its_end(tmp):
     for plugin, d in each(tmp):
         for listener in ("tcp", "unix"):
