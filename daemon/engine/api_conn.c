@@ -301,8 +301,8 @@ conn_op_set_busy(struct sockd_conn h, bool busy)
 	if (c == NULL)
 		return -1;
 	c->held_busy = busy;
-	if (!busy && c->slot_passed)
-		conn_settle_later(c);
+	if (!busy)
+		conn_may_be_quiet(c);
 	return 0;
 }
 

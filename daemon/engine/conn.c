@@ -73,13 +73,24 @@ conn_touch(struct conn *c)
 bool
 conn_is_quiet(const struct conn *c)
 {
-	if (c->pace != NULL && pace_owes_input(c))
-		return false;
 	if (c->held_busy || stream_pending(c) > 0 || stream_unread(c) > 0)
 		return false;
 	if (c->serve != NULL && !strand_is_quiet(c->serve))
 		return false;
-	return c->estate == NULL || estate_is_quiet(c->estate);
+	if (c->estate != NULL && !estate_is_quiet(c->estate))
+		return false;
+	if (c->relay != NULL && c->dialled == NULL && loop_now_ms(conn_loop(c)) < relay_quiet_at_ms(c))
+		return false;
+	return !stream_owes_input(c);
+}
+
+void
+conn_may_be_quiet(struct conn *c)
+{
+	if (c->slot_passed)
+		conn_settle_later(c);
+	else if (c->dialled != NULL)
+		estate_may_be_quiet(c->dialled->estate);
 }
 
 /* ---- endings ---- */
@@ -321,7 +332,9 @@ conn_give_end(struct conn *c)
 static void
 conn_settle_drain(struct conn *c)
 {
-	if (c->slot_passed && conn_is_quiet(c))
+	if (c->dialled != NULL)
+		estate_may_be_quiet(c->dialled->estate); /* it drains with whom it was dialled for */
+	else if (c->slot_passed && conn_is_quiet(c))
 		conn_give_end(c);
 }
 

@@ -150,6 +150,9 @@ void conn_fail(struct conn *c, int error);
 /** Nobody waits, nothing is unread or unflushed, nothing holds it: what drain may end. */
 bool conn_is_quiet(const struct conn *c);
 
+/** Something that kept it busy is over: where a drain waits for that, it looks again. */
+void conn_may_be_quiet(struct conn *c);
+
 /** Drain: quiet waits end. */
 void conn_give_end(struct conn *c);
 

@@ -5,6 +5,7 @@
 
 #include "control/watch.h"
 #include "engine/api.h"
+#include "engine/relay.h"
 #include "engine/stream.h"
 #include "engine/tls_stream.h"
 
@@ -37,6 +38,20 @@ conn_write_deadline(const struct conn *c)
 	return at;
 }
 
+/* When a drain has to look at it: at its slot, and then when its relay may have turned quiet. */
+static int64_t
+conn_drain_look(const struct conn *c)
+{
+	int64_t at;
+
+	if (!c->slot_passed)
+		return c->slot_at_ms;
+	if (c->relay == NULL || c->dialled != NULL)
+		return CLOCK_NEVER;
+	at = relay_quiet_at_ms(c);
+	return at > loop_now_ms(conn_loop(c)) ? at : CLOCK_NEVER;
+}
+
 static int64_t
 conn_next_deadline(const struct conn *c)
 {
@@ -54,8 +69,7 @@ conn_next_deadline(const struct conn *c)
 	}
 	if (c->state == CONN_OPEN) {
 		at = earlier(at, conn_input_deadline(c));
-		if (!c->slot_passed)
-			at = earlier(at, c->slot_at_ms);
+		at = earlier(at, conn_drain_look(c));
 	}
 	return at;
 }
@@ -117,7 +131,8 @@ conn_check_open_deadlines(struct conn *c, int64_t now_ms)
 		if (!c->straight)
 			stream_read_all(c);
 		conn_settle_later(c);
-	}
+	} else if (c->relay != NULL)
+		conn_may_be_quiet(c);
 }
 
 /* In a drain a client that has not begun its handshake has nothing to lose. */

@@ -50,8 +50,7 @@ conn_wait_input(struct conn *c)
 		return conn_ending_error(c);
 	c->reader = self;
 	stream_arm(c);
-	if (c->slot_passed)
-		conn_settle_later(c); /* it turned quiet after its place in the drain */
+	conn_may_be_quiet(c);
 	r = strand_wait(self, STRAND_READS, c->read_by_ms);
 	c->reader = NULL;
 	if (c->state == CONN_OPEN)

@@ -94,6 +94,13 @@ estate_is_quiet(const struct estate *e)
 }
 
 void
+estate_may_be_quiet(struct estate *e)
+{
+	if (e->conn != NULL) /* a loop's waits for its ends only */
+		conn_may_be_quiet(e->conn);
+}
+
+void
 estate_give_end(struct estate *e)
 {
 	for (struct strand *s = e->alive; s != NULL; s = s->next)

@@ -45,6 +45,8 @@ bool estate_is_over(const struct estate *e);
 
 /** Nothing in it waits for anything but a read, the clock, a wake or a join: what a drain may interrupt. */
 bool estate_is_quiet(const struct estate *e);
+/** Something in it may have turned quiet: where a drain of its connection waits for that, it looks again. */
+void estate_may_be_quiet(struct estate *e);
 /** Drain: interrupt the quiet waits, each strand once. */
 void estate_give_end(struct estate *e);
 

@@ -154,22 +154,11 @@ pace_holds_input(const struct conn *c)
 	return c->pace->sides[READS].held;
 }
 
-bool
-pace_owes_input(const struct conn *c)
-{
-	const struct pace_side *s = &c->pace->sides[READS];
-	char byte;
-
-	return (s->rate != CFG_OFF || s->group != NULL) && !c->fin_read && c->state == CONN_OPEN &&
-	       recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-}
-
 static void
 pace_go_on_reading(struct conn *c)
 {
 	stream_arm(c);
-	if (c->slot_passed)
-		conn_settle_later(c); /* a drain waited for it */
+	conn_may_be_quiet(c); /* a drain waited for it */
 }
 
 /* ---- writing ---- */

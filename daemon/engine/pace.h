@@ -25,9 +25,6 @@ void pace_has_read(struct conn *c, size_t allowed, size_t bytes);
 /** Reading waits for its turn. */
 bool pace_holds_input(const struct conn *c);
 
-/** What the client has sent lies in the kernel, and only the pace keeps it there: a drain has to wait. */
-bool pace_owes_input(const struct conn *c);
-
 /** Send what may be sent now. @return bytes, perhaps 0, or a negative errno; the caller queues the rest */
 ssize_t pace_send(struct conn *c, const struct iovec *iov, int count);
 /** The output holds bytes: they leave as the pace allows, and stream_make_room() is called as they do. */

@@ -11,7 +11,7 @@
 #include "engine/stream_splice.h"
 
 /* A flow that fills the loop's buffer is worth a pipe, until it brings less than SMALL at a time. */
-enum { RELAY_TURNS = 4, SMALL = 16 * 1024 };
+enum { RELAY_TURNS = 4, SMALL = 16 * 1024, QUIET_MS = 1000 };
 
 /* On the stack of the fiber that waits. */
 struct relay {
@@ -32,12 +32,37 @@ other_side(const struct conn *c)
 	return r->side[r->side[0] == c];
 }
 
+/* A write of somebody else that is under way is not to be torn apart. */
+static size_t
+relay_room(const struct conn *to)
+{
+	return to->writers == NULL ? stream_room(to) : 0;
+}
+
+bool
+relay_wants_input(const struct conn *c)
+{
+	return stream_unread(c) == 0 && relay_room(other_side(c)) > 0;
+}
+
 static void
 relay_finish(struct relay *r, int error)
 {
 	r->done = true;
 	r->error = error;
 	strand_wake(r->strand);
+}
+
+static bool
+relay_has_read_all(const struct conn *from)
+{
+	return other_side(from)->write_closed || (relay_wants_input(from) && !stream_owes_input(from));
+}
+
+static bool
+relay_has_end(const struct conn *from)
+{
+	return from->fin_read || from->read_closed || (from->end_given && relay_has_read_all(from));
 }
 
 /* Pass on an end that has come, and see whether both have. */
@@ -49,7 +74,7 @@ relay_check(struct relay *r)
 
 		if (r->carried[i] || stream_unread(from) > 0)
 			continue;
-		if (!from->fin_read && !from->read_closed && !from->end_given)
+		if (!relay_has_end(from))
 			continue;
 		if (from->truncated) {
 			relay_finish(r, -ECONNRESET); /* no end that the other side may be told of */
@@ -70,13 +95,6 @@ relay_check(struct relay *r)
 		loop_undefer(conn_loop(r->side[i]), &r->side[i]->task);
 }
 
-/* A write of somebody else that is under way is not to be torn apart. */
-static size_t
-relay_room(const struct conn *to)
-{
-	return to->writers == NULL ? stream_room(to) : 0;
-}
-
 static void
 relay_move(struct conn *from, struct conn *to)
 {
@@ -87,10 +105,13 @@ relay_move(struct conn *from, struct conn *to)
 		r->total += n;
 }
 
-bool
-relay_wants_input(const struct conn *c)
+int64_t
+relay_quiet_at_ms(const struct conn *c)
 {
-	return stream_unread(c) == 0 && relay_room(other_side(c)) > 0;
+	const struct relay *r = c->relay;
+	int self = r->side[1] == c;
+
+	return r->carried[self] && !r->carried[!self] ? CLOCK_NEVER : c->active_ms + QUIET_MS;
 }
 
 /* @return whether another is worth while */
@@ -142,6 +163,7 @@ relay_on_readable(struct conn *c)
 			break;
 	if (c->relay != NULL)
 		relay_check(c->relay);
+	conn_may_be_quiet(c);
 }
 
 void

@@ -155,8 +155,8 @@ strand_turned_quiet(struct strand *self)
 {
 	if (self->conn == NULL)
 		handler_thread_changed(self->thread);
-	else if (self->conn->slot_passed)
-		conn_settle_later(self->conn);
+	else
+		conn_may_be_quiet(self->conn);
 }
 
 static bool

@@ -94,6 +94,16 @@ stream_wants_input(const struct conn *c)
 	       stream_pending(c) < (size_t)conn_cfg(c)->write_buffer;
 }
 
+bool
+stream_owes_input(const struct conn *c)
+{
+	bool later = c->pace != NULL && pace_holds_input(c);
+	char byte;
+
+	return c->state == CONN_OPEN && !c->fin_read && !c->datagrams && (later || stream_wants_input(c)) &&
+	       recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 void
 stream_disarm(struct conn *c)
 {
@@ -305,8 +315,7 @@ stream_pump(struct conn *c)
 	if (n <= 0)
 		return false;
 	stream_deliver(c, (size_t)n, held > 0);
-	if (c->slot_passed)
-		conn_settle_later(c);
+	conn_may_be_quiet(c);
 	return c->state == CONN_OPEN;
 }
 

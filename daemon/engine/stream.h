@@ -36,6 +36,10 @@ size_t stream_unread(const struct conn *c);
 /** Bytes a write would take now. */
 size_t stream_room(const struct conn *c);
 
+/** The kernel has bytes of the peer's that are still to be read, if perhaps at a pace: a drain waits for
+ * them. */
+bool stream_owes_input(const struct conn *c);
+
 /** recv() with accounting. @return bytes, 0 at the peer's FIN, -EAGAIN, or another negative errno after which
  * the connection has failed. */
 ssize_t stream_recv(struct conn *c, void *buf, size_t size);

@@ -103,6 +103,22 @@ def test_what_was_sent_before_the_drain_is_answered():
         assert d.wait() == 0
 
 
+def test_what_lies_in_the_kernel_when_it_begins_is_answered():
+    """The server owes so much that it reads no more: the rest waits in its socket."""
+    owing = {"buffers": {"write": "8KiB"}, "socket": {"send_buffer": "64KiB", "receive_buffer": "192KiB"}}
+    data = os.urandom(96 << 10)
+    for plugin in ("echo", "echo-serve"):
+        d = Daemon(listener(plugin, **owing), daemon={"shutdown": {"timeout": "60s"}}).start()
+        with d.connect("echo", receive_buffer=4096) as c:
+            c.sendall(data)
+            harness.wait_until(lambda: not harness.unsent(c), "the server's kernel to take it")
+            d.send(signal.SIGTERM)
+            d.wait_log("draining")
+            got = harness.receive_all(c)
+            assert got == data, (plugin, len(got))
+        assert d.wait() == 0
+
+
 def test_a_slow_reader_gets_all_of_it():
     for plugin in ("echo", "echo-serve"):
         d = Daemon(listener(plugin, **BIG), daemon={"shutdown": {"timeout": "60s"}}).start()

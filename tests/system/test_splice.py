@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Large flows through a relay, which go by pipes: whole, in order and with their ends, however slowly they are taken."""
 
+import contextlib
 import os
 import random
 import signal
@@ -126,6 +127,69 @@ def test_a_drain_waits_for_what_lies_in_a_pipe():
         sender.join()
         server.close()
         assert harness.receive_all(client) == b""
+        client.close()
+
+
+def send_what_fits(s, data):
+    """@return how much of it the peer's kernel has taken, when it takes no more"""
+    s.setblocking(False)
+    sent = 0
+    with contextlib.suppress(BlockingIOError):
+        while sent < len(data):
+            sent += s.send(data[sent:])
+    s.setblocking(True)
+    time.sleep(0.05)  # on its way
+    return sent - harness.unsent(s)
+
+
+def test_a_drain_waits_for_what_lies_in_the_kernel():
+    """All that the relay has read is passed on when the drain comes; much is there that it has not read."""
+    data = os.urandom(8 * MIB)
+    with Relay(socket={"receive_buffer": "128KiB"}) as r:
+        client, server = r.connect()
+        client.sendall(b"x")
+        assert server.recv(1) == b"x"
+        serving = r.d.pids()[1:]
+        for pid in serving:
+            os.kill(pid, signal.SIGSTOP)
+        taken = send_what_fits(client, data)
+        assert taken > 32 << 10, taken
+        r.d.send(signal.SIGTERM)
+        for pid in serving:
+            os.kill(pid, signal.SIGCONT)
+        r.d.wait_log("draining")
+        got = harness.receive_all(server)
+        assert len(got) >= taken and data.startswith(got), (len(got), taken)
+        client.close()
+        server.close()
+
+
+def test_a_moment_without_bytes_does_not_end_a_flow():
+    with Relay() as r:
+        client, server = r.connect()
+        client.sendall(b"one ")
+        assert server.recv(4) == b"one "
+        r.d.send(signal.SIGTERM)
+        r.d.wait_log("draining")
+        client.sendall(b"two")
+        assert harness.receive_all(server) == b"two"
+        client.close()
+        server.close()
+
+
+def test_the_answer_to_a_client_that_has_said_all_is_waited_for():
+    with Relay() as r:
+        client, server = r.connect()
+        client.sendall(b"question")
+        client.shutdown(socket.SHUT_WR)
+        assert harness.receive_all(server) == b"question"
+        r.d.send(signal.SIGTERM)
+        r.d.wait_log("draining")
+        server.sendall(b"ans")
+        assert client.recv(3) == b"ans"
+        server.sendall(b"wer")
+        server.close()
+        assert harness.receive_all(client) == b"wer"
         client.close()
 
 
