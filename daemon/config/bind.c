@@ -136,7 +136,7 @@ tell_nothing_of(const struct bind *b, const struct key *key)
 {
 	for (size_t i = 0; i < b->table->count; i++)
 		if (key_below(&b->table->keys[i], key->name) != NULL)
-			b->origins[i].kind = CFG_FROM_FILE;
+			b->origins[i].kind = CFG_NOT_UNDERSTOOD;
 }
 
 static int
@@ -149,6 +149,7 @@ bind_pair(const struct bind *b, const struct key *key, const struct cfg_pair *pa
 		return 0;
 	*origin_of(b, key) = (struct cfg_origin){ CFG_FROM_FILE, pair->key_place };
 	if (value->faulty) {
+		origin_of(b, key)->kind = CFG_NOT_UNDERSTOOD;
 		tell_nothing_of(b, key);
 		return 0;
 	}
@@ -160,15 +161,27 @@ bind_pair(const struct bind *b, const struct key *key, const struct cfg_pair *pa
 		if (value->kind == CFG_MAP)
 			return bind_level(b, value, key->name);
 		cfg_node_wrong_kind(value, key->name, "a map", b->report);
+		origin_of(b, key)->kind = CFG_NOT_UNDERSTOOD;
 		return 0;
 	}
 	r = store_value(key, value, b->source, b->arena, field_of(b, key), b->report);
-	if (r < 0)
+	if (r < 0) {
+		origin_of(b, key)->kind = CFG_NOT_UNDERSTOOD;
 		return r == -ENOMEM ? r : 0;
+	}
 	origin_of(b, key)->place = value->place;
 	if (key->place_offset != 0)
 		memcpy((char *)b->target + key->place_offset, &value->place, sizeof value->place);
 	return 0;
+}
+
+/* What the unknown key was to be may well be another key of that map. */
+static void
+not_understood(const struct bind *b, const char *name)
+{
+	for (size_t i = 0; i < b->table->count; i++)
+		if (strcmp(b->table->keys[i].name, name) == 0)
+			b->origins[i].kind = CFG_NOT_UNDERSTOOD;
 }
 
 static int
@@ -180,6 +193,7 @@ bind_level(const struct bind *b, const struct cfg_node *map, const char *prefix)
 
 		if (key == NULL) {
 			bind_unknown_key(b->table, prefix, b->title, &map->pairs[i], b->report);
+			not_understood(b, prefix);
 			continue;
 		}
 		r = bind_pair(b, key, &map->pairs[i]);

@@ -31,6 +31,7 @@ struct reader {
 	struct tree_context tree;
 	struct gather seen;
 	struct section sections[4];
+	bool has_gaps;
 };
 
 static int read_file(struct reader *r, const char *path, const struct cfg_place *from, int depth);
@@ -107,6 +108,7 @@ take_section(struct reader *r, const struct cfg_pair *pair)
 		return 0;
 	if (value->kind != CFG_MAP) {
 		cfg_node_wrong_kind(value, pair->key, "a map", r->tree.report);
+		r->has_gaps = true;
 		return 0;
 	}
 	if (section->place.file == NULL)
@@ -160,6 +162,7 @@ include_matches(struct reader *r, const struct cfg_node *node, const char *path,
 	if (result == -ENOMEM)
 		return cfg_report_no_memory(r->tree.report);
 	if (result < 0) {
+		r->has_gaps = true;
 		cfg_report_error(
 			r->tree.report, &node->place, "cannot look for %s: %s", path, strerror(-result));
 		return 0;
@@ -176,6 +179,7 @@ include_one(struct reader *r, const struct cfg_node *node, int depth)
 	auto_of(mem) char *path = NULL;
 	int result = cfg_node_path(node, "include", &path, r->tree.report);
 
+	r->has_gaps |= result < 0 || depth == FILES_DEPTH_MAX;
 	if (result < 0)
 		return result == -ENOMEM ? result : 0;
 	if (depth == FILES_DEPTH_MAX) {
@@ -199,6 +203,7 @@ take_includes(struct reader *r, const struct cfg_node *value, int depth)
 		return include_one(r, value, depth);
 	if (value->kind == CFG_MAP) {
 		cfg_node_wrong_kind(value, "include", "a file name or a list of them", r->tree.report);
+		r->has_gaps = true;
 		return 0;
 	}
 	for (size_t i = 0; result == 0 && i < value->count; i++)
@@ -211,6 +216,7 @@ take_pair(struct reader *r, const struct cfg_pair *pair)
 {
 	const struct key *key = key_find(&key_table_file, "", pair->key);
 
+	r->has_gaps |= key == NULL || pair->value->faulty;
 	if (key == NULL)
 		bind_unknown_key(&key_table_file, "", key_table_file.title, pair, r->tree.report);
 	else if (key->instead != NULL)
@@ -232,6 +238,7 @@ take_root(struct reader *r, const char *name, const struct cfg_node *root, int d
 	if (root != NULL && root->kind != CFG_MAP && !cfg_node_is_null(root)) {
 		cfg_report_error(r->tree.report, &root->place, "a configuration is a map of keys, not %s",
 			root->kind == CFG_LIST ? "a list" : "text; is a ':' missing?");
+		r->has_gaps = true;
 		return 0;
 	}
 	for (size_t i = 0; root != NULL && i < root->count; i++) {
@@ -264,6 +271,7 @@ read_file(struct reader *r, const char *path, const struct cfg_place *from, int 
 	size_t size = 0, index = 0;
 	int result = enter(r, path, from, &index);
 
+	r->has_gaps |= result < 0;
 	if (result < 0)
 		return result == -ENOMEM ? result : 0;
 	result = source->read(source->arg, path, TREE_BYTES_MAX, &bytes, &size);
@@ -275,6 +283,7 @@ read_file(struct reader *r, const char *path, const struct cfg_place *from, int 
 		cfg_report_error(r->tree.report, from, "cannot read %s: %s", path, strerror(-result));
 	else
 		result = take_bytes(r, path, bytes, size, depth);
+	r->has_gaps |= result < 0;
 	seen_at(r, index)->open = false;
 	return depth == 0 || result == -ENOMEM ? result : 0;
 }
@@ -326,6 +335,7 @@ files_read(const char *path, const char *text, size_t text_size, const struct cf
 		result = join(&r, &r.sections[2], &ret->tls);
 	if (result == 0)
 		result = join(&r, &r.sections[3], &ret->listeners);
+	ret->has_gaps = r.has_gaps;
 	reader_fini(&r);
 	return result;
 }

@@ -15,6 +15,7 @@ enum {
 /** What the files say; NULL: nothing. Everything lies in the arena. */
 struct files_sections {
 	struct cfg_node *daemon, *defaults, *tls, *listeners;
+	bool has_gaps; /* a part was not read, or not as what it was meant: they may not be all */
 };
 
 /** Read @p path, or take @p text as its content, and what it includes.

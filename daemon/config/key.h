@@ -94,8 +94,9 @@ struct key_table {
 extern const struct key_table key_table_file, key_table_daemon, key_table_listener, key_table_observer,
 	key_table_tls, key_table_certificate;
 
-/** Where a value comes from. A table's target has one for each row, in the order of the rows. */
-enum cfg_origin_kind { CFG_FROM_DEFAULT, CFG_FROM_DEFAULTS_MAP, CFG_FROM_FILE };
+/** Where a value comes from. A table's target has one for each row, in the order of the rows.
+ * CFG_NOT_UNDERSTOOD: something was written there and told to be wrong; the value is the default, or none. */
+enum cfg_origin_kind { CFG_FROM_DEFAULT, CFG_FROM_DEFAULTS_MAP, CFG_FROM_FILE, CFG_NOT_UNDERSTOOD };
 struct cfg_origin {
 	enum cfg_origin_kind kind;
 	struct cfg_place place;

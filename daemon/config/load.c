@@ -11,6 +11,7 @@
 #include "config/config_whole.h"
 #include "config/files.h"
 #include "config/key.h"
+#include "config/load_rest.h"
 #include "config/load_tls.h"
 #include "config/tree.h"
 #include "config/value.h"
@@ -148,16 +149,19 @@ load_listeners(struct config_whole *w, const struct cfg_node *map, const struct 
 	return 0;
 }
 
+/* @param ret_daemon_is_known  whether daemon: has everything that was written, if it has come so far */
 static int
 load_whole(struct config_whole *w, const char *path, const char *text, size_t size,
-	const struct cfg_source *source, struct cfg_report *report)
+	const struct cfg_source *source, struct cfg_report *report, bool *ret_daemon_is_known)
 {
 	struct files_sections sections = { 0 };
 	struct bind defaults;
 	int r = files_read(path, text, size, source, &w->arena, report, &sections);
+	size_t errors_before = report->errors;
 
 	if (r == 0)
 		r = load_daemon(w, sections.daemon, source, report);
+	*ret_daemon_is_known = !sections.has_gaps && report->errors == errors_before;
 	if (r == 0)
 		r = load_defaults(w, sections.defaults, source, report, &defaults);
 	if (r == 0)
@@ -173,35 +177,51 @@ load_whole(struct config_whole *w, const char *path, const char *text, size_t si
 
 static int
 load(const char *path, const char *text, size_t size, const struct cfg_source *source, struct config **ret,
-	struct cfg_report *report)
+	enum cfg_extent *ret_extent, struct cfg_report *report)
 {
 	size_t errors_before = report->errors;
 	struct config_whole *w = config_whole_new();
+	enum cfg_extent extent = CFG_NOTHING;
+	bool daemon_is_known;
 	int r;
 
 	if (w == NULL)
 		return cfg_report_no_memory(report);
-	r = load_whole(w, path, text, size, source != NULL ? source : &cfg_source_disk, report);
-	if (r == 0 && report->errors > errors_before)
+	r = load_whole(
+		w, path, text, size, source != NULL ? source : &cfg_source_disk, report, &daemon_is_known);
+	if (r == 0 && report->errors > errors_before) {
 		r = -EINVAL;
-	if (r < 0)
-		config_unref(&w->config);
-	else
+		extent = load_rest(&w->config, daemon_is_known);
+	} else if (r == 0) {
+		extent = CFG_WHOLE;
+	}
+	if (extent == CFG_WHOLE || (extent != CFG_NOTHING && ret_extent != NULL))
 		*ret = &w->config;
+	else
+		config_unref(&w->config);
+	if (ret_extent != NULL)
+		*ret_extent = extent;
 	return r;
 }
 
 int
 config_load(const char *path, const struct cfg_source *source, struct config **ret, struct cfg_report *report)
 {
-	return load(path, NULL, 0, source, ret, report);
+	return load(path, NULL, 0, source, ret, NULL, report);
+}
+
+int
+config_load_rest(const char *path, const struct cfg_source *source, struct config **ret,
+	enum cfg_extent *ret_extent, struct cfg_report *report)
+{
+	return load(path, NULL, 0, source, ret, ret_extent, report);
 }
 
 int
 config_parse_text(const char *name, const char *text, size_t size, const struct cfg_source *source,
 	struct config **ret, struct cfg_report *report)
 {
-	return load(name, text, size, source, ret, report);
+	return load(name, text, size, source, ret, NULL, report);
 }
 
 /* A file that has nothing but faults may name a place in what could not be read, and so may an `admin:` that

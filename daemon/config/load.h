@@ -20,6 +20,22 @@
 must_check int config_load(
 	const char *path, const struct cfg_source *source, struct config **ret, struct cfg_report *report);
 
+/** How far a file with errors was understood. */
+enum cfg_extent {
+	CFG_NOTHING,
+	CFG_HANDLERS, /* listeners and observers, each with a plugin and all of its settings; no more */
+	CFG_WORKERS,  /* and as whom workers run */
+	CFG_WHOLE
+};
+
+/** As config_load(), for whoever looks what else is wrong with a file that has errors.
+ *
+ * @param ret_extent  set to CFG_WHOLE on success
+ * @param ret         set with -EINVAL too, unless nothing is understood: of that only what the extent says
+ * may be looked at. A listener whose handler is in doubt is left out. */
+must_check int config_load_rest(const char *path, const struct cfg_source *source, struct config **ret,
+	enum cfg_extent *ret_extent, struct cfg_report *report);
+
 /** As config_load(), for text that is at hand; @p name stands for it in messages and as the start of relative
  * paths. A dollar in it that is not to be a variable has to be written as $$. */
 must_check int config_parse_text(const char *name, const char *text, size_t size,

@@ -13,7 +13,8 @@ core_sources += daemon/config/gather.c daemon/config/gather.h
 core_sources += daemon/config/key.c daemon/config/key.h
 core_sources += daemon/config/keys_daemon.c daemon/config/keys_listener.c daemon/config/keys_tls.c
 core_sources += daemon/config/keys_guard.h
-core_sources += daemon/config/load.c daemon/config/load.h daemon/config/load_tls.c daemon/config/load_tls.h
+core_sources += daemon/config/load.c daemon/config/load.h daemon/config/load_rest.c daemon/config/load_rest.h \
+	daemon/config/load_tls.c daemon/config/load_tls.h
 core_sources += daemon/config/networks.c daemon/config/networks.h
 core_sources += daemon/config/node.c
 core_sources += daemon/config/record.c daemon/config/record.h

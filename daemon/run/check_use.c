@@ -56,7 +56,9 @@ begin(void *arg, int answer_fd, struct err *e)
 static void
 check_one(void *arg, size_t which, struct cfg_report *report, bool *ret_serves)
 {
-	if (worker_check(use_of(arg)->snapshot, which, report, ret_serves) == -ENOMEM)
+	const struct check_use *use = use_of(arg);
+
+	if (worker_check(use->snapshot, which, use->plugins_only, report, ret_serves) == -ENOMEM)
 		cfg_report_no_memory(report);
 }
 

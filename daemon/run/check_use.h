@@ -13,6 +13,7 @@ struct snapshot;
 struct check_use {
 	const struct snapshot *snapshot; /* borrowed */
 	const struct identity *identity; /* borrowed: who workers are */
+	bool plugins_only;               /* the rest of the configuration is not to be relied on */
 };
 
 /** All uses of the snapshot; @p use is borrowed. Listeners come first, whose flag is whether connections run

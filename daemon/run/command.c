@@ -169,18 +169,18 @@ static int
 do_test(const struct cli *cli)
 {
 	auto_of(cfg_report) struct cfg_report report = { 0 };
-	struct config *config;
+	struct config *config = NULL;
+	enum cfg_extent extent;
 	struct err e = { 0 };
-	int status = load_file(cli, NULL, &config), code;
+	int code = config_load_rest(cli->config_path, NULL, &config, &extent, &report);
+	int status = exit_status(code == -EINVAL ? EXIT_PHASE_CHECK : EXIT_PHASE_FILE, code);
 
-	if (status != EX_OK)
-		return status;
-	code = test_command(config, &report, &e);
+	code = config != NULL ? test_command(config, extent, &report, &e) : 0;
 	if (code < 0) {
 		fprintf(stderr, "sockd: %s\n", e.text);
 		status = exit_status(EXIT_PHASE_SYSTEM, code);
 	} else if (!cfg_report_is_ok(&report)) {
-		status = EX_CONFIG;
+		status = status != EX_OK ? status : EX_CONFIG;
 	} else if (!cli->quiet) {
 		printf("%s: configuration is fine\n", cli->config_path);
 	}

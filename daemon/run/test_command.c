@@ -44,7 +44,7 @@ may_become(const struct identity *identity, const struct config *config)
 }
 
 int
-test_command(struct config *config, struct cfg_report *report, struct err *e)
+test_command(struct config *config, enum cfg_extent extent, struct cfg_report *report, struct err *e)
 {
 	auto_of(mem) bool *serves =
 		calloc(config->listener_count + config->daemon.observer_count + 1, sizeof *serves);
@@ -63,16 +63,20 @@ test_command(struct config *config, struct cfg_report *report, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	identity.drop &= may_become(&identity, config);
 	code = snapshot_build_files(config, report, &snapshot, e);
-	if (code == 0 || code == -EINVAL) {
-		use = (struct check_use){ .snapshot = snapshot, .identity = &identity };
+	if (code == -EINVAL)
+		code = 0; /* it is told, and the others are here */
+	if (code == 0 && extent >= CFG_WORKERS) {
+		use = (struct check_use){
+			.snapshot = snapshot, .identity = &identity, .plugins_only = extent < CFG_WHOLE
+		};
 		plugins = check_use_job(&use);
 		code = check_child_run(&plugins, CHECK_TIMEOUT_MS, report, serves, e);
 	}
-	if (code == 0)
+	if (code == 0 && extent == CFG_WHOLE)
 		code = test_tls(snapshot, report, e);
-	if (code == 0)
+	if (code == 0 && extent == CFG_WHOLE)
 		code = snapshot_check_sockets(config, report, e);
-	if (code == 0)
+	if (code == 0 && extent == CFG_WHOLE)
 		limits_check(config, snapshot->loops, serves, &limits, warn_limit, report);
 	snapshot_free(snapshot);
 	identity_fini(&identity);

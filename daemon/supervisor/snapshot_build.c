@@ -121,7 +121,8 @@ check_key_rights(const struct config *config, struct cfg_report *report)
 			const char *path = c->key != NULL ? c->key : c->cert;
 			struct stat st;
 
-			if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0007) != 0)
+			if (path != NULL && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+				(st.st_mode & 0007) != 0)
 				cfg_report_warning(report, c->key != NULL ? &c->key_place : &c->cert_place,
 					"the private key in %s can be %s by everybody; chmod o= %s", path,
 					(st.st_mode & 0002) != 0 ? "written" : "read", path);

@@ -12,7 +12,8 @@ worker_check_count(const struct snapshot *snapshot)
 }
 
 int
-worker_check(const struct snapshot *snapshot, size_t which, struct cfg_report *report, bool *ret_serves)
+worker_check(const struct snapshot *snapshot, size_t which, bool plugin_only, struct cfg_report *report,
+	bool *ret_serves)
 {
 	struct tls_clients *clients = NULL;
 	struct instances instances;
@@ -20,7 +21,7 @@ worker_check(const struct snapshot *snapshot, size_t which, struct cfg_report *r
 
 	if (code == 0 && which < snapshot->config->listener_count)
 		*ret_serves = instances_serves(&instances, snapshot, which);
-	if (code == 0) {
+	if (code == 0 && !plugin_only) {
 		code = tls_clients_build(snapshot, instances_name_tls, &instances, true, report, &clients);
 		if (code == 0)
 			tls_clients_unref(clients);

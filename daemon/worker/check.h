@@ -17,11 +17,12 @@ size_t worker_check_count(const struct snapshot *snapshot);
 /**
  * Check use number @p which.
  *
+ * @param plugin_only  not what TLS the plugin asks for
  * @param report      takes what is wrong, with its place; a plugin whose file was not found is passed over
  * @param ret_serves  set for a listener: whether its connections run on fibers
  * @return 0; -EINVAL with errors in @p report; -ENOMEM
  */
-must_check int worker_check(
-	const struct snapshot *snapshot, size_t which, struct cfg_report *report, bool *ret_serves);
+must_check int worker_check(const struct snapshot *snapshot, size_t which, bool plugin_only,
+	struct cfg_report *report, bool *ret_serves);
 
 #endif

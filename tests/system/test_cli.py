@@ -145,6 +145,47 @@ listeners:
         expect(result, 78, f"{path}:4:3: error:", "'thread'", f"{path}:9:22: error:")
 
 
+def test_an_error_hides_none_of_a_plugin(tmp):
+    path = write(tmp, """\
+version: 1
+daemon: {plugin_path: [{plugins}]}
+listeners:
+  a: {listen: tcp://127.0.0.1:0, handler: nosuchplugin, timeouts: {idle: 5}}
+  b: {listen: tcp://127.0.0.1:0, handler: {plugin: echo, config: {zebra: 1}}}
+  c: {listen: tcp://127.0.0.1:0, handler: {plugin: proxy, config: {servers: ["${UNSET}"]}}}
+  d: {listen: tcp://127.0.0.1:0, handler: {plugin: proxy, confg: {}}}
+  e: {listen: tcp://127.0.0.1:0, handler: {plugin: [5]}}
+""")
+
+    result = run_sockd("-t", "-c", path)
+
+    expect(result, 78, f"{path}:4:74: error:", f"{path}:4:43: error:", "'nosuchplugin'", f"{path}:5:67: error:", "'zebra'",
+           f"{path}:6:78: error:", f"{path}:7:59: error:", f"{path}:8:52: error:")
+    assert result.stderr.count(" error: ") == 6, result.stderr  # none that only goes with another
+
+
+def test_no_plugin_runs_as_a_user_that_was_not_understood(tmp):
+    build_plugin(tmp, "loud", """
+static void serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w) { (void)c; (void)r; (void)w; }
+static int check(const struct sockd_settings *s, struct sockd_error *e)
+{
+	(void)s;
+	return sockd_error_set(e, NULL, "it ran");
+}
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "loud", .version = "1",
+	.check = check, .serve = serve };
+""")
+    text = ("version: 1\ndaemon: {plugin_path: [%s], %s}\nlisteners:\n"
+            "  a: {listen: 'tcp://127.0.0.1:0', handler: loud, timeouts: {idle: 5}}\n"
+            "  b: {listen: 'tcp://127.0.0.1:0', handler: nosuchplugin}\n")
+
+    for daemon, runs in (("threads: 1", True), ("usr: nobody", False), ("group: [5]", False)):
+        result = run_sockd("-t", "-c", write(tmp, text % (tmp, daemon)))
+
+        expect(result, 78, "'nosuchplugin'")
+        assert ("it ran" in result.stderr) == runs, result.stderr
+
+
 def test_a_plugin_that_is_not_there_is_told_with_its_place(tmp):
     path = write(tmp, GOOD.replace("handler: echo", "handler: nosuchplugin")
                  + "  second:\n    listen: tcp://127.0.0.1:0\n    handler: otherplugin\n")

@@ -1,5 +1,5 @@
 check_PROGRAMS += tests/unit/config/test_address tests/unit/config/test_files tests/unit/config/test_key \
-	tests/unit/config/test_load tests/unit/config/test_memory tests/unit/config/test_print \
+	tests/unit/config/test_load tests/unit/config/test_load_rest tests/unit/config/test_memory tests/unit/config/test_print \
 	tests/unit/config/test_record tests/unit/config/test_report tests/unit/config/test_tree tests/unit/config/test_value
 EXTRA_DIST += tests/unit/config/fixture.h
 

@@ -136,11 +136,11 @@ START_TEST(a_check_tells_which_listeners_run_on_fibers)
 		false);
 
 	ck_assert_uint_eq(worker_check_count(s), 3);
-	ck_assert_int_eq(worker_check(s, 0, &f.report, &serves), 0);
+	ck_assert_int_eq(worker_check(s, 0, false, &f.report, &serves), 0);
 	ck_assert(serves);
-	ck_assert_int_eq(worker_check(s, 1, &f.report, &serves), 0);
+	ck_assert_int_eq(worker_check(s, 1, false, &f.report, &serves), 0);
 	ck_assert(!serves);
-	ck_assert_int_eq(worker_check(s, 2, &f.report, &serves), 0);
+	ck_assert_int_eq(worker_check(s, 2, false, &f.report, &serves), 0);
 	ck_assert(!serves);
 	snapshot_free(s);
 	fixture_fini(&f);
@@ -163,7 +163,7 @@ START_TEST(observers_are_checked_after_the_listeners)
 		false);
 
 	ck_assert_uint_eq(worker_check_count(s), 1);
-	ck_assert_int_eq(worker_check(s, 0, &f.report, &serves), -EINVAL);
+	ck_assert_int_eq(worker_check(s, 0, false, &f.report, &serves), -EINVAL);
 
 	expect_error(&f, 1, 4, "must be even");
 	snapshot_free(s);
