@@ -207,6 +207,18 @@ log_stop(void)
 		log_warning("log_lost", LOG_U("count", lost));
 }
 
+struct log_health
+log_look(void)
+{
+	return atomic_load(&logger.running) ? log_writer_look(&logger.writer) : (struct log_health){ 0 };
+}
+
+const char *
+log_health_text(int error)
+{
+	return error == EAGAIN ? "it is not read" : strerror(error);
+}
+
 bool
 log_repeat_allows(struct log_repeat *r, int64_t now_ms, int64_t every_ms, uint64_t *ret_missed)
 {

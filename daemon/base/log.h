@@ -107,6 +107,18 @@ void log_flush(void);
  * may be lost. */
 void log_stop(void);
 
+/** How the log fares. Starts zeroed. */
+struct log_health {
+	int error;      /* errno: the target takes nothing; EAGAIN: nobody reads it; 0: all is well */
+	int64_t for_ms; /* how long already */
+	uint64_t lost;  /* events dropped since log_start(), all that happened in the last seconds perhaps not
+			 * yet */
+};
+/** Of the log of this process. Thread: any. Blocks: never. */
+struct log_health log_look(void);
+/** What is wrong, for people. @p error: as above, not 0 */
+const char *log_health_text(int error);
+
 /** For events that a peer can repeat at will: true if this one may be logged now, at most one in @p every_ms;
  * then *ret_missed says how many were kept back since the last. One owner thread. */
 struct log_repeat {

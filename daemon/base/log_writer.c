@@ -21,17 +21,25 @@
 enum {
 	NAP_MS = 10,
 	SETTLE_MS = 1000, /* how long a settling target may refuse */
+	STALL_MS = 1000,  /* how long a reader may be slow before it counts as gone */
 	DROP_REPORT_MS = 1000,
 	BACKOFF_MIN_MS = 100,
 	BACKOFF_MAX_MS = 2000,
 };
 
 static void
+drop(struct log_writer *w, uint64_t count)
+{
+	w->dropped += count;
+	atomic_fetch_add_explicit(&w->lost, count, memory_order_relaxed);
+}
+
+static void
 add_view(struct log_writer *w, const struct log_view *v)
 {
 	log_format(&w->sink.out, v, w->sink.protocol, w->json);
 	if (!log_sink_end_message(&w->sink))
-		w->dropped++;
+		drop(w, 1);
 }
 
 /* A line of the logger's own. */
@@ -108,12 +116,24 @@ count_drops(struct log_writer *w)
 	for (struct log_ring *r = w->rings->first; r != NULL; r = r->next) {
 		uint64_t dropped = atomic_load_explicit(&r->dropped, memory_order_relaxed);
 
-		w->dropped += dropped - r->dropped_told;
+		drop(w, dropped - r->dropped_told);
 		r->dropped_told = dropped;
 	}
-	w->dropped += log_rings_sweep(w->rings) + w->sink.refused;
+	drop(w, log_rings_sweep(w->rings) + w->sink.refused);
 	w->sink.refused = 0;
 	pthread_mutex_unlock(&w->rings->lock);
+}
+
+/* For whoever looks. A reader that is slow but reads is none that has gone. */
+static void
+note_health(struct log_writer *w, int r)
+{
+	size_t progress = w->sink.done + w->sink.sent;
+
+	if (r < 0 && (atomic_load(&w->refusal) == 0 || (r == -EAGAIN && progress != w->progress)))
+		atomic_store(&w->refused_ms, clock_now_ms());
+	atomic_store(&w->refusal, -r);
+	w->progress = progress;
 }
 
 static int
@@ -121,6 +141,7 @@ write_out(struct log_writer *w)
 {
 	int r = log_sink_write(&w->sink);
 
+	note_health(w, r);
 	if (r == 0)
 		w->told = 0;
 	if (r == 0 || r == -EAGAIN)
@@ -149,15 +170,17 @@ write_reports(struct log_writer *w, bool now)
 {
 	int64_t now_ms = clock_now_ms();
 
+	count_drops(w);
 	if (w->failures > 0) {
 		const struct log_field fields[] = { LOG_S("error", strerror(-w->error)),
-			LOG_U("failures", w->failures) };
+			LOG_U("failures", w->failures), LOG_U("lost", w->dropped) };
 
 		w->failures = 0;
 		w->backoff_ms = 0;
+		w->told = w->dropped;
+		w->dropped = 0;
 		add_own(w, "log_write_recovered", fields, array_len(fields));
 	}
-	count_drops(w);
 	if (w->dropped > 0 && (now || now_ms - w->dropped_at_ms >= DROP_REPORT_MS)) {
 		const struct log_field fields[] = { LOG_U("count", w->dropped) };
 
@@ -237,6 +260,7 @@ wait_for_target(struct log_writer *w, int why)
 {
 	size_t before = w->sink.done + w->sink.sent;
 
+	count_drops(w); /* for whoever looks */
 	if (why == -EAGAIN && w->backoff_ms == 0) {
 		if (sleep_until_woken(w, w->sink.fd, BACKOFF_MAX_MS) && log_sink_write(&w->sink) == -EAGAIN &&
 			w->sink.done + w->sink.sent == before)
@@ -351,6 +375,20 @@ void
 log_writer_settle(struct log_writer *w, int fd)
 {
 	order(w, fd, false);
+}
+
+struct log_health
+log_writer_look(struct log_writer *w)
+{
+	int error = atomic_load(&w->refusal);
+	int64_t for_ms = clock_now_ms() - atomic_load(&w->refused_ms);
+	struct log_health h = { .lost = atomic_load_explicit(&w->lost, memory_order_relaxed) };
+
+	if (error != 0 && (error != EAGAIN || for_ms >= STALL_MS)) {
+		h.error = error;
+		h.for_ms = for_ms;
+	}
+	return h;
 }
 
 /* Records that the target had no time for must not turn up in a later log. */

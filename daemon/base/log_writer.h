@@ -25,13 +25,19 @@ struct log_writer {
 	int wake_fd; /* eventfd */
 	pthread_t thread;
 
-	/* Orders; the rest of the struct is the log thread's own. */
+	/* Orders; the rest of the struct is the log thread's own, but for what others look at. */
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	uint64_t orders, answers; /* how many were given and carried out */
 	int replacement_fd;       /* -1: none */
 	bool stop;
 
+	/* For whoever looks. */
+	_Atomic int refusal;        /* errno of the last write; 0: the target took it */
+	_Atomic int64_t refused_ms; /* since when it takes nothing */
+	_Atomic uint64_t lost;      /* dropped, ever */
+
+	size_t progress;       /* of the sink when it last took something */
 	uint64_t dropped;      /* to be reported */
 	uint64_t told;         /* of these, in the report that the sink still holds */
 	int64_t dropped_at_ms; /* last report */
@@ -60,6 +66,9 @@ void log_writer_wake(struct log_writer *w);
  * go on with
  * @p fd, which moves, unless it is -1. */
 void log_writer_settle(struct log_writer *w, int fd);
+
+/** See log_look(). Thread: any. */
+struct log_health log_writer_look(struct log_writer *w);
 
 /** Settle and end the thread. @return how many records were lost, because the target would not take them */
 uint64_t log_writer_stop(struct log_writer *w);

@@ -51,6 +51,24 @@ show_workers(json_t *workers, FILE *out)
 	}
 }
 
+/* Where it goes; and what is wrong with it, which nobody can read there. */
+static void
+show_log(json_t *log, FILE *out)
+{
+	long long lost = number(log, "lost");
+	char for_text[32];
+
+	if (log == NULL)
+		return;
+	fprintf(out, "  %-14s %s", "log", text(log, "target", "?"));
+	if (json_object_get(log, "error") != NULL)
+		fprintf(out, " is not written for %s: %s",
+			table_duration(number(log, "failing_ms"), for_text), text(log, "error", "?"));
+	if (lost > 0)
+		fprintf(out, ", %lld line%s lost", lost, plural(lost));
+	fputc('\n', out);
+}
+
 void
 show_status(json_t *done, size_t rows, FILE *out)
 {
@@ -62,6 +80,7 @@ show_status(json_t *done, size_t rows, FILE *out)
 		table_duration(number(done, "uptime_ms"), uptime));
 	if (json_object_get(done, "config") != NULL)
 		fprintf(out, "  %-14s %s\n", "configuration", text(done, "config", ""));
+	show_log(json_object_get(done, "log"), out);
 	fprintf(out, "  %-14s %lld\n", "listeners", number(done, "listeners"));
 	fprintf(out, "  %-14s %lld open, %lld served", "connections", number(done, "connections"),
 		number(done, "served"));

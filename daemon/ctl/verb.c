@@ -170,7 +170,9 @@ const struct ctl_verb ctl_verbs[] = {
 		.help = "Tell whether sockd runs, and how it is",
 		.manual = "The exit status is that of the LSB: 0 if it serves or drains, 3 if it does not "
 			  "run, 4 if "
-			  "that cannot be told",
+			  "that cannot be told. If the log is not written, for its disk is full or "
+			  "nobody reads it, that "
+			  "is said, with how many lines are lost so far",
 		.show = show_status },
 	{ .name = "reload",
 		.options = reload_options,

@@ -11,6 +11,7 @@
 #include "net/addr.h"
 #include "supervisor/certificates.h"
 #include "supervisor/holds.h"
+#include "supervisor/log_watch.h"
 #include "supervisor/reload.h"
 #include "supervisor/service.h"
 #include "supervisor/upgrade.h"
@@ -31,6 +32,21 @@ workers_json(const struct generations *all)
 }
 
 static json_t *
+log_json(const struct service *s)
+{
+	struct log_health h = log_watch_look(service_generations(s));
+	json_t *log = json_pack("{s:o, s:s, s:I}", "target",
+		json_text(service_snapshot(s)->config->daemon.log_target), "state",
+		h.error != 0 ? "failing" : "written", "lost", (json_int_t)h.lost);
+
+	if (h.error != 0) {
+		json_object_set_new(log, "error", json_string(log_health_text(h.error)));
+		json_object_set_new(log, "failing_ms", json_integer((json_int_t)h.for_ms));
+	}
+	return log;
+}
+
+static json_t *
 host_status(void *arg)
 {
 	struct service *s = arg;
@@ -45,6 +61,7 @@ host_status(void *arg)
 
 	if (status == NULL)
 		return NULL;
+	json_object_set_new(status, "log", log_json(s));
 	if (snapshot->config_path != NULL)
 		json_object_set_new(status, "config", json_text(snapshot->config_path));
 	if (view.is_ending) {
@@ -198,8 +215,12 @@ host_expose_certs(void *arg, struct strbuf *out)
 static void
 host_metrics(void *arg, struct strbuf *out)
 {
+	struct log_health log;
+
 	counters_expose(generations_counters(service_generations(arg)), service_snapshot(arg), out);
 	host_expose_certs(arg, out);
+	log = log_watch_look(service_generations(arg));
+	log_watch_expose(&log, out);
 }
 
 static struct ban_list *

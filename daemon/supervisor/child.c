@@ -363,6 +363,14 @@ knock(void *worker)
 	return false;
 }
 
+static struct log_health
+log_of(void *worker)
+{
+	const struct child *c = worker;
+
+	return c->log;
+}
+
 static const struct supervisor_worker_ops ops = {
 	.start = start,
 	.pack = child_pack,
@@ -378,6 +386,7 @@ static const struct supervisor_worker_ops ops = {
 	.reopen = reopen,
 	.tell = tell,
 	.counts = counts,
+	.log = log_of,
 	.reload = reload,
 	.ask = ask,
 };

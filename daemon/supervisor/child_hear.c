@@ -1,6 +1,7 @@
 /* What a worker says is taken from somebody who may have been taken over: a message that makes no sense costs
  * the worker its life, and nobody else anything. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 
 #include "base/pack.h"
@@ -80,6 +81,22 @@ take_done(struct child *c, struct unpack *u)
 	return 0;
 }
 
+/* Whatever it says: one that does not know the question lives too, and one whose answer makes no sense. */
+static void
+take_sign_of_life(struct child *c, const char *text)
+{
+	json_t *answer = json_loads(text, 0, NULL);
+	json_int_t for_ms, lost;
+	int error;
+
+	c->knock = 0;
+	if (json_unpack(answer, "{s:{s:i, s:I, s:I}}", "log", "error", &error, "for_ms", &for_ms, "lost",
+		    &lost) == 0 &&
+		error >= 0 && error < 4096 && for_ms >= 0 && lost >= 0)
+		c->log = (struct log_health){ .error = error, .for_ms = for_ms, .lost = (uint64_t)lost };
+	json_decref(answer);
+}
+
 static int
 take_reply(struct child *c, uint32_t number, struct unpack *u)
 {
@@ -89,7 +106,7 @@ take_reply(struct child *c, uint32_t number, struct unpack *u)
 	int result;
 
 	if (number != 0 && number == c->knock) {
-		c->knock = 0; /* whatever it says: one that does not know the question lives too */
+		take_sign_of_life(c, text);
 		return 0;
 	}
 	for (struct request *r = c->requests; r != NULL; r = r->next) {

@@ -34,7 +34,8 @@ struct child {
 	size_t first_fd_count;
 	struct request *requests; /* owned */
 	uint32_t last_number;
-	uint32_t knock; /* the request whose answer shows that it lives; 0: none is awaited */
+	uint32_t knock;        /* the request whose answer shows that it lives; 0: none is awaited */
+	struct log_health log; /* from the last such answer */
 	uint64_t drained, forced;
 	bool ready, failed, ending;
 	bool done_due;    /* it was told to drain or to stop, and has not said that it has */

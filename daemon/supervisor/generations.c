@@ -18,6 +18,7 @@ struct generations {
 	struct generation *first;  /* owned, with the list */
 	unsigned last_number;
 	struct supervisor_counts ended; /* of those that are gone */
+	uint64_t log_lost;              /* the same */
 };
 
 static const struct supervisor_worker_ops *
@@ -85,6 +86,14 @@ add_counts(struct supervisor_counts *to, const struct supervisor_counts *n)
 	to->forced += n->forced;
 }
 
+static struct log_health
+log_of(const struct generation *g)
+{
+	const struct supervisor_worker_ops *ops = ops_of(g);
+
+	return ops->log != NULL && g->worker != NULL ? ops->log(g->worker) : (struct log_health){ 0 };
+}
+
 static void
 leave_seat(struct generation *g)
 {
@@ -143,6 +152,7 @@ on_ended(void *arg, enum supervisor_end how, const struct err *e)
 	g->counts.open = 0;
 	leave_seat(g); /* whoever hears of its end finds its places free */
 	add_counts(&all->ended, &g->counts);
+	all->log_lost += log_of(g).lost;
 	g->counts = (struct supervisor_counts){ 0 };
 	g->state = GENERATION_STATE_COUNT;
 	all->options.events->ended(all->options.arg, g, how, e);
@@ -424,6 +434,24 @@ generations_counts(struct generations *all)
 		if (g->state != GENERATION_STATE_COUNT)
 			g->counts = ops_of(g)->counts(g->worker);
 		add_counts(&sum, &g->counts);
+	}
+	return sum;
+}
+
+struct log_health
+generations_log(const struct generations *all)
+{
+	struct log_health sum = { .lost = all->log_lost };
+
+	for (const struct generation *g = all->first; g != NULL; g = g->next) {
+		struct log_health h =
+			g->state != GENERATION_STATE_COUNT ? log_of(g) : (struct log_health){ 0 };
+
+		sum.lost += h.lost;
+		if (h.error != 0 && h.for_ms >= sum.for_ms) {
+			sum.error = h.error;
+			sum.for_ms = h.for_ms;
+		}
 	}
 	return sum;
 }

@@ -96,6 +96,9 @@ struct counters *generations_counters(struct generations *all);
 /** Over all generations, those that ended too. */
 struct supervisor_counts generations_counts(struct generations *all);
 
+/** How their logs fare: all that they lost, also those that ended; and what is wrong, if only with one. */
+struct log_health generations_log(const struct generations *all);
+
 /** Frees all workers, in whatever state they are. NULL is fine. */
 void generations_free(struct generations *all);
 

@@ -22,6 +22,8 @@
 #include "supervisor/status.h"
 #include "supervisor/upgrade.h"
 
+static const int64_t PATIENT_MS = INT64_MAX / 2;
+
 enum {
 	TICK_MS = 1000,
 	EXTEND_MS = 10000, /* systemd waits so long for our next word */
@@ -49,6 +51,13 @@ service_tell_status(struct service *s, bool at_once)
 		status_add_note(text, s->note);
 	} else {
 		status_draining_text(text, open_now(s), s->open_at_drain, service_left_ms(s));
+	}
+	if (s->log_watch.error != 0) {
+		char note[STATUS_SIZE];
+
+		snprintf(
+			note, sizeof note, "the log is not written: %s", log_health_text(s->log_watch.error));
+		status_add_note(text, note);
 	}
 	if (status_is_news(&s->status, text, clock_now_ms(), at_once))
 		notify_status("%s", text);
@@ -330,6 +339,15 @@ is_alive(const struct service *s)
 	       generations_starting(s->generations) || event_pending(s->restart, EV_TIMEOUT, NULL);
 }
 
+/* @return whether there is news of it */
+static bool
+watch_log(struct service *s)
+{
+	struct log_health h = log_watch_look(s->generations);
+
+	return log_watch_tell(&s->log_watch, &h, settings_of(s)->log_target, clock_now_ms());
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -339,9 +357,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (s->watchdog_ms > 0 && is_alive(s))
 		notify_alive();
-	if (settings_of(s)->watchdog_ms > 0)
-		generations_watch(s->generations, clock_now_ms(), settings_of(s)->watchdog_ms);
-	service_tell_status(s, false);
+	/* Without a watchdog they are asked all the same: what they say of their log is wanted. */
+	generations_watch(s->generations, clock_now_ms(),
+		settings_of(s)->watchdog_ms > 0 ? settings_of(s)->watchdog_ms : PATIENT_MS);
+	service_tell_status(s, watch_log(s));
 	if (s->phase <= SERVICE_SERVING)
 		return;
 	notify_extend(EXTEND_MS);

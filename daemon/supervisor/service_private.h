@@ -6,6 +6,7 @@
 #include "guard/bans.h"
 #include "supervisor/backoff.h"
 #include "supervisor/holds.h"
+#include "supervisor/log_watch.h"
 #include "supervisor/service.h"
 #include "supervisor/status.h"
 
@@ -44,6 +45,7 @@ struct service {
 	struct strbuf orders; /* both as text, as the last worker that was started began with them */
 	unsigned adopting;    /* the generation whose hello ends a takeover; 0: none */
 	char note[STATUS_SIZE - 80];
+	struct log_watch log_watch;
 	struct cfg_report report; /* of a worker that replaces another */
 };
 

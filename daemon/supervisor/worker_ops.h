@@ -117,6 +117,8 @@ struct supervisor_worker_ops {
 	void (*reopen)(void *worker, int log_fd);
 	void (*tell)(void *worker, const char *event, const char *text); /* to observers */
 	struct supervisor_counts (*counts)(void *worker);
+	/** How its log fares, as it said when it last gave a sign of life. NULL: it logs where we do. */
+	struct log_health (*log)(void *worker);
 
 	/** Go over to another snapshot in place, all of it or nothing.
 	 * @param snapshot  borrowed for the call

@@ -2,6 +2,7 @@
  *
  *   connections  {"argument": FILTER, "from": {"loop", "slot"}} -> {"rows": [...], "next": {"loop", "slot"}}
  *   kill         the same; the rows are those that were ended
+ *   alive        -> {"log": {"error", "for_ms", "lost"}}
  *   listeners    -> {"rows": [{"name", "plugin", "open", ...}]}
  *   plugins      -> {"rows": [{"plugin", "name", "version", ...}]}
  *   metrics      {"from": {"handler"}} -> {"rows": [{"plugin", "listener", "name", "counter", "help",
@@ -310,12 +311,15 @@ answer_drain(const struct ask_subject *s, json_t *request, struct err *e)
 		name, e);
 }
 
-/* That it comes is the answer. */
+/* That it comes is the answer, and what a log that is not written cannot tell goes along. */
 static json_t *
 answer_alive(const struct ask_subject *s, json_t *request, struct err *e)
 {
+	struct log_health h = log_look();
+
 	(void)s, (void)request, (void)e;
-	return json_object();
+	return json_pack("{s:{s:i, s:I, s:o}}", "log", "error", h.error, "for_ms", (json_int_t)h.for_ms,
+		"lost", count(h.lost));
 }
 
 static const struct {

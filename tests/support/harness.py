@@ -339,6 +339,14 @@ class Daemon:
         with self.changed:
             return [value for key, value in self.notes if key == "STATUS"]
 
+    def wait_status(self, fits, timeout=PATIENCE_S):
+        """Wait until the last STATUS= text is one that @p fits says yes to."""
+        def there():
+            texts = [v for k, v in self.notes if k == "STATUS"]
+            return texts and fits(texts[-1])
+
+        self._wait(there, "a STATUS", timeout)
+
     def wait_note(self, key, value=None, timeout=PATIENCE_S):
         """Wait for an sd_notify assignment. @return its value"""
         found = []

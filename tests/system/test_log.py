@@ -99,6 +99,32 @@ def test_a_full_disk_holds_up_no_client():
     assert d.stop() == 0
 
 
+def test_a_log_that_is_not_written_is_seen_elsewhere_while_it_lasts(tmp):
+    (tmp / "log").symlink_to("/dev/full")
+    d = Daemon(ECHO, daemon={"log": {"target": str(tmp / "log")}}).start()
+    talk(d)
+
+    why = "the log is not written: No space left on device"
+    d.wait_status(lambda text: text.startswith("serving ") and why in text)
+    status, text = d.ask("status")["log"], d.sockctl("status").stdout
+    assert (status["state"], status["target"]) == ("failing", str(tmp / "log")), status
+    assert status["error"] == "No space left on device" and status["failing_ms"] >= 0 and status["lost"] == 0, status
+    assert re.search(r"\n  log +\S+/log is not written for \S+: No space left on device\n", text), text
+    assert re.search(r"^sockd_log_failing 1$", d.sockctl("metrics").stdout, re.M)
+
+    (tmp / "log").unlink()
+    d.send(signal.SIGUSR1)
+    d.wait_status(lambda text: text.startswith("serving ") and why not in text)
+    assert d.ask("status")["log"] == {"target": str(tmp / "log"), "state": "written", "lost": 0}
+    assert re.search(r"^sockd_log_failing 0$", d.sockctl("metrics").stdout, re.M)
+    assert d.stop() == 0
+    told = [line for line in d.lines if line.startswith("sockd: the log")]
+    assert len(told) == 2 and "is not written" in told[0] and "is written again" in told[1], told
+    written = (tmp / "log").read_text()
+    assert written.count("event=log_write_recovered ") == 2, written  # the supervisor's, and the worker's
+    assert written.count("event=ready ") == 1 and written.count("event=conn_closed ") == 1, written
+
+
 def read_entry(data):
     """One entry of the journal's native protocol."""
     fields = {}

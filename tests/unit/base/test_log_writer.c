@@ -1,6 +1,7 @@
 /* The log thread under stress: order, a reader that stalls, a disk that is full, a swapped file. */
 #include "base/log_writer.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -214,6 +215,74 @@ START_TEST(a_full_disk_is_told_when_writing_works_again)
 }
 END_TEST
 
+START_TEST(a_target_that_takes_nothing_is_seen_while_it_lasts)
+{
+	enum { COUNT = 20000 };
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC), new = memory_file();
+	struct log_health h;
+	char *text;
+
+	ck_assert_int_ge(full, 0);
+	start(full);
+	close(full);
+	ck_assert_int_eq(log_look().error, 0);
+	for (int i = 0; i < COUNT; i++)
+		log_info("many", LOG_I("i", i), LOG_S("text", "that finds no room for a long time"));
+	log_flush();
+	log_flush(); /* by now it has counted what the rings did not take */
+
+	h = log_look();
+	ck_assert_int_eq(h.error, ENOSPC);
+	ck_assert_int_ge(h.for_ms, 0);
+	ck_assert_uint_gt(h.lost, 0);
+	ck_assert_str_eq(log_health_text(h.error), "No space left on device");
+
+	log_replace_fd(dup(new));
+	log_flush();
+	ck_assert_int_eq(log_look().error, 0);
+	ck_assert_uint_eq(log_look().lost, h.lost);
+	log_stop();
+	text = content(new);
+	ck_assert_uint_eq(count_text(text, " event=log_write_recovered "), 1);
+	ck_assert_uint_eq(sum_after(text, " lost="), h.lost);
+	ck_assert_uint_eq(count_text(text, " event=many ") + h.lost, COUNT);
+	free(text);
+}
+END_TEST
+
+START_TEST(a_reader_that_takes_nothing_for_a_second_is_seen)
+{
+	static char lines[65536];
+	struct log_health h;
+	int p[2];
+
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	start(p[1]);
+	close(p[1]);
+	log_thread_attach();
+	for (int i = 0; i < 400; i++)
+		log_info("fill", LOG_BYTES("x", lines, 256));
+	do {
+		log_flush(); /* the reader had its second, or is in it */
+		h = log_look();
+	} while (h.error == 0);
+
+	ck_assert_int_eq(h.error, EAGAIN);
+	ck_assert_int_ge(h.for_ms, 1000);
+	ck_assert_str_eq(log_health_text(h.error), "it is not read");
+
+	ck_assert_int_eq(fcntl(p[0], F_SETFL, O_NONBLOCK), 0);
+	do {
+		while (read(p[0], lines, sizeof lines) > 0)
+			;
+		log_flush();
+	} while (log_look().error != 0);
+	log_thread_detach();
+	log_stop();
+	close(p[0]);
+}
+END_TEST
+
 START_TEST(an_idle_log_thread_does_not_run)
 {
 	struct timespec before, after;
@@ -239,4 +308,5 @@ UNIT_TESTS("log_writer", events_of_several_threads_come_in_the_order_of_their_ti
 	what_a_stalled_reader_never_took_is_told_at_the_end,
 	a_report_of_drops_that_nobody_took_counts_for_what_it_tells,
 	a_swapped_file_splits_the_lines_at_the_swap, a_full_disk_is_told_when_writing_works_again,
+	a_target_that_takes_nothing_is_seen_while_it_lasts, a_reader_that_takes_nothing_for_a_second_is_seen,
 	an_idle_log_thread_does_not_run)
