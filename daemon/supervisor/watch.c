@@ -15,6 +15,7 @@
 
 #include "base/fdutil.h"
 #include "base/log.h"
+#include "config/load_tls.h"
 
 enum { EVENTS = IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB };
 
@@ -67,10 +68,10 @@ is_folder(const char *path)
 static void
 mix_folder(uint64_t *hash, const char *folder)
 {
-	auto_of(mem) char *pattern = NULL;
+	auto_of(mem) char *pattern = tls_folder_pattern(folder);
 	glob_t found = { 0 };
 
-	if (asprintf(&pattern, "%s/*", folder) < 0 || glob(pattern, 0, NULL, &found) != 0)
+	if (pattern == NULL || glob(pattern, 0, NULL, &found) != 0)
 		return;
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		mix(hash, found.gl_pathv[i], strlen(found.gl_pathv[i]));
