@@ -18,6 +18,7 @@
 #include "plugin/plugin_load.h"
 #include "plugin/plugin_symbols.h"
 #include "run/paths.h"
+#include "run/plugin_name.h"
 #include "supervisor/exit_status.h"
 
 /* Above every exit status of sysexits.h: a mask of transports. */
@@ -36,17 +37,13 @@ complain(const struct err *e)
 	return exit_status(EXIT_PHASE_CHECK, -EINVAL);
 }
 
-/* A file in this folder may be named without `./`. */
 static int
 open_file(const char *name, char **ret_path, int *ret_fd, struct err *e)
 {
 	const char *const folders[] = { PATH_PLUGINS };
 	auto_of(strbuf) struct strbuf path = { 0 };
-	size_t n = strlen(name);
 
-	if (strchr(name, '/') == NULL && n > 3 && strcmp(name + n - 3, ".so") == 0)
-		strbuf_add(&path, "./");
-	strbuf_add(&path, name);
+	plugin_name_add(&path, name);
 	if (path.failed)
 		return err_set(e, -ENOMEM, "out of memory");
 	return plugin_file_open(path.data, folders, array_len(folders), ret_path, ret_fd, e);

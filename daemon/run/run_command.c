@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "run/plugin_name.h"
+
 /* In double quotes (YAML 1.2 section 5.7). Bytes above 127 pass: the loader refuses what is not UTF-8. */
 static void
 add_quoted(struct strbuf *s, const char *text, size_t size)
@@ -163,6 +165,7 @@ add_name(struct strbuf *s, const char *plugin)
 void
 run_command_yaml(const struct cli *cli, struct strbuf *yaml)
 {
+	auto_of(strbuf) struct strbuf plugin = { 0 };
 	struct setting settings[CLI_REPEAT_MAX];
 
 	for (size_t i = 0; i < cli->set.count; i++) {
@@ -191,7 +194,10 @@ run_command_yaml(const struct cli *cli, struct strbuf *yaml)
 		strbuf_add_char(yaml, '\n');
 	}
 	strbuf_add(yaml, "    handler:\n      plugin: ");
-	add_quoted(yaml, cli->plugin, strlen(cli->plugin));
+	plugin_name_add(&plugin, cli->plugin);
+	yaml->failed |= plugin.failed;
+	if (!plugin.failed)
+		add_quoted(yaml, plugin.data, plugin.size);
 	strbuf_add(yaml, "\n      config: ");
 	add_map(yaml, settings, cli->set.count);
 	strbuf_add_char(yaml, '\n');

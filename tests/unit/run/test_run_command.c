@@ -33,6 +33,24 @@ settings_become(const char *const *sets, size_t count, const char *want)
 	settings_become((const char *[]){ __VA_ARGS__ }, \
 		sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(const char *), want)
 
+START_TEST(a_file_of_this_folder_needs_no_slash)
+{
+	static const struct {
+		const char *word, *plugin;
+	} rows[] = { { "echo.so", "\"./echo.so\"" }, { "./echo.so", "\"./echo.so\"" }, { "echo", "\"echo\"" },
+		{ ".so", "\".so\"" }, { "a/b", "\"a/b\"" } };
+
+	for (size_t i = 0; i < array_len(rows); i++) {
+		const struct cli cli = { .plugin = rows[i].word };
+		char *text = yaml(&cli), line[80];
+
+		snprintf(line, sizeof line, "\n      plugin: %s\n", rows[i].plugin);
+		ck_assert_msg(strstr(text, line) != NULL, "no %s in:\n%s", line, text);
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(one_listener_holds_all_addresses)
 {
 	const struct cli cli = {
@@ -119,6 +137,7 @@ START_TEST(a_key_given_twice_stays_twice_for_the_loader_to_refuse)
 }
 END_TEST
 
-UNIT_TESTS("run_command", one_listener_holds_all_addresses, plain_values_stay_plain,
-	unusual_values_are_quoted, lists_and_maps_are_flow_values, what_only_looks_like_a_list_is_text,
-	dots_nest_and_siblings_share_a_map, a_key_given_twice_stays_twice_for_the_loader_to_refuse)
+UNIT_TESTS("run_command", a_file_of_this_folder_needs_no_slash, one_listener_holds_all_addresses,
+	plain_values_stay_plain, unusual_values_are_quoted, lists_and_maps_are_flow_values,
+	what_only_looks_like_a_list_is_text, dots_nest_and_siblings_share_a_map,
+	a_key_given_twice_stays_twice_for_the_loader_to_refuse)
