@@ -6,21 +6,22 @@
 #include "config/key.h"
 
 #define KEYS_GUARD                                                                                           \
-	{ .name = "limits.per_source",                                                                       \
-		.type = KEY_MAP,                                                                             \
-		.help = "Limits for each client: by its IPv4 address, its IPv6 network, or its user on "     \
-			"unix sockets; an old worker that drains counts apart from the new one",             \
-		.also = "source per_ip",                                                                     \
-		.transports = KEY_ON_ALL },                                                                  \
-		{ .name = "limits.handshakes",                                                               \
-			.type = KEY_RATE,                                                                    \
-			.help = "TLS handshakes begun in a time, of all sources; a client above it "         \
-				"is refused before it costs one",                                            \
-			.fallback = "off",                                                                   \
-			.also = "handshake_rate ssl_rate",                                                   \
-			.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                        \
-			.reload = KEY_NEW_CONNECTIONS,                                                       \
-			FIELD(handshakes) },                                                                 \
+	{ .name = "limits.handshakes",                                                                       \
+		.type = KEY_RATE,                                                                            \
+		.help = "TLS handshakes begun in a time, of all sources; a client above it "                 \
+			"is refused before it costs one",                                                    \
+		.fallback = "off",                                                                           \
+		.also = "handshake_rate ssl_rate",                                                           \
+		.transports = KEY_ON_STREAMS | KEY_ON_PASSED,                                                \
+		.reload = KEY_NEW_CONNECTIONS,                                                               \
+		FIELD(handshakes) },                                                                         \
+		{ .name = "limits.per_source",                                                               \
+			.type = KEY_MAP,                                                                     \
+			.help = "Limits for each client: by its IPv4 address, its IPv6 network, or its "     \
+				"user on "                                                                   \
+				"unix sockets; an old worker that drains counts apart from the new one",     \
+			.also = "source per_ip",                                                             \
+			.transports = KEY_ON_ALL },                                                          \
 		{ .name = "limits.per_source.connections",                                                   \
 			.type = KEY_INTEGER,                                                                 \
 			.help = "Open connections of one source; a further one is refused",                  \

@@ -182,6 +182,25 @@ START_TEST(the_manual_describes_every_key)
 }
 END_TEST
 
+/* The manual, the schema and --print-config go by the order of the rows. */
+START_TEST(the_keys_of_a_map_stand_together_behind_it)
+{
+	for (size_t t = 0; t < array_len(tables); t++) {
+		for (size_t i = 0; i < tables[t]->count; i++) {
+			const char *name = tables[t]->keys[i].name, *last = key_last(&tables[t]->keys[i]);
+			const char *before = i > 0 ? tables[t]->keys[i - 1].name : "";
+			size_t size = (size_t)(last - name);
+
+			if (size > 0)
+				ck_assert_msg(strncmp(before, name, size - 1) == 0 &&
+						      (before[size - 1] == '\0' || before[size - 1] == '.'),
+					"%s behind %s", name, before);
+		}
+	}
+}
+END_TEST
+
 UNIT_TESTS("key", every_row_is_complete, every_nested_key_has_its_map,
 	every_default_is_a_value_that_its_row_allows, keys_are_found_in_their_map,
-	the_schema_describes_every_key, the_manual_describes_every_key)
+	the_schema_describes_every_key, the_manual_describes_every_key,
+	the_keys_of_a_map_stand_together_behind_it)
