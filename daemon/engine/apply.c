@@ -271,7 +271,8 @@ prepare_loops(struct apply *a, int64_t timeout_ms, struct err *e)
 	}
 	while (!a->all_prepared && clock_now_ms() < until_ms)
 		engine_wait(engine, until_ms);
-	if (!a->all_prepared)
+	a->held_up = !a->all_prepared;
+	if (a->held_up)
 		return err_set(e, -ETIMEDOUT,
 			"an event loop did not answer within %d s: a plugin holds it up",
 			(int)(timeout_ms / 1000));
@@ -321,7 +322,10 @@ engine_apply(struct engine *engine, const struct engine_setup *setup, int64_t ti
 	tls_clients_unref(clients);
 	atomic_store(&a->state, r == 0 ? APPLY_COMMITTED : APPLY_ROLLED_BACK);
 	end_with(a, r == 0 ? apply_on_commit : apply_on_roll_back);
-	/* What comes now can't fail, so nobody waits for a loop that is held up. */
+	/* What comes now can't fail. A loop that was waited for in vain is not waited for again: the answer comes
+	 * before the supervisor's patience with the plugin ends, which may cost the worker. */
+	if (a->held_up)
+		return r;
 	until_ms = timeout_ms == CLOCK_NEVER ? CLOCK_NEVER : clock_now_ms() + timeout_ms;
 	while (engine->apply != NULL && clock_now_ms() < until_ms)
 		engine_wait(engine, until_ms);

@@ -55,6 +55,7 @@ struct apply {
 	_Atomic unsigned preparing, ending; /* loops that have not answered */
 	struct mail prepared, ended;        /* to the main thread, by the last of them */
 	bool all_prepared;
+	bool held_up; /* some loop has not prepared in time */
 };
 
 /** On the main thread: make handlers and listeners, and decide about the sockets. Takes every instance of the

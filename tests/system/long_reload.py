@@ -13,17 +13,30 @@ from reloading import TCP, UDP, echo, named, roundtrip, serve_mutated, who, with
 
 
 def test_a_loop_that_is_held_up_rolls_it_back():
-    d = with_named({"a": named("w")}, settings={"threads": 2})
+    d = with_named({"a": named("w")}, {"threads": 2, "watchdog": "1m"})
     d.listeners["a"] = named("new", fails="slow")
     d.reload_badly("did not answer within 10 s", timeout=harness.PATIENCE_S + 20)
+    assert d.find_logs("named_thread_stop", msg="new/1") == []  # whoever asked does not wait for the loops as well
+    # The loops come back, throw away what they made, serve as before, and the next reload is fine.
+    d.wait_log("named_thread_stop", count=2, msg="new/1", timeout=harness.PATIENCE_S + 20)
     with d.connect("a") as c:
         assert who(c) == "w/1"
-    # The loops come back, throw away what they made, and the next reload is fine.
-    d.wait_log("named_thread_stop", count=2, msg="new/1", timeout=harness.PATIENCE_S + 20)
     d.listeners["a"] = named("fine")
     d.reload_well()
     with d.connect("a") as c:
         assert who(c) == "fine/1"
+    assert d.stop() == 0
+
+
+def test_a_loop_that_is_held_up_for_too_long_costs_its_worker_after_the_verdict():
+    d = with_named({"a": named("w")}, {"threads": 2})
+    d.listeners["a"] = named("new", fails="slow")
+    d.reload_badly("did not answer within 10 s", timeout=harness.PATIENCE_S + 20)
+    stuck = d.wait_log("loop_stuck")
+    assert (stuck["listener"], stuck["entry"]) == ("a", "thread_start"), stuck
+    d.wait_log("worker_ready", generation="2")
+    with d.connect("a") as c:
+        assert who(c) == "w/1"
     assert d.stop() == 0
 
 
