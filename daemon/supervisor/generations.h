@@ -84,7 +84,8 @@ void generations_tell(struct generations *all, const char *event, const char *te
 bool generations_kill(struct generations *all);
 
 /** Whether one that serves or drains is stuck in a plugin for @p limit_ms, or does not answer (pulse.h): it
- * is told in the log, and ended. */
+ * is told in the log, and ended. @p now_ms: of a clock that stands still while this process does not
+ * run. */
 void generations_watch(struct generations *all, int64_t now_ms, int64_t limit_ms);
 
 /** Drain one of them. */

@@ -348,6 +348,18 @@ watch_log(struct service *s)
 	return log_watch_tell(&s->log_watch, &h, settings_of(s)->log_target, clock_now_ms());
 }
 
+/* The clock by which workers are watched. It stands still while this process does: in a frozen container, a
+ * stopped job, on a machine that has no processor for us, a worker cannot be blamed for what it did not do. */
+static int64_t
+watching_ms(struct service *s)
+{
+	int64_t now_ms = clock_now_ms(), since_ms = now_ms - s->ticked_ms;
+
+	s->ticked_ms = now_ms;
+	s->watching_ms += since_ms < 2 * TICK_MS ? since_ms : TICK_MS;
+	return s->watching_ms;
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -358,7 +370,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (s->watchdog_ms > 0 && is_alive(s))
 		notify_alive();
 	/* Without a watchdog they are asked all the same: what they say of their log is wanted. */
-	generations_watch(s->generations, clock_now_ms(),
+	generations_watch(s->generations, watching_ms(s),
 		settings_of(s)->watchdog_ms > 0 ? settings_of(s)->watchdog_ms : PATIENT_MS);
 	service_tell_status(s, watch_log(s));
 	if (s->phase <= SERVICE_SERVING)
@@ -409,7 +421,7 @@ serve(struct service *s, struct err *e)
 	int64_t tick_ms = TICK_MS;
 	struct timeval tick;
 
-	s->worker_started_ms = clock_now_ms();
+	s->worker_started_ms = s->ticked_ms = clock_now_ms();
 	s->watchdog_ms = notify_watchdog_ms();
 	if (s->watchdog_ms > 0 && s->watchdog_ms / 2 < tick_ms)
 		tick_ms = s->watchdog_ms / 2 + 1; /* sd_watchdog_enabled(3): half of it */

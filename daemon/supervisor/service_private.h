@@ -28,6 +28,7 @@ struct service {
 	struct event *tick, *restart;    /* owned */
 	struct backoff backoff;
 	int64_t worker_started_ms;
+	int64_t ticked_ms, watching_ms; /* of the clock by which workers are watched */
 	int64_t watchdog_ms; /* the manager's patience; 0: it does not watch */
 	bool for_good;       /* no other is started after us */
 	bool killed;         /* a worker did not end, and was ended by force */

@@ -4,6 +4,7 @@
 import os
 import signal
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
@@ -181,6 +182,25 @@ def test_a_fiber_that_waits_is_not_stuck(tmp):
                     pass
             echoes(c, b"x")
         assert d.find_logs("loop_stuck", since=ready) == []
+        assert d.stop() == 0
+
+
+def test_time_in_which_nobody_ran_is_no_silence(tmp):
+    frozen_s = 6
+    with daemon(plugin(tmp), watchdog="2s") as d, d.connect("b") as c:
+        all_of_it = (d.process.pid, *workers(d))
+        c.sendall(b"l")
+        time.sleep(1.5)  # it has been seen in its plugin
+        for pid in all_of_it:
+            os.kill(pid, signal.SIGSTOP)
+        time.sleep(frozen_s)
+        for pid in all_of_it:  # the supervisor first, and its timer is due
+            os.kill(pid, signal.SIGCONT)
+
+        stuck = d.wait_log("loop_stuck")
+
+        assert 2000 <= int(stuck["ms"]) < frozen_s * 1000, stuck
+        d.wait_log("worker_ready", generation="2")
         assert d.stop() == 0
 
 
