@@ -270,7 +270,7 @@ command_fini(struct command *c)
 
 /* ---- help ---- */
 
-enum { HELP_COLUMN = 24 };
+enum { HELP_COLUMN = 28 };
 
 static void
 print_usage(const struct ctl_verb *v, FILE *out)
