@@ -90,13 +90,16 @@ supervisor_adopted(void *arg, unsigned generation)
 {
 	struct supervisor *s = arg;
 	struct adopt *adopt = s->options->adopt;
+	char note[80] = "";
 
 	if (adopt->why == NULL)
 		log_notice("upgraded", LOG_S("version", PACKAGE_VERSION), LOG_I("pid", getpid()));
 	else
 		log_error("upgrade_failed", LOG_S("error", adopt->why),
 			LOG_S("msg", "the program from before the upgrade goes on"));
-	service_note(s->service, adopt->why == NULL ? "" : "upgrade failed, the old program goes on");
+	if (adopt->why != NULL)
+		snprintf(note, sizeof note, "upgrade failed: %.50s", adopt->why);
+	service_note(s->service, note);
 	adopt_commit(adopt);
 	snapshot_sockets_keep(s->sockets, service_snapshot(s->service));
 	tell_how_it_went(s, generation);
