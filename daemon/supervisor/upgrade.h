@@ -25,11 +25,12 @@ struct upgrade_options {
 must_check int upgrade_new(const struct upgrade_options *options, struct upgrade **ret, struct err *e);
 void upgrade_free(struct upgrade *u); /* NULL is fine */
 
-/** @p code: 0 when the other program takes over now, with a JSON object; or a negative errno and why it does
- * not. */
+/** @p code: a negative errno, and why the other program does not take over; or 0, with a JSON object, when it
+ * does and cannot tell that itself. */
 typedef void upgrade_reply_fn(void *arg, int code, const char *text);
 
-/** Begin; the reply (may be NULL) comes exactly once, perhaps at once. */
+/** Begin; the reply (may be NULL) comes once, perhaps at once, or not at all: then this process has become
+ * the other program, which answers (admin_takeover.c). */
 void upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, void *arg);
 
 /** One that is under way, if any, fails; its worker drains. NULL is fine. */
