@@ -322,8 +322,8 @@ engine_apply(struct engine *engine, const struct engine_setup *setup, int64_t ti
 	tls_clients_unref(clients);
 	atomic_store(&a->state, r == 0 ? APPLY_COMMITTED : APPLY_ROLLED_BACK);
 	end_with(a, r == 0 ? apply_on_commit : apply_on_roll_back);
-	/* What comes now can't fail. A loop that was waited for in vain is not waited for again: the answer comes
-	 * before the supervisor's patience with the plugin ends, which may cost the worker. */
+	/* What comes now can't fail. A loop that was waited for in vain is not waited for again: the answer
+	 * comes before the supervisor's patience with the plugin ends, which may cost the worker. */
 	if (a->held_up)
 		return r;
 	until_ms = timeout_ms == CLOCK_NEVER ? CLOCK_NEVER : clock_now_ms() + timeout_ms;

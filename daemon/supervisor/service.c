@@ -349,7 +349,8 @@ watch_log(struct service *s)
 }
 
 /* The clock by which workers are watched. It stands still while this process does: in a frozen container, a
- * stopped job, on a machine that has no processor for us, a worker cannot be blamed for what it did not do. */
+ * stopped job, on a machine that has no processor for us, a worker cannot be blamed for what it did not do.
+ */
 static int64_t
 watching_ms(struct service *s)
 {

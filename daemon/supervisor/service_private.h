@@ -29,9 +29,9 @@ struct service {
 	struct backoff backoff;
 	int64_t worker_started_ms;
 	int64_t ticked_ms, watching_ms; /* of the clock by which workers are watched */
-	int64_t watchdog_ms; /* the manager's patience; 0: it does not watch */
-	bool for_good;       /* no other is started after us */
-	bool killed;         /* a worker did not end, and was ended by force */
+	int64_t watchdog_ms;            /* the manager's patience; 0: it does not watch */
+	bool for_good;                  /* no other is started after us */
+	bool killed;                    /* a worker did not end, and was ended by force */
 	enum phase phase;
 	int64_t started_ms;
 	int64_t deadline_ms; /* monotonic; CLOCK_NEVER: none */
