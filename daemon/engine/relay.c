@@ -10,8 +10,10 @@
 #include "engine/stream.h"
 #include "engine/stream_splice.h"
 
-/* A flow that fills the loop's buffer is worth a pipe, until it brings less than SMALL at a time. */
-enum { RELAY_TURNS = 4, SMALL = 16 * 1024, QUIET_MS = 1000 };
+/* A flow that fills the loop's buffer is worth a pipe, until it brings less than SMALL at a time. In a drain
+ * silence counts as the end after QUIET_MS, and after ANSWER_MS where the client spoke last: a server may
+ * have to think. */
+enum { RELAY_TURNS = 4, SMALL = 16 * 1024, QUIET_MS = 1000, ANSWER_MS = 5000 };
 
 /* On the stack of the fiber that waits. */
 struct relay {
@@ -19,6 +21,7 @@ struct relay {
 	struct conn *side[2]; /* NULL once it has ended */
 	bool carried[2];      /* the end of what this side sent was passed on */
 	bool bulk[2];         /* what this side sends comes in large pieces */
+	bool asked;           /* the client spoke last */
 	bool done;
 	int error;
 	int64_t total;
@@ -96,13 +99,20 @@ relay_check(struct relay *r)
 }
 
 static void
+relay_count(struct relay *r, const struct conn *from, ssize_t n)
+{
+	r->total += n;
+	r->asked = from->dialled == NULL;
+}
+
+static void
 relay_move(struct conn *from, struct conn *to)
 {
 	struct relay *r = from->relay;
 	ssize_t n = relay_room(to) > 0 && stream_unread(from) > 0 ? stream_move(to, from) : 0;
 
 	if (n > 0)
-		r->total += n;
+		relay_count(r, from, n);
 }
 
 int64_t
@@ -111,7 +121,9 @@ relay_quiet_at_ms(const struct conn *c)
 	const struct relay *r = c->relay;
 	int self = r->side[1] == c;
 
-	return r->carried[self] && !r->carried[!self] ? CLOCK_NEVER : c->active_ms + QUIET_MS;
+	if (r->carried[self] && !r->carried[!self])
+		return CLOCK_NEVER;
+	return c->active_ms + (r->asked ? ANSWER_MS : QUIET_MS);
 }
 
 /* @return whether another is worth while */
@@ -123,7 +135,7 @@ relay_splice(struct conn *from, struct conn *to, bool *bulk)
 
 	*bulk = n >= SMALL || n == -EAGAIN;
 	if (n > 0)
-		r->total += n;
+		relay_count(r, from, n);
 	return n == -ENOSYS || (n > 0 && from->state == CONN_OPEN && !from->drained);
 }
 

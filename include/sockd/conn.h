@@ -179,7 +179,8 @@ sockd_conn_start_tls(struct sockd_conn c, const char *server_name)
 
 /** Join two connections of one loop: carry bytes both ways, and each end of stream to the other side, until
  * both sides have ended. Fiber only (EDEADLK). Closes neither. A drain ends it once no byte has moved for a
- * second; a client that has said all and waits for its answer has until the deadline.
+ * second, five where the client spoke last; a client that has ended its side and waits has until the
+ * deadline.
  * @return bytes carried in both directions, or -1 */
 static inline int64_t
 sockd_relay(struct sockd_conn a, struct sockd_conn b)

@@ -172,7 +172,23 @@ def test_a_moment_without_bytes_does_not_end_a_flow():
         r.d.send(signal.SIGTERM)
         r.d.wait_log("draining")
         client.sendall(b"two")
-        assert harness.receive_all(server) == b"two"
+        assert server.recv(3) == b"two"
+        server.sendall(b"three")
+        assert harness.receive_all(client) == b"three"
+        client.close()
+        server.close()
+
+
+def test_a_server_that_thinks_is_waited_for():
+    with Relay() as r:
+        client, server = r.connect()
+        client.sendall(b"question")
+        assert server.recv(8) == b"question"
+        r.d.send(signal.SIGTERM)
+        r.d.wait_log("draining")
+        time.sleep(1.5)  # longer than an idle relay is left alone
+        server.sendall(b"answer")
+        assert harness.receive_all(client) == b"answer"
         client.close()
         server.close()
 
