@@ -336,6 +336,8 @@ conn_settle_drain(struct conn *c)
 		estate_may_be_quiet(c->dialled->estate); /* it drains with whom it was dialled for */
 	else if (c->slot_passed && conn_is_quiet(c))
 		conn_give_end(c);
+	else if (c->slot_passed)
+		conn_rearm(c); /* it may be quiet sooner than it was */
 }
 
 static void
