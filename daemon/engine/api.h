@@ -4,6 +4,8 @@
 #ifndef ENGINE_API_H
 #define ENGINE_API_H
 
+#include <errno.h>
+
 #include "sockd/plugin.h"
 
 #include "engine/conn.h"
@@ -63,6 +65,18 @@ int api_conn_start_tls(struct sockd_conn h, const char *server_name);
 
 /** Set errno to -@p error and return -1, for the end of an operation. */
 int api_fail(int error);
+
+/** Judge a call of sockd_receive_fds(). @p carries: the socket can bring any. @return 0 or a negative errno
+ */
+static inline int
+api_check_fds(const struct listener *l, bool carries, const int *fds, const size_t *io_fds)
+{
+	if (!carries)
+		return -ENOTSUP;
+	if (io_fds == NULL || (fds == NULL && *io_fds > 0))
+		return -EINVAL;
+	return listener_takes_fds(l) ? 0 : -EPERM;
+}
 
 /** "eof", "handler", ...: the words of logs and metrics. */
 const char *api_reason_name(int reason);

@@ -107,11 +107,9 @@ reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size
 
 	if (ep == NULL)
 		return -1;
-	if (ep->transport != CFG_UNIXGRAM)
-		return api_fail(-ENOTSUP);
-	if (io_fds == NULL || (fds == NULL && *io_fds > 0))
-		return api_fail(-EINVAL);
-	got = await_fitting(ep, size);
+	got = api_check_fds(ep->scope->listener, ep->transport == CFG_UNIXGRAM, fds, io_fds);
+	if (got == 0)
+		got = await_fitting(ep, size);
 	if (got <= 0)
 		return api_fail(got);
 	*io_fds = rights_take(&ep->io->in_msgs[ep->io->in_next].msg_hdr, fds, *io_fds);

@@ -105,10 +105,9 @@ reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size
 
 	if (c == NULL)
 		return -1;
-	if (c->transport != CFG_UNIX || c->tls != NULL)
-		return api_fail(-ENOTSUP);
-	if (io_fds == NULL || (fds == NULL && *io_fds > 0))
-		return api_fail(-EINVAL);
+	n = api_check_fds(c->scope->listener, c->transport == CFG_UNIX && c->tls == NULL, fds, io_fds);
+	if (n < 0)
+		return api_fail((int)n);
 	c->keeps_rights = true;
 	n = read_some(c, buf, size);
 	if (n < 0)

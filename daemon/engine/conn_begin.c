@@ -54,7 +54,7 @@ conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 		cfg->timeouts.lifetime_ms != CFG_OFF ? now_ms + cfg->timeouts.lifetime_ms : CLOCK_NEVER;
 	c->timer.fire = conn_on_timer;
 	c->task.run = conn_settle;
-	c->keeps_rights = c->transport == CFG_UNIX && !c->straight;
+	c->keeps_rights = c->transport == CFG_UNIX && !c->straight && listener_takes_fds(scope->listener);
 	stream_attach(c);
 	conn_ids_add(&scope->loop->conn_ids, c);
 }

@@ -126,6 +126,13 @@ struct listener {
 	struct listener *before, *after; /* of the engine */
 };
 
+/** Whether descriptors that come along over unix sockets are kept for whoever reads. */
+static inline bool
+listener_takes_fds(const struct listener *l)
+{
+	return (l->plugin->wants & SOCKD_WANTS_FDS) != 0;
+}
+
 /** Make one, with references to all that it names. Main thread. NULL without memory. */
 struct listener *listener_new(struct engine *engine, struct config *config, const struct cfg_listener *cfg,
 	unsigned row, struct handler *handler, struct observers *observers, struct tls_context *tls);

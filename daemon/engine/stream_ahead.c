@@ -22,7 +22,8 @@ read_ahead(struct conn *c, size_t want)
 	size_t held = stream_unread(c), most = (size_t)conn_cfg(c)->read_buffer;
 	ssize_t n;
 
-	c->keeps_rights |= c->transport == CFG_UNIX; /* whoever takes the bytes may want them */
+	/* whoever takes the bytes may want them */
+	c->keeps_rights |= c->transport == CFG_UNIX && listener_takes_fds(c->scope->listener);
 	most = (most > want ? most : want) - held;
 	n = stream_recv(c, conn_loop(c)->buffer, most < LOOP_BUFFER_SIZE ? most : LOOP_BUFFER_SIZE);
 	if (n > 0 && stream_keep(c, conn_loop(c)->buffer, (size_t)n) < 0) {

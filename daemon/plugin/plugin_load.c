@@ -83,6 +83,9 @@ check_content(const struct sockd_plugin *d, const char *path, struct err *e)
 	if ((d->transports & ~known) != 0)
 		return err_set(e, -EINVAL, "the plugin '%s' names unknown transports (mask 0x%x)", path,
 			(unsigned)d->transports);
+	if ((d->wants & ~(unsigned)SOCKD_WANTS_FDS) != 0)
+		return err_set(e, -EINVAL, "the plugin '%s' wants what this sockd does not know (mask 0x%x)",
+			path, (unsigned)d->wants);
 	if (d->stack_size != 0 && (d->stack_size < STACK_MIN || d->stack_size > STACK_MAX))
 		return err_set(e, -EINVAL,
 			"the plugin '%s' asks for a stack of %u bytes; %d to %d are possible", path,
@@ -134,6 +137,8 @@ take_description(struct plugin *p, const char *path, struct err *e)
 	if (r < 0)
 		return r;
 	memcpy(&p->full, found, found->size < sizeof p->full ? found->size : sizeof p->full);
+	if (found->abi_minor < 1)
+		p->full.wants = SOCKD_WANTS_FDS; /* it could not say */
 	return check_content(&p->full, path, e);
 }
 

@@ -182,6 +182,8 @@ print_info(const struct look *look, const struct plugin *p)
 		SOCKD_ABI_MAJOR, SOCKD_ABI_MINOR);
 	print_transports(p);
 	print_entries(d);
+	if ((d->wants & SOCKD_WANTS_FDS) != 0)
+		puts("  wants       descriptors that clients pass over unix sockets");
 	if (d->stack_size != 0)
 		printf("  stack       %s\n", parse_format_size(d->stack_size, stack));
 	puts(describe_option(d, 0) != NULL ? "settings:" : "settings: none");

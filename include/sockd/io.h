@@ -81,7 +81,8 @@ sockd_read_frame(
 /** As sockd_read() on unix sockets, and take descriptors that came along. They are yours to close and have
  * CLOEXEC set; those beyond *@p io_fds are closed.
  * @param io_fds  in: room in @p fds; out: how many came, also 0; untouched on failure
- * @return as sockd_read(); -1 ENOTSUP on other transports */
+ * @return as sockd_read(); -1 (ENOTSUP: not a unix socket; EPERM: the plugin's description lacks
+ * `.wants = SOCKD_WANTS_FDS`) */
 static inline ssize_t
 sockd_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_t *io_fds)
 {

@@ -182,7 +182,21 @@ struct sockd_plugin {
 	/** The server did something: ready, draining, stopped and the like, with a text for people. Thread:
 	 * main. */
 	void (*on_server)(void *instance, const char *event, const char *text);
+
+#if SOCKD_ABI_MINOR >= 1
+	uint32_t wants; /* since 1.1: mask of enum sockd_wants */
+#endif
 };
+
+#if SOCKD_ABI_MINOR >= 1
+/** What a plugin is given only if it asks for it. */
+enum sockd_wants {
+	/** The descriptors that clients pass over unix sockets, for sockd_receive_fds(). Where nobody asks
+	 * the kernel closes them as they arrive: no client can fill the process with them, and a small
+	 * message costs a twentieth less. A plugin of ABI 1.0 is taken to ask. */
+	SOCKD_WANTS_FDS = 1u << 0
+};
+#endif
 
 /** The first fields of every description. */
 #define SOCKD_PLUGIN_INIT                                                                                \

@@ -40,11 +40,11 @@ extern "C" {
 /** The oldest minor version that the plugin can live with. Define it before the first include to be loaded by
  * an older sockd as well; the headers then hide what came later. */
 #ifndef SOCKD_ABI_MINOR
-#define SOCKD_ABI_MINOR 0
+#define SOCKD_ABI_MINOR 1
 #endif
 
-#if SOCKD_ABI_MINOR > 0
-#error "these headers describe the sockd plugin ABI up to 1.0: SOCKD_ABI_MINOR is higher"
+#if SOCKD_ABI_MINOR > 1
+#error "these headers describe the sockd plugin ABI up to 1.1: SOCKD_ABI_MINOR is higher"
 #endif
 
 /* ---- handles ---- */

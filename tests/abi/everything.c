@@ -30,6 +30,9 @@ struct everything {
 	enum sockd_level level;
 	enum sockd_type type;
 	enum sockd_frame frame;
+#if SOCKD_ABI_MINOR >= 1
+	enum sockd_wants wants;
+#endif
 };
 
 SOCKD_VISIBLE_ struct everything *sockd_everything(struct everything *e);

@@ -17,12 +17,13 @@ DATAGRAMS = ("udp://127.0.0.1:0", "unixgram://${SOCKD_DIR}/datagram.sock")
 
 
 @functools.cache
-def build(name):
+def build(name, *flags):
     """Compile a plugin of tests/system/plugins as its author would, once. @return the path of the .so"""
     target = pathlib.Path(tempfile.mkdtemp(prefix="p")) / f"{name}.so"
     compiler = shlex.split(os.environ.get("CC") or "cc")
     subprocess.run([*compiler, "-std=gnu99", "-g", "-O1", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC",
-                    f"-I{harness.SRC}/include", "-Wl,-z,defs", "-o", str(target), str(FOLDER / f"{name}.c")], check=True)
+                    f"-I{harness.SRC}/include", "-Wl,-z,defs", *flags, "-o", str(target), str(FOLDER / f"{name}.c")],
+                   check=True)
     target.chmod(0o755)
     return target
 

@@ -54,7 +54,7 @@ def test_version_names_libraries_and_paths():
     for option in ("-V", "--version"):
         result = run_sockd(option)
 
-        expect(result, 0, "sockd ", "plugin ABI 1.0", "libevent 2.", "OpenSSL 3.", "libyaml 0.", "libsystemd",
+        expect(result, 0, "sockd ", "plugin ABI 1.1", "libevent 2.", "OpenSSL 3.", "libyaml 0.", "libsystemd",
                "sockd.yaml", "sockd/plugins", stream="stdout")
         assert result.stderr == ""
 

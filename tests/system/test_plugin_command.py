@@ -33,7 +33,7 @@ def test_info_shows_description_and_settings():
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("template 1.0: Greets and counts\n")
-    assert "  ABI         1.0 (this sockd: 1.0)\n" in result.stdout
+    assert "  ABI         1.1 (this sockd: 1.1)\n" in result.stdout
     assert "tcp: serve (fibers)" in result.stdout and "  entries     start stop serve close\n" in result.stdout
     assert "greeting           string, 1 to 200 bytes; default: hello\n" in result.stdout
 
@@ -59,7 +59,7 @@ def test_check_says_what_is_right_and_what_is_doubtful(tmp):
     result = run_sockd("plugin", "check", made)
 
     assert result.returncode == 0, result.stderr
-    assert "describes 'made' 1 for ABI 1.0" in result.stdout
+    assert "describes 'made' 1 for ABI 1.1" in result.stdout
     assert "note: it exports 'spare'" in result.stdout and "it exports 'serve'" not in result.stdout
     assert harness.SANITIZED or "exports sockd_plugin and nothing else" in run_sockd("plugin", "check", ECHO).stdout
 

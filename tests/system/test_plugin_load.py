@@ -74,7 +74,7 @@ def test_a_file_that_is_overwritten_while_it_runs_hurts_nobody(tmp):
 def test_a_newer_abi_is_refused_with_both_versions(tmp):
     so = build_plugin(tmp, "new", PLAIN % ".abi_minor = 3,", "-Wno-override-init")
 
-    assert "needs ABI 1.3, this sockd has 1.0" in refusal(tmp, so)
+    assert "needs ABI 1.3, this sockd has 1.1" in refusal(tmp, so)
 
 
 def test_a_file_that_others_may_write_is_refused(tmp):

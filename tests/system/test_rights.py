@@ -101,8 +101,19 @@ def test_unwanted_descriptors_do_not_stay():
         assert d.stop() == 0
 
 
+def test_only_those_get_any_who_ask():
+    so = scenarios.build("rights", "-DWANTS=0")
+    with Daemon({"t": {"listen": list(UNIX), "handler": str(so)}}) as d:
+        scenarios.run_all(d, "unasked")
+        assert d.stop() == 0
+
+
 def test_one_that_found_no_room_is_told_when_there_is():
-    so = scenarios.build("rights_event")
+    for flags in ((), ("-DSOCKD_ABI_MINOR=0",)):  # 1.0 had no way to ask
+        give_a_thousand(scenarios.build("rights_event", *flags))
+
+
+def give_a_thousand(so):
     d = Daemon({"t": {"listen": "unix://${SOCKD_DIR}/s", "handler": str(so), "socket": {"send_buffer": "16KiB"}}}).start()
     with d.connect("t") as c:
         r, w = os.pipe()

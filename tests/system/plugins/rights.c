@@ -95,9 +95,25 @@ not_here(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	CHECK(FAILS(sockd_send_fds(w, "x", 1, NULL, 0), ENOTSUP));
 }
 
+static void
+unasked(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	size_t count = 1;
+	int fd;
+	char byte;
+
+	(void)c;
+	(void)w;
+	CHECK(FAILS(sockd_receive_fds(r, &byte, 1, &fd, &count), EPERM));
+}
+
+#ifndef WANTS
+#define WANTS SOCKD_WANTS_FDS
+#endif
+
 static const struct scenario scenarios[] = { { "take_one", take_one }, { "take_some", take_some },
 	{ "give_one", give_one }, { "give_with_much", give_with_much }, { "give_up", give_up },
-	{ "not_here", not_here }, { NULL, NULL } };
+	{ "not_here", not_here }, { "unasked", unasked }, { NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
@@ -106,4 +122,4 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 }
 
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "rights", .version = "1.0",
-	.serve = serve };
+	.serve = serve, .wants = WANTS };

@@ -44,5 +44,14 @@ data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 		go_on(c, r, w);
 }
 
-SOCKD_EXPORT const struct sockd_plugin sockd_plugin = { SOCKD_PLUGIN_INIT, .name = "rights_event",
-	.version = "1.0", .transports = 1u << SOCKD_UNIX, .data = data, .writable = go_on };
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {
+	SOCKD_PLUGIN_INIT,
+	.name = "rights_event",
+	.version = "1.0",
+	.transports = 1u << SOCKD_UNIX,
+	.data = data,
+	.writable = go_on,
+#if SOCKD_ABI_MINOR >= 1
+	.wants = SOCKD_WANTS_FDS,
+#endif
+};

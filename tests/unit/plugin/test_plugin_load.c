@@ -80,14 +80,20 @@ END_TEST
 START_TEST(another_major_is_refused)
 {
 	ck_refused("", MADE_ENTRY MADE_DESCRIPTION(".abi_major = 2, .data = nothing"),
-		"needs ABI 2.0, this sockd has 1.0");
+		"needs ABI 2.1, this sockd has 1.1");
 }
 END_TEST
 
 START_TEST(a_newer_minor_is_refused)
 {
 	ck_refused("", MADE_ENTRY MADE_DESCRIPTION(".abi_minor = 3, .data = nothing"),
-		"needs ABI 1.3, this sockd has 1.0");
+		"needs ABI 1.3, this sockd has 1.1");
+}
+END_TEST
+
+START_TEST(unknown_wants_are_refused)
+{
+	ck_refused("", MADE_ENTRY MADE_DESCRIPTION(".wants = 2, .data = nothing"), "(mask 0x2)");
 }
 END_TEST
 
@@ -276,10 +282,10 @@ START_TEST(closing_no_plugin_is_fine)
 END_TEST
 
 UNIT_TESTS("plugin_load", a_sound_plugin_is_loaded, the_style_follows_from_entries_and_mask,
-	another_major_is_refused, a_newer_minor_is_refused, a_longer_description_is_taken_if_its_tail_is_zero,
-	a_longer_description_that_uses_its_tail_is_refused, what_a_shorter_description_lacks_is_zero,
-	a_size_that_leads_beyond_the_symbol_is_refused, a_missing_symbol_is_explained,
-	a_symbol_of_another_kind_is_refused, an_undefined_symbol_is_named,
+	another_major_is_refused, a_newer_minor_is_refused, unknown_wants_are_refused,
+	a_longer_description_is_taken_if_its_tail_is_zero, a_longer_description_that_uses_its_tail_is_refused,
+	what_a_shorter_description_lacks_is_zero, a_size_that_leads_beyond_the_symbol_is_refused,
+	a_missing_symbol_is_explained, a_symbol_of_another_kind_is_refused, an_undefined_symbol_is_named,
 	a_file_that_is_no_library_is_refused, a_plugin_that_handles_nothing_is_refused,
 	odd_values_in_a_description_are_refused, a_faulty_table_of_options_is_refused,
 	a_number_that_comes_back_gives_the_new_library, a_library_that_stays_keeps_its_descriptor,
