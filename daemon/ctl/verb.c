@@ -216,6 +216,11 @@ const struct ctl_verb ctl_verbs[] = {
 		.help = "Let a listener that was paused or drained serve again" },
 	{ .name = "listeners",
 		.help = "List the listeners, their addresses and counts",
+		.manual = "With --json one with limits.per_source also tells how many sources it knows "
+			  "(sources), how many "
+			  "it forgot to make room for others (sources_forgotten), and how many connections "
+			  "went unlimited "
+			  "since it knew only connected ones (sources_unlimited)",
 		.columns = listeners_columns },
 	{ .name = "connections",
 		.options = connections_options,

@@ -11,6 +11,7 @@
 #include "engine/conn.h"
 #include "engine/engine_private.h"
 #include "engine/stream.h"
+#include "guard/guard.h"
 
 enum { SLOTS_OF_PAGE = 2048 };
 
@@ -142,7 +143,8 @@ engine_each_listener(const struct engine *engine,
 			.plugin = l->plugin,
 			.open = tally_open(l->tally),
 			.paused = l->paused,
-			.draining = l->refusing };
+			.draining = l->refusing,
+			.sources = l->guard != NULL ? guard_sources(l->guard) : NULL };
 
 		fn(arg, &info);
 	}

@@ -10,6 +10,8 @@
 #include "engine/mailbox.h"
 #include "engine/query_filter.h"
 
+struct sources;
+
 enum { QUERY_ROWS = 128, QUERY_PEER_SIZE = 160 };
 
 /** One connection, as it was when its loop was asked. */
@@ -55,7 +57,8 @@ struct engine_listener_info {
 	const struct cfg_listener *cfg;
 	const struct sockd_plugin *plugin;
 	int64_t open;
-	bool draining, paused; /* see engine_listener_drain() and engine_listener_pause() */
+	bool draining, paused;   /* see engine_listener_drain() and engine_listener_pause() */
+	struct sources *sources; /* borrowed; NULL: it has no limits by source */
 };
 
 /** Each listener, in the order of the configuration. */

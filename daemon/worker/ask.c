@@ -23,6 +23,7 @@
 #include "control/snapshot.h"
 #include "engine/handler_metrics.h"
 #include "engine/query.h"
+#include "guard/sources.h"
 #include "metric/metric.h"
 #include "worker/ask_guard.h"
 
@@ -146,6 +147,17 @@ state_of(const struct engine_listener_info *l)
 	return l->paused ? "paused" : "serving";
 }
 
+/* Whether limits.per_source.entries are enough. */
+static void
+tell_sources(json_t *row, struct sources *sources)
+{
+	struct sources_counts n = sources_counts(sources);
+
+	json_object_set_new(row, "sources", count(n.used));
+	json_object_set_new(row, "sources_forgotten", count(n.forgotten));
+	json_object_set_new(row, "sources_unlimited", count(n.unlimited));
+}
+
 static void
 add_listener(void *arg, const struct engine_listener_info *l)
 {
@@ -153,15 +165,18 @@ add_listener(void *arg, const struct engine_listener_info *l)
 	const struct metric_block *m = g->subject->metrics;
 	int row = (int)l->index;
 
-	json_array_append_new(
-		g->rows, json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "name", l->cfg->name,
-				 "plugin", l->cfg->plugin, "state", state_of(l), "open", (json_int_t)l->open,
-				 "limit", (json_int_t)l->cfg->connections_limit, "accepted",
-				 count(metric_sum(m, row, METRIC_CONNECTIONS_ACCEPTED)), "rx",
-				 count(metric_sum(m, row, METRIC_BYTES_READ)), "tx",
-				 count(metric_sum(m, row, METRIC_BYTES_WRITTEN)), "datagrams_rx",
-				 count(metric_sum(m, row, METRIC_DATAGRAMS_READ)), "datagrams_tx",
-				 count(metric_sum(m, row, METRIC_DATAGRAMS_WRITTEN))));
+	json_t *told = json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "name", l->cfg->name,
+		"plugin", l->cfg->plugin, "state", state_of(l), "open", (json_int_t)l->open, "limit",
+		(json_int_t)l->cfg->connections_limit, "accepted",
+		count(metric_sum(m, row, METRIC_CONNECTIONS_ACCEPTED)), "rx",
+		count(metric_sum(m, row, METRIC_BYTES_READ)), "tx",
+		count(metric_sum(m, row, METRIC_BYTES_WRITTEN)), "datagrams_rx",
+		count(metric_sum(m, row, METRIC_DATAGRAMS_READ)), "datagrams_tx",
+		count(metric_sum(m, row, METRIC_DATAGRAMS_WRITTEN)));
+
+	if (told != NULL && l->sources != NULL)
+		tell_sources(told, l->sources);
+	json_array_append_new(g->rows, told);
 }
 
 static json_t *

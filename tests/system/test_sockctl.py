@@ -55,6 +55,17 @@ def test_status_tells_how_it_is():
     assert [w["state"] for w in status["workers"]] == ["serving"], status
 
 
+def test_a_listener_tells_whether_its_entries_for_sources_are_enough():
+    d = Daemon({"echo": {"listen": "tcp://127.0.0.1:0", "handler": "echo", "limits": {"per_source": {"connections": 2}}},
+                "plain": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}}).start()
+    with echo(d, "echo"), echo(d, "plain"):
+        rows = {row["name"]: row for row in d.ask("listeners")}
+
+    told = [rows["echo"][key] for key in ("sources", "sources_forgotten", "sources_unlimited")]
+    assert told == [1, 0, 0], rows
+    assert "sources" not in rows["plain"], rows
+
+
 def test_status_of_what_does_not_run_is_3_and_of_what_cannot_be_told_4(tmp):
     (tmp / "file").write_text("")
     with socket.socket(socket.AF_UNIX) as stale, socket.socket(socket.AF_UNIX) as silent:
