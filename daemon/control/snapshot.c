@@ -16,33 +16,6 @@ snapshot_plugin_find(const struct snapshot *s, const char *name)
 	return NULL;
 }
 
-const struct snapshot_file *
-snapshot_file_find(const struct snapshot *s, const char *path)
-{
-	for (size_t i = 0; i < s->file_count; i++)
-		if (strcmp(s->files[i].path, path) == 0)
-			return &s->files[i];
-	return NULL;
-}
-
-int
-snapshot_file_add(struct snapshot *s, const char *path, char *bytes, size_t size)
-{
-	struct snapshot_file *files = reallocarray(s->files, s->file_count + 1, sizeof *files);
-	char *copy = strdup(path);
-
-	if (files != NULL)
-		s->files = files;
-	if (files == NULL || copy == NULL) {
-		explicit_bzero(bytes, size);
-		free(bytes);
-		free(copy);
-		return -ENOMEM;
-	}
-	s->files[s->file_count++] = (struct snapshot_file){ .path = copy, .bytes = bytes, .size = size };
-	return 0;
-}
-
 const struct cfg_source *
 snapshot_source(const struct snapshot *s)
 {
@@ -81,23 +54,6 @@ copy_orders(const struct snapshot *from, struct snapshot *to)
 	if (to->holds == NULL)
 		return -ENOMEM;
 	memcpy(to->holds, from->holds, count);
-	return 0;
-}
-
-static int
-copy_files(const struct snapshot *from, struct snapshot *to)
-{
-	for (size_t i = 0; i < from->file_count; i++) {
-		const struct snapshot_file *f = &from->files[i];
-		char *bytes = malloc(f->size + 1);
-
-		if (bytes == NULL)
-			return -ENOMEM;
-		memcpy(bytes, f->bytes, f->size);
-		bytes[f->size] = '\0';
-		if (snapshot_file_add(to, f->path, bytes, f->size) < 0)
-			return -ENOMEM;
-	}
 	return 0;
 }
 
@@ -165,8 +121,6 @@ snapshot_copy(const struct snapshot *s, struct snapshot **ret)
 	if (code == 0)
 		code = copy_orders(s, to);
 	if (code == 0)
-		code = copy_files(s, to);
-	if (code == 0)
 		code = copy_plugins(s, to);
 	if (code == 0)
 		code = copy_sockets(s, to);
@@ -197,17 +151,6 @@ snapshot_close_sockets(struct snapshot *s)
 	s->socket_count = 0;
 }
 
-static void
-free_files(struct snapshot *s)
-{
-	for (size_t i = 0; i < s->file_count; i++) {
-		explicit_bzero(s->files[i].bytes, s->files[i].size);
-		free(s->files[i].bytes);
-		free(s->files[i].path);
-	}
-	free(s->files);
-}
-
 void
 snapshot_free(struct snapshot *s)
 {
@@ -219,7 +162,6 @@ snapshot_free(struct snapshot *s)
 		free(s->plugins[i].path);
 	}
 	free(s->plugins);
-	free_files(s);
 	snapshot_close_sockets(s);
 	free(s->metric_rows);
 	free(s->holds);

@@ -12,13 +12,6 @@
 #include "config/config.h"
 #include "config/record.h"
 
-/** One file that the configuration names, other than a plugin: a certificate, a key, a list. */
-struct snapshot_file {
-	char *path;  /* owned; what stands in the configuration, made absolute or relative to its file */
-	char *bytes; /* owned; a NUL follows the last; wiped when freed */
-	size_t size;
-};
-
 /** One plugin file, found, checked and copied by the supervisor. */
 struct snapshot_plugin {
 	char *name; /* owned; as the configuration says it */
@@ -54,8 +47,6 @@ struct snapshot {
 	unsigned metric_row_count; /* how many rows there are, whoever has them */
 	unsigned char *holds;      /* owned; for each listener how a worker begins; NULL: all serve */
 	char *bans;                /* owned; what a worker begins with (guard/bans.h); NULL: none */
-	struct snapshot_file *files;
-	size_t file_count;
 	struct snapshot_plugin *plugins;
 	size_t plugin_count;
 	struct snapshot_socket *sockets;
@@ -64,12 +55,6 @@ struct snapshot {
 
 /** The plugin of that name, or NULL. */
 const struct snapshot_plugin *snapshot_plugin_find(const struct snapshot *s, const char *name);
-
-/** The file of that path, or NULL. */
-const struct snapshot_file *snapshot_file_find(const struct snapshot *s, const char *path);
-
-/** Add a file. @param bytes  from malloc() with a NUL after it; moves, on failure too @return 0 or -ENOMEM */
-must_check int snapshot_file_add(struct snapshot *s, const char *path, char *bytes, size_t size);
 
 /** What to read the files of settings from (@c record, or the disk). */
 const struct cfg_source *snapshot_source(const struct snapshot *s);

@@ -31,11 +31,6 @@ snapshot_pack(struct strbuf *s, const struct snapshot *snapshot)
 		pack_u32(s, snapshot->holds != NULL ? snapshot->holds[i] : SNAPSHOT_SERVES);
 	}
 	pack_text(s, snapshot->bans);
-	pack_u32(s, (uint32_t)snapshot->file_count);
-	for (size_t i = 0; i < snapshot->file_count; i++) {
-		pack_text(s, snapshot->files[i].path);
-		pack_bytes(s, snapshot->files[i].bytes, snapshot->files[i].size);
-	}
 	pack_u32(s, (uint32_t)snapshot->plugin_count);
 	for (size_t i = 0; i < snapshot->plugin_count; i++) {
 		pack_text(s, snapshot->plugins[i].name);
@@ -116,28 +111,6 @@ unpack_rows(struct unpack *u, struct snapshot *s)
 		return u->failed ? -EBADMSG : 0;
 	s->bans = strdup(bans);
 	return s->bans != NULL ? 0 : -ENOMEM;
-}
-
-static int
-unpack_files(struct unpack *u, struct snapshot *s)
-{
-	uint32_t count = unpack_count(u, 8);
-
-	for (uint32_t i = 0; i < count; i++) {
-		const char *path = unpack_word(u);
-		size_t size;
-		const char *bytes = unpack_bytes(u, &size);
-		char *copy = u->failed ? NULL : malloc(size + 1);
-
-		if (copy == NULL)
-			return u->failed ? -EBADMSG : -ENOMEM;
-		if (size > 0)
-			memcpy(copy, bytes, size);
-		copy[size] = '\0';
-		if (snapshot_file_add(s, path, copy, size) < 0)
-			return -ENOMEM;
-	}
-	return u->failed ? -EBADMSG : 0;
 }
 
 /* The next descriptor, which moves; -1: there is none. */
@@ -226,8 +199,6 @@ snapshot_unpack(struct unpack *u, int *fds, size_t fd_count, struct cfg_report *
 	code = unpack_config(u, report, s);
 	if (code == 0)
 		code = unpack_rows(u, s);
-	if (code == 0)
-		code = unpack_files(u, s);
 	if (code == 0)
 		code = unpack_plugins(u, &fds, &fd_count, s);
 	if (code == 0)

@@ -245,12 +245,6 @@ fiber_count(const struct fiber_set *s)
 	return s->count;
 }
 
-void
-fiber_set_keep(struct fiber_set *s, size_t stacks)
-{
-	fiber_stack_pool_keep(&s->pool, stacks);
-}
-
 const struct fiber *
 fiber_of_guard(const struct fiber_set *s, const void *address)
 {

@@ -59,10 +59,6 @@ bool fiber_has_ready(const struct fiber_set *s);
 
 size_t fiber_count(const struct fiber_set *s);
 
-/** Stacks kept for reuse; the pool keeps at most so many (default 256), each with no more than its upper
- * three pages in memory, and gives the rest back. */
-void fiber_set_keep(struct fiber_set *s, size_t stacks);
-
 /** The fiber whose guard @p address lies in, or NULL: a crash handler's question, async-signal-safe on the
  * loop's thread. */
 const struct fiber *fiber_of_guard(const struct fiber_set *s, const void *address);

@@ -146,22 +146,10 @@ fiber_stack_give(struct fiber_stack_pool *p, struct fiber_stack stack)
 }
 
 void
-fiber_stack_pool_keep(struct fiber_stack_pool *p, size_t keep_max)
-{
-	size_t surplus = p->kept_count > keep_max ? p->kept_count - keep_max : 0;
-
-	p->keep_max = keep_max;
-	for (size_t i = 0; i < surplus; i++)
-		unmap(p->kept[i]);
-	if (surplus > 0)
-		memmove(p->kept, &p->kept[surplus], keep_max * sizeof(*p->kept));
-	p->kept_count -= surplus;
-}
-
-void
 fiber_stack_pool_fini(struct fiber_stack_pool *p)
 {
-	fiber_stack_pool_keep(p, 0);
+	for (size_t i = 0; i < p->kept_count; i++)
+		unmap(p->kept[i]);
 	free(p->kept);
 	*p = (struct fiber_stack_pool){ .page_size = p->page_size };
 }

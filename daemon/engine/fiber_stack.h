@@ -25,6 +25,7 @@ struct fiber_stack_pool {
 	size_t page_size;
 };
 
+/** @param keep_max  how many it keeps; the coldest goes for one too many */
 void fiber_stack_pool_init(struct fiber_stack_pool *p, size_t keep_max);
 /** Unmap what is kept. Stacks that are out stay their users'. */
 void fiber_stack_pool_fini(struct fiber_stack_pool *p);
@@ -36,8 +37,6 @@ must_check int fiber_stack_take(
 	struct fiber_stack_pool *p, size_t size, struct fiber_stack *ret, struct err *e);
 /** Keep it, with no more memory than its upper pages, or give it back to the system. */
 void fiber_stack_give(struct fiber_stack_pool *p, struct fiber_stack stack);
-/** Keep at most so many; those too many go at once, the coldest first. */
-void fiber_stack_pool_keep(struct fiber_stack_pool *p, size_t keep_max);
 
 /** Whether @p address lies in its guard. Async-signal-safe. */
 bool fiber_stack_guards(const struct fiber_stack *stack, const void *address);

@@ -185,11 +185,3 @@ prefix_table_find(const struct prefix_table *t, const struct network *address)
 	}
 	return f->entries[low];
 }
-
-size_t
-prefix_table_bytes(const struct prefix_table *t)
-{
-	size_t places = t->v4.count + t->v6.count;
-
-	return sizeof *t + places * (sizeof *t->v4.starts + sizeof *t->v4.entries);
-}

@@ -19,7 +19,4 @@ void prefix_table_free(struct prefix_table *t); /* NULL is fine */
 /** The index of the longest network that holds the address, or PREFIX_NONE. Thread: any. */
 int32_t prefix_table_find(const struct prefix_table *t, const struct network *address);
 
-/** Bytes that it holds, for those who count. */
-size_t prefix_table_bytes(const struct prefix_table *t);
-
 #endif

@@ -31,7 +31,6 @@ struct tls_tickets {
 	atomic_uint references;
 	EVP_CIPHER *cipher; /* owned: fetched once, since a fetch costs more than sealing */
 	bool rotates;
-	int64_t (*now_s)(void);
 	pthread_mutex_t lock;    /* over the keys */
 	struct ticket_key *keys; /* owned: the newest first */
 	size_t count;
@@ -81,7 +80,7 @@ make_first(struct tls_tickets *t)
 		return -ENOMEM;
 	t->rotates = true;
 	t->count = 1;
-	t->made_s = t->now_s();
+	t->made_s = monotonic_s();
 	return RAND_priv_bytes((unsigned char *)t->keys, sizeof t->keys[0]) == 1 ? 0 : -EIO;
 }
 
@@ -95,7 +94,6 @@ tls_tickets_new(const struct tls_reader *r, const struct cfg_tls *cfg, struct tl
 	if (t == NULL)
 		return cfg_report_no_memory(r->report);
 	atomic_init(&t->references, 1);
-	t->now_s = monotonic_s;
 	pthread_mutex_init(&t->lock, NULL);
 	t->cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
 	if (t->cipher == NULL)
@@ -147,20 +145,13 @@ tls_tickets_rotate(const struct tls_tickets *t)
 	return t->rotates;
 }
 
-void
-tls_tickets_set_clock(struct tls_tickets *t, int64_t (*now_s)(void))
-{
-	t->now_s = now_s != NULL ? now_s : monotonic_s;
-	t->made_s = t->now_s();
-}
-
 /* ---- using ---- */
 
 /* With the lock. Each hour that went by since pushes the keys one place on. */
 static void
 rotate(struct tls_tickets *t)
 {
-	int64_t hours = (t->now_s() - t->made_s) / TLS_TICKET_ROTATE_S;
+	int64_t hours = (monotonic_s() - t->made_s) / TLS_TICKET_ROTATE_S;
 
 	for (int64_t i = 0; t->rotates && i < hours && i < ROTATING_KEYS; i++) {
 		struct ticket_key fresh;

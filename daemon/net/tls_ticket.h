@@ -28,7 +28,4 @@ bool tls_tickets_rotate(const struct tls_tickets *t);
 /** Let @p ctx use those of the struct tls_context that is its app data. */
 void tls_tickets_use(SSL_CTX *ctx);
 
-/** For tests: the time that rotation goes by; NULL: the clock. */
-void tls_tickets_set_clock(struct tls_tickets *t, int64_t (*now_s)(void));
-
 #endif

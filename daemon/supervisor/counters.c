@@ -137,29 +137,17 @@ living(const struct counters *c, size_t row, enum metric_id id)
 	return sum;
 }
 
-static uint64_t
-row_sum(struct counters *c, size_t i, enum metric_id id)
+uint64_t
+counters_sum(struct counters *c, unsigned row, enum metric_id id)
 {
-	struct row *r = &c->rows[i];
-	uint64_t sum = r->ended[id] + living(c, i, id);
+	struct row *r = &c->rows[row];
+	uint64_t sum = r->ended[id] + living(c, row, id);
 
 	if (is_gauge((int)id))
 		return sum;
 	if (sum > r->told[id])
 		r->told[id] = sum;
 	return r->told[id];
-}
-
-uint64_t
-counters_sum(struct counters *c, int row, enum metric_id id)
-{
-	uint64_t sum = 0;
-
-	if (row != METRIC_ALL)
-		return (size_t)row < c->count ? row_sum(c, (size_t)row, id) : 0;
-	for (size_t i = 0; i < c->count; i++)
-		sum += row_sum(c, i, id);
-	return sum;
 }
 
 uint64_t
@@ -273,8 +261,8 @@ counters_expose(struct counters *c, const struct snapshot *s, struct strbuf *out
 
 		names[i] = s->config->listeners[i].name;
 		for (int id = 0; id < METRIC_COUNT; id++)
-			metric_set(
-				cells, (enum metric_id)id, row_sum(c, s->metric_rows[i], (enum metric_id)id));
+			metric_set(cells, (enum metric_id)id,
+				counters_sum(c, s->metric_rows[i], (enum metric_id)id));
 	}
 	if (sums != NULL && names != NULL)
 		metric_expose(out, sums, names);

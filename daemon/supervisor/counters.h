@@ -43,8 +43,8 @@ void counters_fold(struct counters *c, struct counters_block *block);
 /** Rows that anybody has, or had. */
 unsigned counters_rows(const struct counters *c);
 
-/** Of a row, or of all (METRIC_ALL). */
-uint64_t counters_sum(struct counters *c, int row, enum metric_id id);
+/** Of a row that a snapshot has, over all generations. */
+uint64_t counters_sum(struct counters *c, unsigned row, enum metric_id id);
 
 /** In one generation only, over all rows. */
 uint64_t counters_block_sum(const struct counters *c, const struct counters_block *block, enum metric_id id);

@@ -91,7 +91,6 @@ START_TEST(a_copy_has_everything_and_outlives_the_first)
 	s->metric_rows = calloc(1, sizeof *s->metric_rows);
 	s->metric_rows[0] = 7;
 	s->metric_row_count = 8;
-	ck_assert_int_eq(snapshot_file_add(s, "site.key", strdup("key"), 3), 0);
 
 	ck_assert_int_eq(snapshot_copy(s, &copy), 0);
 	snapshot_free(s);
@@ -101,8 +100,6 @@ START_TEST(a_copy_has_everything_and_outlives_the_first)
 	ck_assert_str_eq(copy->config_path, "/etc/t.yaml");
 	ck_assert_str_eq(copy->plugins[0].path, "/lib/echo.so");
 	ck_assert_uint_eq(copy->metric_rows[0], 7);
-	ck_assert_str_eq(snapshot_file_find(copy, "site.key")->bytes, "key");
-	ck_assert_ptr_null(snapshot_file_find(copy, "other.key"));
 	ck_assert_ptr_ne(snapshot_source(copy), &cfg_source_disk);
 	snapshot_close_sockets(copy);
 	ck_assert_int_eq(fd_count_open(), before + 1);

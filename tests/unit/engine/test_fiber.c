@@ -303,7 +303,6 @@ START_TEST(a_storm_of_beginnings_wakes_and_ends_keeps_every_fiber_apart)
 	struct fiber_set *s = new_set();
 	uint32_t random = 1;
 
-	fiber_set_keep(s, 50);
 	for (unsigned step = 0; step < STEPS; step++) {
 		unsigned i;
 

@@ -130,30 +130,43 @@ END_TEST
 
 START_TEST(the_pool_keeps_no_more_stacks_than_told)
 {
-	struct fiber_set *s = new_set();
-	struct story st = { .set = s };
+	struct fiber_stack_pool p;
+	struct fiber_stack stacks[5], again;
 	char *ends[5];
 	int kept = 0;
 
-	fiber_set_keep(s, 3);
-	for (unsigned i = 0; i < array_len(ends); i++)
-		ends[i] = upper_end(new_fiber(s, just_tell, NULL, &st));
-	fiber_run_ready(s);
+	fiber_stack_pool_init(&p, 3);
+	for (unsigned i = 0; i < array_len(stacks); i++) {
+		ck_assert_int_eq(fiber_stack_take(&p, STACK_SIZE, &stacks[i], NULL), 0);
+		ends[i] = stacks[i].low + stacks[i].size;
+	}
+	for (unsigned i = 0; i < array_len(stacks); i++)
+		fiber_stack_give(&p, stacks[i]);
 	for (unsigned i = 0; i < array_len(ends); i++)
 		kept += resident_pages(ends[i]) >= 0;
 	ck_assert(UNIT_SANITIZED || kept == 3);
-	ck_assert_int_ge(resident_pages(ends[4]), 0); /* the one given back last is the warmest */
 	ck_assert(is_unmapped(ends[0]));
+	ck_assert(is_unmapped(ends[1]));
 
-	fiber_set_keep(s, 1);
-	ck_assert_int_ge(resident_pages(ends[4]), 0);
-	ck_assert(is_unmapped(ends[3]));
-	fiber_set_keep(s, 0);
-	ck_assert(is_unmapped(ends[4]));
-	new_fiber(s, just_tell, NULL, &st);
-	fiber_run_ready(s);
-	ck_assert_uint_eq(fiber_count(s), 0);
-	fiber_set_free(s);
+	ck_assert_int_eq(fiber_stack_take(&p, STACK_SIZE, &again, NULL), 0);
+	ck_assert_ptr_eq(again.low, stacks[4].low); /* the one given back last is the warmest */
+	fiber_stack_give(&p, again);
+	fiber_stack_pool_fini(&p);
+	for (unsigned i = 0; i < array_len(ends); i++)
+		ck_assert(is_unmapped(ends[i]));
+}
+END_TEST
+
+START_TEST(a_pool_that_keeps_none_gives_all_back)
+{
+	struct fiber_stack_pool p;
+	struct fiber_stack stack;
+
+	fiber_stack_pool_init(&p, 0);
+	ck_assert_int_eq(fiber_stack_take(&p, STACK_SIZE, &stack, NULL), 0);
+	fiber_stack_give(&p, stack);
+	ck_assert(is_unmapped(stack.low + stack.size));
+	fiber_stack_pool_fini(&p);
 }
 END_TEST
 
@@ -309,6 +322,7 @@ END_TEST
 
 UNIT_TESTS("fiber_stack", ten_thousand_fibers_park_and_wake_and_cost_a_page_each,
 	deep_calls_fit_and_their_pages_go_back, the_pool_keeps_no_more_stacks_than_told,
-	a_kept_stack_serves_only_its_own_size, a_stack_that_cannot_be_mapped_is_an_error_with_text,
+	a_pool_that_keeps_none_gives_all_back, a_kept_stack_serves_only_its_own_size,
+	a_stack_that_cannot_be_mapped_is_an_error_with_text,
 	when_the_mappings_run_out_it_is_an_error_and_nothing_is_lost,
 	an_overflow_hits_the_guard_and_the_handler_knows_whose, only_addresses_beneath_a_stack_are_guarded)

@@ -57,7 +57,7 @@ count(struct counters_block *b, unsigned loop, unsigned row, uint64_t n)
 }
 
 static uint64_t
-accepted(int row)
+accepted(unsigned row)
 {
 	return counters_sum(c, row, METRIC_CONNECTIONS_ACCEPTED);
 }
@@ -93,7 +93,7 @@ START_TEST(sums_go_over_generations_and_survive_them)
 	count(first, 1, 1, 7);
 	count(second, 1, 0, 100);
 	ck_assert_uint_eq(accepted(0), 105);
-	ck_assert_uint_eq(accepted(METRIC_ALL), 112);
+	ck_assert_uint_eq(accepted(1), 7);
 	ck_assert_uint_eq(counters_block_sum(c, first, METRIC_CONNECTIONS_ACCEPTED), 12);
 
 	counters_fold(c, first);
@@ -101,7 +101,8 @@ START_TEST(sums_go_over_generations_and_survive_them)
 	ck_assert_uint_eq(accepted(0), 105);
 	ck_assert_uint_eq(accepted(1), 7);
 	counters_fold(c, second);
-	ck_assert_uint_eq(accepted(METRIC_ALL), 112);
+	ck_assert_uint_eq(accepted(0), 105);
+	ck_assert_uint_eq(accepted(1), 7);
 	snapshot_free(s);
 	counters_free(c);
 }
@@ -178,9 +179,9 @@ START_TEST(rows_are_given_away_again_when_there_are_no_others)
 		}
 		assign(s);
 		for (int k = 0; k < 32; k++) {
-			ck_assert_uint_eq(accepted((int)s->metric_rows[k]), 0);
+			ck_assert_uint_eq(accepted(s->metric_rows[k]), 0);
 			count(b, 0, s->metric_rows[k], 1);
-			ck_assert_uint_eq(accepted((int)s->metric_rows[k]), 1);
+			ck_assert_uint_eq(accepted(s->metric_rows[k]), 1);
 			free((void *)(uintptr_t)s->config->listeners[k].name);
 		}
 		free(s->config->listeners);
