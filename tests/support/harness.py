@@ -70,6 +70,14 @@ def need_root():
         skip("needs root")
 
 
+def need_reachable_build():
+    """For a program of the build tree that another user runs, or opens files there as another user."""
+    for folder in (BUILD, *BUILD.parents):
+        mode = folder.stat().st_mode & 0o777
+        if not mode & 0o001:
+            skip(f"another user cannot reach the build tree: {folder} has mode {mode:04o}")
+
+
 # ---------------------------------------------------------------- addresses and clients
 
 

@@ -97,6 +97,7 @@ def test_a_privileged_start_becomes_the_user_before_plugins_are_loaded(tmp):
 def test_capabilities_to_bind_with_are_gone_in_the_worker():
     harness.need_root()
     harness.need_tool("setpriv")
+    harness.need_reachable_build()
     d = Daemon({"low": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}},
                wrapper=["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups", "--inh-caps=+net_bind_service",
                         "--ambient-caps=+net_bind_service"])
@@ -122,11 +123,19 @@ def test_a_user_that_cannot_be_had_is_told_at_its_place(tmp):
         assert f"{path}:3:9: error: 'daemon.user': there is no user 'no-such-user-x'" in result.stderr, result.stderr
     path.write_text("version: 1\ndaemon:\n  user: daemon\n")
     assert run_sockd("-q", "-t", "-c", path).returncode == 0
-    if os.geteuid() == 0:
-        tmp.chmod(0o755)
-        result = run_sockd("-c", path, user="nobody", group="nogroup", extra_groups=[])
-        assert result.returncode == 77, (result.returncode, result.stderr)
-        assert "only a privileged start can become user 'daemon'" in result.stderr, result.stderr
+
+
+def test_only_a_privileged_start_can_become_the_user(tmp):
+    harness.need_root()  # to be nobody
+    harness.need_reachable_build()
+    tmp.chmod(0o755)
+    path = tmp / "sockd.yaml"
+    path.write_text("version: 1\ndaemon:\n  user: daemon\n")
+
+    result = run_sockd("-c", path, user="nobody", group="nogroup", extra_groups=[])
+
+    assert result.returncode == 77, (result.returncode, result.stderr)
+    assert "only a privileged start can become user 'daemon'" in result.stderr, result.stderr
 
 
 def test_a_worker_that_is_killed_costs_its_connections_and_no_others():
