@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# runner: timeout=1800
 """sockd under a real systemd, booted in a container: what the operator does, and what systemctl and the journal say."""
 
 import os

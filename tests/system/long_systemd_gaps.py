@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# runner: timeout=1800
 """sockd under a real systemd: it is killed, hangs, is restarted and upgraded, and clients that call all the time tell what
 they saw of it."""
 
