@@ -3,6 +3,7 @@
 #include "run/command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -306,5 +307,8 @@ static int (*const actions[CLI_ACTION_COUNT])(const struct cli *cli) = {
 int
 command_run(const struct cli *cli)
 {
+	/* Whoever starts us may ignore it; then the kernel buries our children, and nobody learns how they
+	 * ended. */
+	signal(SIGCHLD, SIG_DFL);
 	return close_output(actions[cli->action](cli));
 }

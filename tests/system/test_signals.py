@@ -8,6 +8,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
 from harness import Daemon
+from test_processes import workers
 
 ECHO = {"echo": {"listen": "tcp://127.0.0.1:0", "handler": "echo"}}
 
@@ -54,6 +55,19 @@ def test_hup_reloads_and_tells_the_manager():
     serves(d)
     assert d.stop() == 0
     assert d.notes.count(("READY", "1")) == 2
+
+
+def test_who_starts_it_may_ignore_the_end_of_children():
+    d = Daemon(ECHO, before_exec=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)).start()
+
+    (worker,) = workers(d)
+    os.kill(worker, signal.SIGSEGV)
+
+    assert "signal 11" in d.wait_log("worker_died")["error"]
+    d.wait_log("worker_ready", generation="2")
+    d.send(signal.SIGUSR2)
+    d.wait_log("upgraded")
+    assert d.stop() == 0
 
 
 def test_sigpipe_changes_nothing():
