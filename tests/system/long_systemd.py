@@ -7,6 +7,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import certs
 import harness
 import machine
 from booted import ECHO, owner, started, the_machine, worker_of
@@ -199,6 +200,25 @@ def test_a_credential_is_read_by_nobody_but_systemd():
 
     answers = m.run("socat", "-t", "5", "-", "TCP:127.0.0.1:7000", input_text="AUTH wrong\r\nAUTH sesame\r\nPING\r\n")
     assert "+OK" in answers.stdout and "+PONG" in answers.stdout, answers
+
+
+def test_a_private_key_may_be_a_credential(tmp):
+    m = the_machine()
+    authority = certs.Authority(tmp)
+    site = authority.issue("site", dns=["localhost"])
+    for path, file in (("/etc/sockd/ca.crt", authority.cert), ("/etc/sockd/site.crt", site.cert)):
+        m.write(path, file.read_text())
+    m.write("/etc/sockd/site.key", site.key.read_text(), mode=0o600)
+    m.drop_in("sockd.service", "[Service]\nLoadCredential=site.key:/etc/sockd/site.key\n")
+    m.configure({"echo": {"listen": "tcp://127.0.0.1:7443", "handler": "echo",
+                          "tls": {"certificates": {"cert": "/etc/sockd/site.crt",
+                                                   "key": "${CREDENTIALS_DIRECTORY}/site.key"}}}})
+
+    m.ok("systemctl", "start", "sockd")
+
+    assert m.echo("OPENSSL:localhost:7443,pf=ip4,cafile=/etc/sockd/ca.crt") == "hello\n"
+    m.ok("systemctl", "reload", "sockd")
+    assert m.run("setpriv", "--reuid=sockd", "--clear-groups", "cat", "/etc/sockd/site.key").returncode != 0
 
 
 def test_a_privileged_start_keeps_root_from_plugins():
