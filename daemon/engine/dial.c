@@ -37,7 +37,7 @@ struct dial {
 	struct attempt attempts[NET_TARGETS_MAX]; /* one a target */
 	struct loop_timer deadline, stagger;
 	struct lookup *lookup; /* under way, or NULL */
-	int error;             /* of the last attempt */
+	int error;             /* of the last attempt that tells something */
 	bool datagrams;
 };
 
@@ -99,14 +99,22 @@ attempt_stop(struct attempt *a)
 
 static void dial_try_next(struct dial *d);
 
+/* What a host said tells more than that there is no way to another of its addresses. */
+static bool
+is_no_way(int error)
+{
+	return error == ENETUNREACH || error == EADDRNOTAVAIL || error == EAFNOSUPPORT;
+}
+
 static void
 attempt_failed(struct dial *d, int error)
 {
-	d->error = error;
+	if (d->error == 0 || !is_no_way(error))
+		d->error = error;
 	if (d->next < d->targets.count)
 		dial_try_next(d);
 	else if (d->running == 0)
-		dial_done(d, -1, error);
+		dial_done(d, -1, d->error);
 }
 
 static void

@@ -17,6 +17,7 @@ EXTRA_DIST += tests/system/test_misbehaving.py tests/system/plugins/misbehaving.
 EXTRA_DIST += tests/system/test_rights.py tests/system/plugins/rights.c tests/system/plugins/rights_event.c
 EXTRA_DIST += tests/system/test_threads.py tests/system/plugins/threads.c
 EXTRA_DIST += tests/system/test_dial.py tests/system/plugins/dial.c tests/system/plugins/messages.c tests/system/plugins/told.h
+EXTRA_DIST += tests/system/test_dial_race.py
 EXTRA_DIST += tests/system/test_dial_tls.py tests/system/plugins/dial_tls.c
 EXTRA_DIST += tests/system/plugins/ending.c tests/system/plugins/fibers.c
 EXTRA_DIST += tests/system/long_bounds.py tests/system/long_echo.py tests/system/test_bounds.py tests/system/test_echo.py

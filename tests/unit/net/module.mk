@@ -1,5 +1,6 @@
 EXTRA_DIST += tests/unit/net/listening.h
 check_PROGRAMS += tests/unit/net/test_addr
+check_PROGRAMS += tests/unit/net/test_connect
 check_PROGRAMS += tests/unit/net/test_faults
 check_PROGRAMS += tests/unit/net/test_files
 check_PROGRAMS += tests/unit/net/test_folder
