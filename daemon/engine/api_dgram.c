@@ -84,8 +84,6 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 	if (ep == NULL)
 		return -1;
 	got = receive(ep, buf, size, ret_size);
-	if (got == 0)
-		*ret_size = 0;
 	return got < 0 ? api_fail(got) : got;
 }
 

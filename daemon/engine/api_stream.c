@@ -93,8 +93,10 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 {
 	ssize_t n = read_once(r, "sockd_receive", buf, size);
 
-	*ret_size = n > 0 ? (size_t)n : 0;
-	return n > 0 ? 1 : (int)n;
+	if (n <= 0)
+		return (int)n;
+	*ret_size = (size_t)n;
+	return 1;
 }
 
 static ssize_t

@@ -155,10 +155,10 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 		return got < 0 ? api_fail(got) : got;
 	}
 	n = receive_waiting(c, buf, size, 0, &end);
-	if (n < 0)
+	if (n < 0 || end)
 		return api_fail((int)n);
 	*ret_size = (size_t)n;
-	return !end;
+	return 1;
 }
 
 static ssize_t

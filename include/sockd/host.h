@@ -6,7 +6,11 @@
  * through which they were made: those of a connection before its close(), those of a loop before
  * thread_stop().
  *
- * [any]: from every thread. The others run on the loop of the handle only (EXDEV elsewhere). */
+ * [any]: from every thread, with the host of an instance or of a loop. That of a connection is looked up on
+ * its loop, so from elsewhere it only logs (without conn=) and tells the time, and the rest is EXDEV: keep
+ * the host that start() or thread_start() got. The others run on the loop of the handle only (EXDEV
+ * elsewhere).
+ */
 #ifndef SOCKD_HOST_H
 #define SOCKD_HOST_H
 

@@ -204,10 +204,12 @@ static void
 after_close_read_there_is_nothing(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	char byte;
+	size_t n = 99;
 
 	(void)c, (void)w;
 	CHECK(sockd_close_read(r) == 0);
 	CHECK(sockd_read(r, &byte, 1) == 0);
+	CHECK(sockd_receive(r, &byte, 1, &n) == 0 && n == 99); /* untouched */
 	CHECK(sockd_readable(r) == 0);
 }
 
