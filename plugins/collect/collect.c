@@ -22,11 +22,11 @@ enum {
 	RETRY_MS = 1000,
 	BACKLOG_MAX = 16 * 1024 * 1024, /* bytes that may wait for the disk before reading stops */
 	RECORD_MAX = 64 * 1024,
-	PAUSED_MAX = 256,
 	STAMP_SIZE = 32,
 };
 
 struct collect {
+	struct sockd_host host;
 	struct sink *sink;
 	bool stamp, journal;
 	size_t line_max;
@@ -36,11 +36,11 @@ struct collect {
 struct loop {
 	struct collect *collect;
 	struct sockd_host host;
-	struct batch *batch; /* owned; NULL: nothing is gathered */
-	bool writing;        /* a pool thread is at it */
-	int error;           /* of the last try; 0: it worked */
-	struct sockd_reader paused[PAUSED_MAX];
-	size_t paused_count;
+	struct batch *batch;         /* owned; NULL: nothing is gathered */
+	bool writing;                /* a pool thread is at it */
+	int error;                   /* of the last try; 0: it worked */
+	struct sockd_reader *paused; /* owned */
+	size_t paused_count, paused_room;
 	char record[RECORD_MAX + 1];
 };
 
@@ -108,9 +108,9 @@ start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, 
 	struct collect *c = calloc(1, sizeof *c);
 	struct sink_options o = { .path = sockd_setting_string(s, "file") };
 
-	(void)h;
 	if (c == NULL)
 		return sockd_error_set(e, NULL, "no memory");
+	c->host = h;
 	(void)parse_mode(sockd_setting_string(s, "mode"), &o.mode); /* check() has seen to it */
 	c->journal = o.path == NULL;
 	c->stamp = sockd_setting_bool(s, "stamp");
@@ -140,7 +140,9 @@ reopen(void *instance)
 {
 	struct collect *c = instance;
 
-	(void)sink_reopen(c->sink); /* if it fails the old file goes on, and is still written to */
+	if (sink_reopen(c->sink) < 0)
+		(void)sockd_log(c->host, SOCKD_LOG_ERROR, "collect_not_reopened",
+			"%s; what was open before is still written to", strerror(errno));
 }
 
 /* ---- handing on ---- */
@@ -263,6 +265,7 @@ thread_stop(void *instance, void *state)
 	if (loop->batch != NULL)
 		sink_put(c->sink, loop->batch);
 	(void)sink_write(c->sink); /* stop() tries once more */
+	free(loop->paused);
 	free(loop);
 }
 
@@ -365,11 +368,28 @@ take_record(struct loop *loop, struct sockd_conn c, const char *bytes, size_t si
 		hand_on(loop);
 }
 
+/* @return whether there is room for one more */
+static bool
+make_room(struct loop *loop)
+{
+	size_t room = loop->paused_room > 0 ? 2 * loop->paused_room : 64;
+	struct sockd_reader *grown;
+
+	if (loop->paused_count < loop->paused_room)
+		return true;
+	grown = realloc(loop->paused, room * sizeof *grown);
+	if (grown == NULL)
+		return false;
+	loop->paused = grown;
+	loop->paused_room = room;
+	return true;
+}
+
 /* Too much waits to be written: stop reading until that has changed. @return whether it stopped */
 static bool
 pause_if_full(struct loop *loop, struct sockd_reader r)
 {
-	if (sink_backlog(loop->collect->sink) < BACKLOG_MAX || loop->paused_count == PAUSED_MAX)
+	if (sink_backlog(loop->collect->sink) < BACKLOG_MAX || !make_room(loop))
 		return false;
 	if (sockd_pause(r, true) == 0)
 		loop->paused[loop->paused_count++] = r;

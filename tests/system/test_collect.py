@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The collect plugin: datagrams and lines into a file, a new file on USR1, a full disk, a drain that loses nothing."""
 
+import contextlib
 import json
 import os
 import re
@@ -131,21 +132,50 @@ def test_no_datagram_is_lost_or_written_twice_whatever_happens_to_the_daemon(tmp
         assert running[0].stop() == 0
 
 
+def send_until_held_up(c):
+    most, block = 256 << 20, 64 * (1023 * b"x" + b"\n")
+    c.settimeout(1.0)
+    sent = 0
+    try:
+        while sent < most:
+            sent += c.send(block)
+    except TimeoutError:
+        pass
+    assert sent < most, "the sender was never held up"
+
+
+# What cannot be written keeps the drain waiting until its deadline, and then is lost.
+SHORT = {"shutdown": {"timeout": "200ms"}}
+
+
 def test_a_full_disk_is_told_once_and_senders_wait(tmp):
-    # What cannot be written keeps the drain waiting until its deadline, and then is lost.
-    with start(tmp, file="/dev/full", stamp=False, daemon={"shutdown": {"timeout": "200ms"}}) as d, harness.connect(d.addr("c", "tcp")) as c:
-        c.settimeout(1.0)
-        sent = 0
-        try:
-            while sent < 256 << 20:
-                sent += c.send(1023 * b"x" + b"\n")
-        except TimeoutError:
-            pass
-        assert sent < 256 << 20, "the sender was never held up"
+    with start(tmp, file="/dev/full", stamp=False, daemon=SHORT) as d, harness.connect(d.addr("c", "tcp")) as c:
+        send_until_held_up(c)
         d.wait_log("collect_stopped", level="error", msg=lambda text: "No space left on device" in text)
         assert len(d.find_logs("collect_stopped")) <= 2  # once a loop
         with harness.datagram(d.addr("c", "unixgram")) as other:
             other.send(b"x")
+
+
+def test_on_a_full_disk_the_last_of_many_senders_waits_too(tmp):
+    with start(tmp, threads=1, file="/dev/full", stamp=False, daemon=SHORT) as d, contextlib.ExitStack() as stack:
+        def connect():
+            return stack.enter_context(harness.connect(d.addr("c", "tcp")))
+        send_until_held_up(connect())
+        for _ in range(300):
+            connect().sendall(b"x\n")
+        send_until_held_up(connect())
+
+
+def test_a_file_that_cannot_be_opened_anew_is_told_and_the_old_one_goes_on(tmp):
+    folder = tmp / "folder"
+    folder.mkdir()
+    with start(tmp, file=str(folder / "log"), stamp=False) as d, harness.datagram(d.addr("c", "unixgram")) as c:
+        folder.rename(tmp / "moved")
+        d.send(signal.SIGUSR1)
+        assert d.wait_log("collect_not_reopened", level="error")["msg"].startswith("No such file")
+        c.send(b"still here")
+        harness.wait_until(lambda: lines(tmp / "moved" / "log") == ["still here"], "the record")
 
 
 def test_settings_that_do_not_go_together_are_refused(tmp):
