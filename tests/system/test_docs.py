@@ -80,18 +80,35 @@ def test_the_page_of_a_plugin_has_its_settings_and_an_example():
     assert count > 25, count
 
 
+def expect_to_be_right(text, tmp, origin):
+    here = f"plugin_path: ['{harness.PLUGINS}']"
+    text = text.replace("\ndaemon:\n", f"\ndaemon:\n  {here}\n") if "\ndaemon:" in text else f"{text}\ndaemon: {{{here}}}\n"
+    (tmp / "example.yaml").write_text(text)
+
+    done = harness.run_sockd("-t", "-c", tmp / "example.yaml", env={"SOCKD_DEMO_DIR": str(tmp)})
+
+    assert done.returncode == 0 and "error" not in done.stderr, (origin, done)
+
+
+def test_the_files_that_readmes_show_are_right(tmp):
+    Authority(tmp).issue("site")
+    (tmp / "password").write_text("secret")
+    count = 0
+    for readme in [harness.SRC / "README.md", *sorted((harness.SRC / "plugins").rglob("README.md"))]:
+        for text in re.findall("^```yaml\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL):
+            text = text.replace("/etc/sockd/cache.password", str(tmp / "password")).replace("plugin: hello", "plugin: template")
+            text = re.sub(r"(unix(gram)?://)/run/\w+/", rf"\1{tmp}/", text)
+            expect_to_be_right(text, tmp, readme)
+            count += 1
+    assert count >= len(SHIPPED), count
+
+
 def test_the_examples_are_right_and_use_every_plugin(tmp):
     Authority(tmp).issue("tls")
     used = set()
     for example in EXAMPLES:
         text = example.read_text()
-        here = f"plugin_path: ['{harness.PLUGINS}']"
-        text = text.replace("\ndaemon:\n", f"\ndaemon:\n  {here}\n") if "\ndaemon:" in text else f"{text}\ndaemon: {{{here}}}\n"
-        (tmp / "example.yaml").write_text(text)
-
-        done = harness.run_sockd("-t", "-c", tmp / "example.yaml", env={"SOCKD_DEMO_DIR": str(tmp)})
-
-        assert done.returncode == 0 and "error" not in done.stderr, (example, done)
+        expect_to_be_right(text, tmp, example)
         used |= set(re.findall(r"(?:handler|plugin): ([a-z-]+)", text))
     assert used >= set(SHIPPED), set(SHIPPED) - used
 
