@@ -216,7 +216,7 @@ def test_a_private_key_may_be_a_credential(tmp):
 
     m.ok("systemctl", "start", "sockd")
 
-    assert m.echo("OPENSSL:localhost:7443,pf=ip4,cafile=/etc/sockd/ca.crt") == "hello\n"
+    assert m.echo("OPENSSL:127.0.0.1:7443,commonname=localhost,cafile=/etc/sockd/ca.crt") == "hello\n"
     m.ok("systemctl", "reload", "sockd")
     assert m.run("setpriv", "--reuid=sockd", "--clear-groups", "cat", "/etc/sockd/site.key").returncode != 0
 
