@@ -31,6 +31,7 @@ snapshot_pack(struct strbuf *s, const struct snapshot *snapshot)
 		pack_u32(s, snapshot->holds != NULL ? snapshot->holds[i] : SNAPSHOT_SERVES);
 	}
 	pack_text(s, snapshot->bans);
+	pack_u32(s, 0); /* a list that version 1 of the protocol has here, and that nobody ever filled */
 	pack_u32(s, (uint32_t)snapshot->plugin_count);
 	for (size_t i = 0; i < snapshot->plugin_count; i++) {
 		pack_text(s, snapshot->plugins[i].name);
@@ -199,6 +200,8 @@ snapshot_unpack(struct unpack *u, int *fds, size_t fd_count, struct cfg_report *
 	code = unpack_config(u, report, s);
 	if (code == 0)
 		code = unpack_rows(u, s);
+	if (code == 0 && unpack_u32(u) != 0)
+		code = -EBADMSG;
 	if (code == 0)
 		code = unpack_plugins(u, &fds, &fd_count, s);
 	if (code == 0)

@@ -8,7 +8,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { ASK_DRAIN = 1, ASK_TEXT = 2 };
+enum { ASK_DRAIN = 1, ASK_TEXT = 2, ASK_KNOCK = 4 };
 
 static unsigned asked, answered;
 
@@ -30,6 +30,8 @@ ask(struct generations *all, unsigned what)
 		return;
 	if (what & ASK_DRAIN)
 		generations_drain(all, 1000, 0);
+	if (what & ASK_KNOCK)
+		(void)case_ops.knock(g->worker); /* nobody waits for what it says */
 	if (what & ASK_TEXT) {
 		asked++;
 		case_ops.ask(g->worker, "{\"ask\":\"listeners\"}", on_answer, NULL);

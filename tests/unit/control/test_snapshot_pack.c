@@ -151,6 +151,24 @@ START_TEST(changed_bytes_never_point_outside_of_the_configuration)
 }
 END_TEST
 
+/* A worker and a supervisor of two builds that both speak version 1 read the same. */
+START_TEST(the_empty_list_of_version_1_keeps_its_place)
+{
+	static const char behind[] = { 0, 0, 0, 0, 1, 0, 0, 0 }; /* it, and how many plugins follow */
+	struct snapshot *s = NULL;
+	char *bans;
+
+	prepare();
+	bans = memmem(packed.data, packed.size, "192.0.2.1 7\n", sizeof "192.0.2.1 7\n");
+	ck_assert_ptr_nonnull(bans);
+	bans += sizeof "192.0.2.1 7\n";
+	ck_assert_mem_eq(bans, behind, sizeof behind);
+	bans[0] = 1;
+	ck_assert_int_eq(unpack(packed.size, 3, &s), -EBADMSG);
+	finish();
+}
+END_TEST
+
 START_TEST(findings_keep_their_place_and_their_words)
 {
 	const struct cfg_place place = {
@@ -185,4 +203,5 @@ END_TEST
 
 UNIT_TESTS("snapshot_pack", a_snapshot_comes_out_as_it_went_in,
 	cut_or_with_other_descriptors_it_is_refused_and_nothing_stays_open,
-	changed_bytes_never_point_outside_of_the_configuration, findings_keep_their_place_and_their_words)
+	changed_bytes_never_point_outside_of_the_configuration, the_empty_list_of_version_1_keeps_its_place,
+	findings_keep_their_place_and_their_words)
