@@ -32,6 +32,7 @@ static struct {
 	struct watch_memory *memory;
 	int fd;
 	unsigned loops;
+	bool alone;                            /* nobody else tells of a crash */
 	bool (*is_guard)(const void *address); /* of other stacks; NULL: there are none */
 } watch = { .fd = -1 };
 
@@ -56,6 +57,58 @@ has_overflowed(int number, const void *address)
 	return into < stack_guard.size || (watch.is_guard != NULL && watch.is_guard(address));
 }
 
+/* ---- a crash that tells itself: no call here takes a lock or memory ---- */
+
+static void
+say(const char *text)
+{
+	size_t size = text != NULL ? strlen(text) : 0;
+
+	while (size > 0) {
+		ssize_t n = write(STDERR_FILENO, text, size);
+
+		if (n <= 0)
+			return;
+		text += n;
+		size -= (size_t)n;
+	}
+}
+
+static void
+say_number(uint64_t n)
+{
+	char digits[24], *d = digits + sizeof digits;
+
+	*--d = '\0';
+	do
+		*--d = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	say(d);
+}
+
+static void
+say_crash(const struct watch_crash *crash, void *const *frames, int count)
+{
+	uint32_t what = atomic_load(&crash->signal);
+	const struct watch_name *n =
+		crash->name != 0 && crash->name <= WATCH_NAMES ? &watch.memory->names[crash->name - 1] : NULL;
+
+	say("sockd: ");
+	say(sigdescr_np((int)(what & WATCH_SIGNAL_MASK)));
+	if (n != NULL) {
+		say(" in ");
+		say(watch_entry_name(crash->entry));
+		say("() of plugin '");
+		say(n->plugin);
+		say("', listener '");
+		say(n->listener);
+		say("', connection ");
+		say_number(crash->conn);
+	}
+	say((what & WATCH_STACK_OVERFLOW) != 0 ? ": the stack overflowed\n" : "\n");
+	backtrace_symbols_fd(frames, count, STDERR_FILENO);
+}
+
 static void
 on_crash(int number, siginfo_t *info, void *context)
 {
@@ -78,6 +131,8 @@ on_crash(int number, siginfo_t *info, void *context)
 		count = backtrace(frames, FRAMES_MAX);
 		if (lseek(watch.fd, (off_t)offsetof(struct watch_memory, crash.backtrace), SEEK_SET) >= 0)
 			backtrace_symbols_fd(frames, count, watch.fd);
+		if (watch.alone)
+			say_crash(crash, frames, count);
 	}
 	raise(number); /* the default action by now: SA_RESETHAND */
 }
@@ -88,11 +143,13 @@ catch_signals(void)
 	static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS };
 	struct sigaction action = { .sa_sigaction = on_crash,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND };
+	struct sigaction before;
 	void *frames[2];
 
 	backtrace(frames, 2);
 	for (size_t i = 0; i < array_len(fatal); i++)
-		sigaction(fatal[i], &action, NULL);
+		if (!watch.alone || (sigaction(fatal[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL))
+			sigaction(fatal[i], &action, NULL);
 }
 
 int
@@ -110,6 +167,20 @@ watch_begin(int fd, unsigned loops, struct err *e)
 	catch_signals();
 	watch_thread_begin(loops);
 	return 0;
+}
+
+int
+watch_begin_alone(unsigned loops, struct err *e)
+{
+	int fd, code;
+
+	if (watch.memory != NULL)
+		return 0;
+	code = fd_shared_memory("sockd-watch", watch_size(loops), &fd);
+	if (code < 0)
+		return err_set(e, code, "cannot make memory for crash reports: %s", strerror(-code));
+	watch.alone = true;
+	return watch_begin(fd, loops, e);
 }
 
 void

@@ -96,6 +96,10 @@ extern _Thread_local struct watch_cell *watch_here;
  */
 must_check int watch_begin(int fd, unsigned loops, struct err *e);
 
+/** The same in a process that has no supervisor to read the record: a crash tells itself on standard error.
+ * Signals that somebody else catches already, as sanitizers do, are left to them. */
+must_check int watch_begin_alone(unsigned loops, struct err *e);
+
 /** Whose guards tell that a stack overflowed, beside those of threads. @p is_guard is asked in a signal
  * handler, on the thread that crashed. */
 void watch_set_guards(bool (*is_guard)(const void *address));

@@ -8,6 +8,7 @@
 
 #include "base/strbuf.h"
 #include "control/snapshot.h"
+#include "control/watch.h"
 #include "supervisor/counters.h"
 #include "supervisor/identity.h"
 #include "worker/privileges.h"
@@ -114,6 +115,8 @@ build(struct single *s, struct snapshot *snapshot)
 
 	if (i->drop)
 		code = privileges_drop(i->uid, i->gid, i->groups, i->group_count, &s->error);
+	if (code == 0)
+		code = watch_begin_alone(snapshot->loops, &s->error);
 	if (code < 0) {
 		snapshot_free(snapshot);
 		return code;

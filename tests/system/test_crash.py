@@ -112,6 +112,20 @@ def test_abort_and_exit_are_told_with_who_was_running(tmp):
         assert d.stop() == 0
 
 
+def test_a_crash_without_a_supervisor_tells_itself(tmp):
+    if harness.SANITIZED:
+        harness.skip("the sanitizer tells of it")
+    for request, says in ((b"c", "Segmentation fault in data() of plugin 'bad', listener 'bad', connection 1\n"),
+                          (b"d", "connection 1: the stack overflowed\n")):
+        d = Daemon(command=["run", "--plugin", str(plugin(tmp)), "--listen", "tcp://127.0.0.1:0"]).start()
+        with d.connect("bad") as c:
+            c.sendall(request)
+            d.wait()
+        assert d.exit_status == -signal.SIGSEGV, d.exit_status
+        text = "\n".join(d.lines)
+        assert says in text + "\n" and "bad.so" in text, text
+
+
 def test_crashes_in_open_and_close_name_them(tmp):
     for entry in ("open", "close"):
         with daemon(plugin(tmp, **{entry: 1})) as d:
