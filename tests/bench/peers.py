@@ -204,7 +204,7 @@ def nginx(peer):
     if shutil.which("nginx") is None or not os.path.exists(module):
         raise Missing("nginx with its stream module is not installed")
     s, to = peer.setting, backend(peer)
-    tls = f"ssl_certificate {s.certificate}; ssl_certificate_key {s.key};" if s.transport == "tls" else ""
+    tls = f"ssl_protocols TLSv1.3; ssl_certificate {s.certificate}; ssl_certificate_key {s.key};" if s.transport == "tls" else ""
     nodelay = "" if s.transport == "unix" else "tcp_nodelay on;"
     file = s.folder / "nginx.conf"
     file.write_text(f"""load_module {module};
