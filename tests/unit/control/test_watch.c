@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/fdutil.h"
 #include "unit.h"
@@ -154,6 +155,47 @@ START_TEST(names_are_kept_once_and_end)
 }
 END_TEST
 
+/* What it says on standard error. SIGABRT, since a sanitizer may keep others to itself. */
+static const char *
+said_alone(bool in_plugin, uint64_t conn)
+{
+	static char text[16384];
+	int fd = memfd_create("said", MFD_CLOEXEC), stderr_fd = dup(STDERR_FILENO);
+	struct err e = { 0 };
+	ssize_t n;
+
+	ck_assert_msg(watch_begin_alone(LOOPS, &e) == 0, "%s", e.text);
+	ck_assert_int_eq(watch_begin_alone(LOOPS, &e), 0); /* once is enough */
+	if (in_plugin)
+		(void)watch_enter(watch_name("web", "echo"), WATCH_DATA, conn);
+	ck_assert_int_ge(dup2(fd, STDERR_FILENO), 0);
+	crash(SIGABRT, NULL);
+	ck_assert_int_ge(dup2(stderr_fd, STDERR_FILENO), 0);
+	close(stderr_fd);
+	n = pread(fd, text, sizeof text - 1, 0);
+	close(fd);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	return text;
+}
+
+START_TEST(without_a_supervisor_a_crash_tells_itself)
+{
+	static const char line[] =
+		"sockd: Aborted in data() of plugin 'echo', listener 'web', connection 4711\n";
+	const char *text = said_alone(true, 4711);
+
+	ck_assert_msg(strncmp(text, line, strlen(line)) == 0, "%s", text);
+	ck_assert_msg(strstr(text, "test_watch") != NULL, "no backtrace: %s", text);
+}
+END_TEST
+
+START_TEST(a_lone_crash_outside_of_plugins_has_no_culprit)
+{
+	ck_assert_int_eq(strncmp(said_alone(false, 0), "sockd: Aborted\n", strlen("sockd: Aborted\n")), 0);
+}
+END_TEST
+
 START_TEST(memory_that_is_too_small_is_refused)
 {
 	int before = fd_count_open(), fd;
@@ -169,4 +211,5 @@ END_TEST
 UNIT_TESTS("watch", a_crash_names_the_call_that_ran, a_crash_outside_of_plugins_has_no_culprit,
 	the_first_crash_is_the_one_that_is_told, an_access_beneath_a_stack_is_an_overflow,
 	another_signal_with_that_address_is_none, a_thread_that_is_no_loop_blames_nobody,
-	names_are_kept_once_and_end, memory_that_is_too_small_is_refused)
+	names_are_kept_once_and_end, without_a_supervisor_a_crash_tells_itself,
+	a_lone_crash_outside_of_plugins_has_no_culprit, memory_that_is_too_small_is_refused)
