@@ -58,12 +58,25 @@ def admit_all(address, stack):
     return list(iter(lambda: admitted(address, stack), None))
 
 
+def accepts(pid):
+    """Whether this process has a tcp socket that listens."""
+    with open("/proc/net/tcp", encoding="ascii") as sockets:
+        listening = {f"socket:[{e[9]}]" for e in map(str.split, sockets) if e[3] == "0A"}
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{pid}/fd/{fd}") in listening:
+                return True
+    return False
+
+
 def test_the_limit_of_connections_holds_over_an_upgrade(tmp):
     with holding(tmp).start() as d, contextlib.ExitStack() as stack:
         address = d.addr("h")
         old = [admitted(address, stack) for _ in range(3)]
         (first,) = workers(d)
+        assert accepts(first)
         d.upgrade()
+        harness.wait_until(lambda: not accepts(first), "the old worker to leave clients to the new one")
 
         young = admit_all(address, stack)
 
