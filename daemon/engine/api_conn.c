@@ -226,6 +226,8 @@ conn_op_state(struct sockd_conn h)
 		return SOCKD_CLOSE_WRITE;
 	if (c->fin_read || c->read_closed)
 		return SOCKD_CLOSE_READ;
+	if (c->dialled != NULL)
+		return c->state == CONN_OPEN ? SOCKD_HANDLER : SOCKD_NEW; /* nobody is told, on a fiber */
 	return c->told_open ? SOCKD_HANDLER : SOCKD_NEW;
 }
 

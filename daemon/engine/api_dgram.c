@@ -8,6 +8,7 @@
 
 #include "engine/api.h"
 #include "engine/api_frame.h"
+#include "engine/arguments.h"
 #include "engine/frame.h"
 #include "engine/misuse.h"
 #include "engine/rights.h"
@@ -62,9 +63,12 @@ await_fitting(struct endpoint *ep, size_t size)
 static int
 receive(struct endpoint *ep, void *buf, size_t size, size_t *ret_size)
 {
-	int r = await_fitting(ep, size);
 	const struct mmsghdr *m;
+	int r;
 
+	if (!arguments_can_receive(buf, size, ret_size))
+		return -EINVAL;
+	r = await_fitting(ep, size);
 	if (r <= 0)
 		return r;
 	m = endpoint_present(ep);
@@ -161,7 +165,7 @@ reader_read_frame(
 
 	if (endpoint_find(r.ref, "sockd_read_frame") == NULL)
 		return -1;
-	if (frame_check(f) < 0)
+	if (frame_check(f) < 0 || ret_size == NULL)
 		return api_fail(-EINVAL);
 	result = reader_receive(r, buf, frame_most(f, size), &got);
 	if (result <= 0)
@@ -182,8 +186,8 @@ reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
 
 	if (ep == NULL)
 		return -1;
-	if (want > ep->io->in_size)
-		return api_fail(-EMSGSIZE);
+	if (ret_data == NULL || want > ep->io->in_size)
+		return api_fail(ret_data == NULL ? -EINVAL : -EMSGSIZE);
 	result = endpoint_await(ep);
 	if (result <= 0)
 		return api_fail(result);
@@ -257,17 +261,15 @@ static ssize_t
 writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
 	struct endpoint *ep = endpoint_find(w.ref, "sockd_writev");
-	size_t total = 0;
+	size_t total;
 	unsigned char *at, *bytes;
 	int r;
 
 	if (ep == NULL)
 		return -1;
-	if (count < 0 || count > 1024)
-		return api_fail(-EINVAL);
-	for (int i = 0; i < count; i++)
-		total = iov[i].iov_len > SIZE_MAX - total ? SIZE_MAX : total + iov[i].iov_len;
-	r = write_error(ep, total);
+	r = arguments_sum(iov, count, &total);
+	if (r == 0)
+		r = write_error(ep, total);
 	if (r < 0)
 		return api_fail(r);
 	at = bytes = dgram_io_reserve(ep->io, total);
@@ -300,7 +302,7 @@ writer_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct
 		return -1;
 	if (to == NULL || to->len == 0)
 		return api_fail(-EDESTADDRREQ);
-	if (to->len > sizeof to->sa)
+	if (to->len > sizeof to->sa || !arguments_are_there(buf, size))
 		return api_fail(-EINVAL);
 	r = write_error(ep, size);
 	if (r < 0)
@@ -413,6 +415,8 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 		n = move_datagram(to, from);
 		return n < 0 ? api_fail((int)n) : n;
 	}
+	if (sockd_null(r))
+		return api_fail(-EBADF);
 	if (to->cut || !to->has_peer)
 		return api_fail(to->cut ? -ECANCELED : -EDESTADDRREQ);
 	size = sockd_readable(r);

@@ -72,6 +72,38 @@ endpoint_meet_sender(struct endpoint *ep, const struct msghdr *m)
 		ep->cred = (struct sockd_cred){ .pid = peer.pid, .uid = peer.uid, .gid = peer.gid };
 }
 
+/* Nothing encrypts datagrams, and no balancer stands before them. */
+static const struct sockd_tls_info *
+conn_tls(struct sockd_conn c)
+{
+	if (endpoint_find(c.ref, "sockd_conn_tls") != NULL)
+		errno = 0;
+	return NULL;
+}
+
+static int
+conn_tls_export(struct sockd_conn c, const char *label, const void *context, size_t context_size, void *out,
+	size_t size)
+{
+	(void)label, (void)context, (void)context_size, (void)out, (void)size; /* there is no session */
+	return endpoint_find(c.ref, "sockd_conn_tls_export") != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static const struct sockd_addr *
+conn_proxy(struct sockd_conn c)
+{
+	if (endpoint_find(c.ref, "sockd_conn_proxy") != NULL)
+		errno = 0;
+	return NULL;
+}
+
+static ssize_t
+conn_proxy_tlv(struct sockd_conn c, int type, void *buf, size_t size)
+{
+	(void)type, (void)buf, (void)size; /* there is no header */
+	return endpoint_find(c.ref, "sockd_conn_proxy_tlv") != NULL ? api_fail(-ENOENT) : -1;
+}
+
 static const struct sockd_cred *
 conn_cred(struct sockd_conn c)
 {
@@ -174,6 +206,20 @@ conn_host(struct sockd_conn c)
 }
 
 static int
+conn_start_tls(struct sockd_conn c, const char *server_name)
+{
+	(void)server_name; /* nothing encrypts datagrams */
+	return endpoint_find(c.ref, "sockd_conn_start_tls") != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static int64_t
+conn_relay(struct sockd_conn c, struct sockd_conn other)
+{
+	(void)other; /* whoever it is: there is no end to carry over */
+	return endpoint_find(c.ref, "sockd_relay") != NULL ? api_fail(-ENOTSUP) : -1;
+}
+
+static int
 conn_deny(struct sockd_conn c)
 {
 	return endpoint_find(c.ref, "sockd_conn_deny") != NULL ? api_fail(-ENOTSUP) : -1;
@@ -199,7 +245,11 @@ const struct sockd_conn_ops endpoint_conn_ops = {
 	.remote_text = conn_remote_text,
 	.listener = conn_listener,
 	.transport = conn_transport,
+	.tls = conn_tls,
+	.tls_export = conn_tls_export,
 	.cred = conn_cred,
+	.proxy = conn_proxy,
+	.proxy_tlv = conn_proxy_tlv,
 	.state = conn_state,
 	.draining = conn_draining,
 	.set_busy = conn_set_busy,
@@ -211,7 +261,9 @@ const struct sockd_conn_ops endpoint_conn_ops = {
 	.reader = conn_reader,
 	.writer = conn_writer,
 	.host = conn_host,
+	.start_tls = conn_start_tls,
 	.deny = conn_deny,
 	.close = conn_close,
 	.abort = conn_abort,
+	.relay = conn_relay,
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/api.h"
+#include "engine/arguments.h"
 #include "engine/conn_wait.h"
 #include "engine/frame.h"
 #include "engine/stream.h"
@@ -35,7 +36,7 @@ stream_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter
 
 	if (c == NULL)
 		return -1;
-	if (delimiter == NULL || delimiter_size == 0 || size == 0)
+	if (delimiter == NULL || delimiter_size == 0 || buf == NULL || size == 0)
 		return api_fail(-EINVAL);
 	for (;;) {
 		size_t have = stream_unread(c) < size ? stream_unread(c) : size, end = 0;
@@ -77,7 +78,7 @@ stream_read_frame(
 
 	if (c == NULL)
 		return -1;
-	if (frame_check(f) < 0)
+	if (frame_check(f) < 0 || !arguments_can_receive(buf, size, ret_size))
 		return api_fail(-EINVAL);
 	for (;;) {
 		size_t have = stream_unread(c);
@@ -104,8 +105,8 @@ stream_peek(struct sockd_reader r, const void **ret_data, size_t want)
 
 	if (c == NULL)
 		return -1;
-	if (want > (size_t)conn_cfg(c)->read_buffer)
-		return api_fail(-EMSGSIZE);
+	if (ret_data == NULL || want > (size_t)conn_cfg(c)->read_buffer)
+		return api_fail(ret_data == NULL ? -EINVAL : -EMSGSIZE);
 	filled = stream_fill(c, want);
 	if (filled < 0)
 		return api_fail(filled);
@@ -143,7 +144,7 @@ stream_write_frame(struct sockd_writer w, const struct sockd_framing *f, const v
 {
 	unsigned char head[FRAME_HEAD_MAX], delimiter;
 	struct iovec parts[3] = { { head, 0 }, { (void *)(uintptr_t)buf, size }, { &delimiter, 0 } };
-	int r = frame_check(f);
+	int r = arguments_are_there(buf, size) ? frame_check(f) : -EINVAL;
 
 	if (r == 0)
 		r = frame_check_message(f, buf, size);

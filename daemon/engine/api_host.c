@@ -71,7 +71,8 @@ host_log_fields(struct sockd_host h, int level, const char *event, const struct 
 	struct conn *c;
 	const struct handler *handler = find_handler(h, NULL, &c);
 
-	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL || count > FIELDS_MAX)
+	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL || count > FIELDS_MAX ||
+		(f == NULL && count > 0))
 		return api_fail(-EINVAL);
 	if (!log_is_on(level))
 		return 0;

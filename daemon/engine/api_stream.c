@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "engine/api_frame.h"
+#include "engine/arguments.h"
 #include "engine/conn_wait.h"
 #include "engine/rights.h"
 #include "engine/strand.h"
@@ -35,8 +36,8 @@ must_give_way(const struct conn *c)
 static ssize_t
 read_some(struct conn *c, void *buf, size_t size)
 {
-	if (size == 0)
-		return 0;
+	if (buf == NULL || size == 0)
+		return size == 0 ? 0 : -EINVAL;
 	for (;;) {
 		ssize_t n = (ssize_t)stream_take(c, buf, size);
 		int r;
@@ -91,8 +92,11 @@ reader_read(struct sockd_reader r, void *buf, size_t size)
 static int
 reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 {
-	ssize_t n = read_once(r, "sockd_receive", buf, size);
+	ssize_t n;
 
+	if (ret_size == NULL || size == 0)
+		return api_fail(-EINVAL); /* no bytes would read like the end */
+	n = read_once(r, "sockd_receive", buf, size);
 	if (n <= 0)
 		return (int)n;
 	*ret_size = (size_t)n;
@@ -126,6 +130,8 @@ reader_read_full(struct sockd_reader r, void *buf, size_t size)
 
 	if (c == NULL)
 		return -1;
+	if (!arguments_are_there(buf, size))
+		return api_fail(-EINVAL);
 	if (stream_unread(c) < size)
 		filled = stream_fill(c, size);
 	if (filled < 0)
@@ -277,15 +283,14 @@ static ssize_t
 write_all(struct sockd_writer w, const char *who, const struct iovec *iov, int count)
 {
 	struct conn *c = api_find_open(w.ref, who);
-	size_t total = 0;
+	size_t total;
 	ssize_t n;
 
 	if (c == NULL)
 		return -1;
-	if (count < 0 || count > 1024)
-		return api_fail(-EINVAL);
-	for (int i = 0; i < count; i++)
-		total += iov[i].iov_len;
+	n = arguments_sum(iov, count, &total);
+	if (n < 0)
+		return api_fail((int)n);
 	if (must_give_way(c) || ((total > stream_room(c) || c->writers != NULL) && on_fiber(c)))
 		n = write_on_fiber(c, iov, count);
 	else
@@ -399,7 +404,7 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 	if (to == NULL)
 		return -1;
 	if (r.ops != &stream_reader_ops)
-		return api_fail(-ENOTSUP);
+		return api_fail(sockd_null(r) ? -EBADF : -ENOTSUP);
 	from = api_find_open(r.ref, "sockd_move");
 	if (from == NULL)
 		return -1;

@@ -11,13 +11,14 @@
 #include "control/watch.h"
 #include "engine/api.h"
 #include "engine/api_frame.h"
+#include "engine/arguments.h"
 #include "engine/conn_wait.h"
 #include "engine/dgram_io.h"
 #include "engine/frame.h"
 #include "engine/strand.h"
 #include "engine/stream.h"
 
-enum { PUMP_MOST = 16, IOV_MOST = 1024 };
+enum { PUMP_MOST = 16 };
 
 static bool
 on_fiber(const struct conn *c)
@@ -149,6 +150,8 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 
 	if (c == NULL)
 		return -1;
+	if (!arguments_can_receive(buf, size, ret_size))
+		return api_fail(-EINVAL);
 	if (in_view(c)) {
 		int got = receive_view(c, buf, size, ret_size);
 
@@ -193,7 +196,7 @@ reader_read_frame(
 	size_t got = 0;
 	int result;
 
-	if (frame_check(f) < 0)
+	if (frame_check(f) < 0 || ret_size == NULL)
 		return api_fail(-EINVAL);
 	result = reader_receive(r, buf, frame_most(f, size), &got);
 	if (result <= 0)
@@ -214,8 +217,8 @@ reader_peek(struct sockd_reader r, const void **ret_data, size_t want)
 
 	if (c == NULL)
 		return -1;
-	if (want > LOOP_BUFFER_SIZE)
-		return api_fail(-EMSGSIZE);
+	if (ret_data == NULL || want > LOOP_BUFFER_SIZE)
+		return api_fail(ret_data == NULL ? -EINVAL : -EMSGSIZE);
 	if (in_view(c)) {
 		*ret_data = conn_loop(c)->view;
 		return c->has_datagram ? (ssize_t)conn_loop(c)->view_size : api_fail(-EAGAIN);
@@ -303,17 +306,16 @@ writer_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
 	struct conn *c = api_find_open(w.ref, "sockd_writev");
 	struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)iov };
-	size_t total = 0;
+	size_t total;
 	ssize_t n;
 
 	if (c == NULL)
 		return -1;
-	if (count < 0 || count > IOV_MOST)
-		return api_fail(-EINVAL);
+	n = arguments_sum(iov, count, &total);
+	if (n < 0)
+		return api_fail((int)n);
 	if (c->state != CONN_OPEN)
 		return api_fail(c->state == CONN_DIALLING ? -EAGAIN : conn_ending_error(c));
-	for (int i = 0; i < count; i++)
-		total = iov[i].iov_len > SIZE_MAX - total ? SIZE_MAX : total + iov[i].iov_len;
 	if (total > DGRAM_UDP_MAX)
 		return api_fail(-EMSGSIZE);
 	message.msg_iovlen = (size_t)count;
@@ -386,6 +388,8 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 
 	if (api_find_open(w.ref, "sockd_move") == NULL)
 		return -1;
+	if (sockd_null(r))
+		return api_fail(-EBADF);
 	if (sockd_readable(r) == 0)
 		return 0;
 	size = sockd_peek(r, &seen, 0);

@@ -23,6 +23,7 @@ core_sources += daemon/engine/offload.c daemon/engine/offload.h daemon/engine/po
 core_sources += daemon/engine/misuse.c daemon/engine/misuse.h
 core_sources += daemon/engine/post.c daemon/engine/post.h daemon/engine/relay.c daemon/engine/relay.h
 core_sources += daemon/engine/drain.c
+core_sources += daemon/engine/arguments.h
 core_sources += daemon/engine/api_frame.c daemon/engine/api_frame.h daemon/engine/frame.c daemon/engine/frame.h
 core_sources += daemon/engine/engine.c daemon/engine/engine.h daemon/engine/engine_private.h
 core_sources += daemon/engine/estate.c daemon/engine/estate.h

@@ -9,9 +9,9 @@
  * sockd_readable() and sockd_writable() tell is had without that.
  *
  * Errors that any of them may give, beside those named: EBADF (gone, or a null handle), EXDEV (foreign
- * thread), EINVAL (arguments that make no sense), ENOSYS (not in this sockd), ENOMEM. A call that waits may
- * end with ETIMEDOUT (a timeout of the connection), ECONNRESET, or ECANCELED (sockd_cancel(), or a drain at
- * its deadline: for good). */
+ * thread), EINVAL (arguments that make no sense, such as NULL for bytes), ENOSYS (not in this sockd), ENOMEM.
+ * A call that waits may end with ETIMEDOUT (a timeout of the connection), ECONNRESET, or ECANCELED
+ * (sockd_cancel(), or a drain at its deadline: for good). */
 #ifndef SOCKD_IO_H
 #define SOCKD_IO_H
 
@@ -28,6 +28,7 @@ extern "C" {
 
 /** Read what is there, at most @p size bytes; on a fiber wait until there is something.
  * Datagrams: one message. EVENT, stream: -1 EAGAIN when nothing is there.
+ * @param size  0 gives 0 on a stream, and says nothing about its end
  * @return bytes; 0 at the end of the stream or for an empty datagram (sockd_receive() tells them apart); -1
  */
 static inline ssize_t
@@ -39,6 +40,7 @@ sockd_read(struct sockd_reader r, void *buf, size_t size)
 /** Read bytes of a stream, or one message of a datagram socket, with an answer that means the same on all of
  * them. A message larger than @p size is dropped and counted: FIBER waits for the next one, EVENT gets -1
  * EMSGSIZE (sockd_readable() tells its size beforehand). EVENT with nothing there: -1 EAGAIN.
+ * @param size      not 0 on a stream (EINVAL), where no bytes would mean nothing
  * @param ret_size  bytes placed in @p buf, perhaps 0 for a datagram; untouched unless 1 is returned
  * @return 1 with data, 0 at the end, -1 */
 static inline int
@@ -58,7 +60,8 @@ sockd_read_full(struct sockd_reader r, void *buf, size_t size)
 
 /** Read a stream up to and including @p delimiter. What follows it stays to be read.
  * @return bytes, the delimiter among them; at the end of the stream what was left, without one; 0 at the end
- * with nothing left; -1 (EMSGSIZE: no delimiter within @p size bytes, nothing taken; EVENT: EAGAIN) */
+ * with nothing left; -1 (EMSGSIZE: no delimiter within @p size bytes, nothing taken; EVENT: EAGAIN; ENOTSUP
+ * with datagrams; EINVAL: an empty delimiter, no room) */
 static inline ssize_t
 sockd_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
 {
@@ -127,7 +130,7 @@ sockd_pause(struct sockd_reader r, bool paused)
 
 /** Lose interest in input: what is there and what still comes is thrown away, reads give the end. Writing
  * goes on.
- * @return 0 or -1 */
+ * @return 0 or -1 (ENOTSUP on a datagram listener) */
 static inline int
 sockd_close_read(struct sockd_reader r)
 {

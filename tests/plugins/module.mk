@@ -1,6 +1,6 @@
 # A plugin's test is linked with the plugin's source and runs on the fakes; `make check` needs no daemon for it.
 check_PROGRAMS += tests/plugins/test_chargen tests/plugins/test_daytime tests/plugins/test_discard tests/plugins/test_echo tests/plugins/test_echo_serve \
-	tests/plugins/test_fake tests/plugins/test_fake_fibers tests/plugins/test_fake_peers tests/plugins/test_template tests/plugins/test_time
+	tests/plugins/test_fake tests/plugins/test_fake_edges tests/plugins/test_fake_fibers tests/plugins/test_fake_peers tests/plugins/test_template tests/plugins/test_time
 tests_plugins_test_chargen_SOURCES = tests/plugins/test_chargen.c plugins/chargen/chargen.c
 tests_plugins_test_daytime_SOURCES = tests/plugins/test_daytime.c plugins/daytime/daytime.c
 tests_plugins_test_discard_SOURCES = tests/plugins/test_discard.c plugins/discard/discard.c

@@ -48,11 +48,12 @@ int
 sockd_fake_start(struct sockd_fake *f)
 {
 	const struct sockd_plugin *p = f->plugin;
-	struct sockd_host h = { &fake_host_ops, fake_ref(f) };
+	struct sockd_host h = { &fake_host_ops, fake_ref(f) }, all = h;
 
+	all.ref |= FAKE_SCOPE_INSTANCE;
 	if (p->check != NULL && p->check(&f->settings, &f->error) < 0)
 		return -1;
-	if (p->start != NULL && p->start(h, &f->settings, &f->instance, &f->error) < 0)
+	if (p->start != NULL && p->start(all, &f->settings, &f->instance, &f->error) < 0)
 		return -1;
 	f->started = true;
 	if (p->thread_start != NULL && p->thread_start(h, f->instance, &f->thread_state, &f->error) < 0)
@@ -359,5 +360,6 @@ sockd_fake_break(struct sockd_fake *f, int reason)
 struct sockd_conn
 sockd_fake_conn(struct sockd_fake *f)
 {
-	return f->open ? (struct sockd_conn){ &fake_conn_ops, fake_ref(f) } : (struct sockd_conn){ NULL, 0 };
+	return f->open ? (struct sockd_conn){ &fake_conn_ops, fake_conn_ref(f) }
+		       : (struct sockd_conn){ NULL, 0 };
 }

@@ -4,7 +4,14 @@
 
 #include "sockd/testing.h"
 
-enum { FAKE_SETTINGS = 32, FAKE_TEXT = 512, FAKE_TIMERS = 16, FAKE_METRICS = 64, FAKE_CALLS = 8 };
+enum {
+	FAKE_SETTINGS = 32,
+	FAKE_TEXT = 512,
+	FAKE_TIMERS = 16,
+	FAKE_METRICS = 64,
+	FAKE_CALLS = 8,
+	FAKE_FIELDS = 32
+};
 
 /** Bytes of a stream, or datagrams one behind the other. */
 struct fake_queue {
@@ -110,23 +117,43 @@ extern const struct sockd_host_ops fake_host_ops;
 extern const struct sockd_settings_ops fake_settings_ops;
 extern const struct sockd_error_ops fake_error_ops;
 
-/* The last bit of a reference tells the scope of a connection from that of its thread. */
+/* The last bits of a reference tell the scopes apart: of a connection, of an instance, and that of a thread,
+ * which has neither. The first ones are those of a connection's id, so that a handle of one that has ended
+ * does not reach the next; a user's pointers do not need them. */
+enum { FAKE_SCOPE_CONN = 1, FAKE_SCOPE_INSTANCE = 2, FAKE_ID_SHIFT = 48 };
+
 static inline struct sockd_fake *
 fake_of(uint64_t ref)
 {
-	return (struct sockd_fake *)(uintptr_t)(ref & ~(uint64_t)1);
+	return (struct sockd_fake *)(uintptr_t)(ref & ((UINT64_C(1) << FAKE_ID_SHIFT) - 1) & ~UINT64_C(3));
 }
 
 static inline bool
 fake_is_conn_scope(uint64_t ref)
 {
-	return (ref & 1) != 0;
+	return (ref & FAKE_SCOPE_CONN) != 0;
 }
 
+/** Of its thread. */
 static inline uint64_t
 fake_ref(struct sockd_fake *f)
 {
 	return (uint64_t)(uintptr_t)f;
+}
+
+static inline uint64_t
+fake_conn_ref(struct sockd_fake *f)
+{
+	return fake_ref(f) | f->id << FAKE_ID_SHIFT;
+}
+
+/** @return whether it names the connection that is open now */
+static inline bool
+fake_is_current(uint64_t ref)
+{
+	const struct sockd_fake *f = fake_of(ref);
+
+	return f->open && (ref ^ f->id << FAKE_ID_SHIFT) >> FAKE_ID_SHIFT == 0;
 }
 
 static inline bool
@@ -213,6 +240,16 @@ void fake_timers_end(struct sockd_fake *f);
 uint64_t fake_metric_register(struct sockd_host h, int kind, const char *name, const char *help);
 int fake_metric_add(struct sockd_host h, uint64_t metric, int64_t n);
 
+/** The fake behind a host, for a function marked [any]; NULL with errno: its connection has ended, or this is
+ * work on a pool thread, where such a host is of no use. */
+struct sockd_fake *fake_scope(struct sockd_host h);
+/** The same for what has to be called on the loop. */
+struct sockd_fake *fake_scope_here(struct sockd_host h);
+/** The same for what is made in a scope: an instance has no loop. */
+struct sockd_fake *fake_scope_of_loop(struct sockd_host h);
+
+/** Set errno and return -1. */
+int fake_refuse(int error);
 /** Set errno and return -1 if a call of this kind is to fail now; 0 if not. */
 int fake_fails(struct sockd_fake *f, int call);
 

@@ -190,6 +190,8 @@ wait_quietly(struct sockd_fake *f, const void *what, int64_t ms)
 {
 	struct fake_fiber *self = f->root->current;
 
+	if (self != NULL && ms < SOCKD_FOREVER)
+		return fake_refuse(EINVAL);
 	if (self != NULL && f->root->drain_ms > 0 && !self->shutdown_told && !self->cancelled) {
 		self->shutdown_told = true;
 		errno = ESHUTDOWN;
@@ -201,15 +203,23 @@ wait_quietly(struct sockd_fake *f, const void *what, int64_t ms)
 int
 fake_sleep(struct sockd_host h, int64_t ms)
 {
-	if (wait_quietly(fake_of(h.ref), NULL, ms < 0 ? SOCKD_FOREVER : ms) < 0 && errno != ETIMEDOUT)
+	struct sockd_fake *f = fake_scope_here(h);
+
+	if (f == NULL)
 		return -1;
-	return 0;
+	return wait_quietly(f, NULL, ms) < 0 && errno != ETIMEDOUT ? -1 : 0;
 }
 
 int
 fake_wait_for(struct sockd_host h, const void *what, int64_t ms)
 {
-	return wait_quietly(fake_of(h.ref), what, ms);
+	struct sockd_fake *f = fake_scope_here(h);
+
+	if (f == NULL)
+		return -1;
+	if (fake_on_fiber(f) && what == NULL)
+		return fake_refuse(EINVAL);
+	return wait_quietly(f, what, ms);
 }
 
 void
@@ -223,12 +233,12 @@ fake_wake_with(struct sockd_fake *f, const void *what, int code)
 int
 fake_wake(struct sockd_host h, const void *what)
 {
-	if (fake_of(h.ref)->root->in_work) {
-		errno = EXDEV;
+	struct sockd_fake *f = fake_scope_here(h);
+
+	if (f == NULL)
 		return -1;
-	}
 	if (what != NULL)
-		fake_wake_with(fake_of(h.ref), what, 0);
+		fake_wake_with(f, what, 0);
 	return 0;
 }
 
@@ -247,30 +257,50 @@ fake_fibers_drain(struct sockd_fake *root)
 uint64_t
 fake_spawn(struct sockd_host h, sockd_fiber_fn fn, void *arg)
 {
-	struct sockd_fake *f = fake_of(h.ref);
+	struct sockd_fake *f = fake_scope_of_loop(h);
 
-	if (f->root->in_work || fn == NULL || (fake_is_conn_scope(h.ref) && f->ending)) {
-		errno = f->root->in_work ? EXDEV : fn == NULL ? EINVAL : ECANCELED;
+	if (f == NULL)
+		return 0;
+	if (fn == NULL || (fake_is_conn_scope(h.ref) && f->ending)) {
+		errno = fn == NULL ? EINVAL : ECANCELED;
 		return 0;
 	}
 	return fake_fails(f->root, SOCKD_FAKE_SPAWN) < 0 ? 0 : fake_fiber_new(h, fn, arg);
 }
 
+/* Who was spawned through this scope; serve() never was, and nobody can name it. */
+static struct fake_fiber *
+find_of_scope(struct sockd_host h, uint64_t id)
+{
+	struct fake_fiber *fiber = find(fake_of(h.ref)->root, id);
+
+	return fiber != NULL && fiber->host.ref == h.ref ? fiber : NULL;
+}
+
+static void
+cancel(struct fake_fiber *fiber)
+{
+	fiber->cancelled = true;
+	if (!fiber->for_good)
+		make_ready(fiber, ECANCELED);
+}
+
 int
 fake_join(struct sockd_host h, uint64_t id)
 {
-	struct sockd_fake *root = fake_of(h.ref)->root;
-	struct fake_fiber *self = root->current, *other = find(root, id);
+	struct sockd_fake *f = fake_scope_of_loop(h), *root;
+	struct fake_fiber *self, *other;
 	int result;
 
-	if (self == NULL || root->in_work || other == self) {
-		errno = root->in_work ? EXDEV : EDEADLK;
+	if (f == NULL)
 		return -1;
-	}
-	if (other == NULL) {
-		errno = ESRCH;
-		return -1;
-	}
+	root = f->root;
+	self = root->current;
+	other = find_of_scope(h, id);
+	if (self == NULL || other == self)
+		return fake_refuse(EDEADLK);
+	if (other == NULL)
+		return fake_refuse(ESRCH);
 	self->joins = id;
 	self->for_good = true;
 	while (other->state != ENDED) { /* looked at again whenever the others have run */
@@ -288,16 +318,14 @@ fake_join(struct sockd_host h, uint64_t id)
 int
 fake_cancel(struct sockd_host h, uint64_t id)
 {
-	struct sockd_fake *root = fake_of(h.ref)->root;
-	struct fake_fiber *fiber = find(root, id);
+	struct fake_fiber *fiber;
 
-	if (fiber == NULL || fiber->state == ENDED) {
-		errno = ESRCH;
+	if (fake_scope_of_loop(h) == NULL)
 		return -1;
-	}
-	fiber->cancelled = true;
-	if (!fiber->for_good)
-		make_ready(fiber, ECANCELED);
+	fiber = find_of_scope(h, id);
+	if (fiber == NULL || fiber->state == ENDED)
+		return fake_refuse(ESRCH);
+	cancel(fiber);
 	return 0;
 }
 
@@ -383,7 +411,7 @@ cancel_all_of(struct sockd_fake *f)
 		if (!is_of(fiber, f) || fiber->state == ENDED)
 			continue;
 		any = true;
-		(void)fake_cancel(fiber->host, fiber->id);
+		cancel(fiber);
 	}
 	return any;
 }

@@ -11,9 +11,9 @@ usable(uint64_t ref)
 {
 	struct sockd_fake *f = fake_of(ref);
 
-	if (f->open && !f->root->in_work)
+	if (fake_is_current(ref) && !f->root->in_work)
 		return f;
-	errno = f->open ? EXDEV : EBADF;
+	errno = f->root->in_work ? EXDEV : EBADF;
 	return NULL;
 }
 
@@ -162,33 +162,40 @@ conn_data(struct sockd_conn c)
 static void *
 conn_instance(struct sockd_conn c)
 {
-	return fake_of(c.ref)->root->instance;
+	struct sockd_fake *f = usable(c.ref);
+
+	return f != NULL ? f->root->instance : NULL;
 }
 
 static void *
 conn_thread_state(struct sockd_conn c)
 {
-	return fake_of(c.ref)->root->thread_state;
+	struct sockd_fake *f = usable(c.ref);
+
+	return f != NULL ? f->root->thread_state : NULL;
 }
 
 static struct sockd_reader
 conn_reader(struct sockd_conn c)
 {
-	return (struct sockd_reader){ &fake_reader_ops, c.ref };
+	return (struct sockd_reader){ usable(c.ref) != NULL ? &fake_reader_ops : NULL, c.ref };
 }
 
 static struct sockd_writer
 conn_writer(struct sockd_conn c)
 {
-	return (struct sockd_writer){ &fake_writer_ops, c.ref };
+	return (struct sockd_writer){ usable(c.ref) != NULL ? &fake_writer_ops : NULL, c.ref };
 }
 
 static struct sockd_host
 conn_host(struct sockd_conn c)
 {
-	const struct sockd_fake *f = fake_of(c.ref);
+	struct sockd_fake *f = usable(c.ref);
 
-	return (struct sockd_host){ &fake_host_ops, fake_is_of_datagrams(f) ? c.ref : c.ref | 1 };
+	if (f == NULL)
+		return (struct sockd_host){ NULL, 0 };
+	return (struct sockd_host){ &fake_host_ops,
+		fake_is_of_datagrams(f) ? fake_ref(f) : c.ref | FAKE_SCOPE_CONN };
 }
 
 static int
@@ -246,6 +253,37 @@ const struct sockd_conn_ops fake_conn_ops = {
 
 /* ---- host ---- */
 
+struct sockd_fake *
+fake_scope(struct sockd_host h)
+{
+	struct sockd_fake *f = fake_of(h.ref);
+
+	if (!fake_is_conn_scope(h.ref) || (fake_is_current(h.ref) && !f->root->in_work))
+		return f;
+	errno = f->root->in_work ? EXDEV : EBADF;
+	return NULL;
+}
+
+struct sockd_fake *
+fake_scope_here(struct sockd_host h)
+{
+	struct sockd_fake *f = fake_scope(h);
+
+	if (f == NULL || !f->root->in_work)
+		return f;
+	errno = EXDEV;
+	return NULL;
+}
+
+struct sockd_fake *
+fake_scope_of_loop(struct sockd_host h)
+{
+	if ((h.ref & FAKE_SCOPE_INSTANCE) == 0)
+		return fake_scope_here(h);
+	errno = EINVAL;
+	return NULL;
+}
+
 static int SOCKD_FORMAT_(4, 0)
 	host_vlog(struct sockd_host h, int level, const char *event, const char *format, va_list args)
 {
@@ -268,7 +306,9 @@ host_log_fields(
 	struct sockd_fake *f = fake_of(h.ref)->root;
 	size_t at = 0;
 
-	(void)level;
+	if (level < SOCKD_LOG_ERROR || level > SOCKD_LOG_DEBUG || event == NULL || count > FAKE_FIELDS ||
+		(fields == NULL && count > 0))
+		return fake_refuse(EINVAL);
 	at += (size_t)snprintf(f->log_text, sizeof f->log_text, "%.100s", event);
 	for (size_t i = 0; i < count && at < sizeof f->log_text; i++) {
 		char *to = f->log_text + at;
@@ -291,25 +331,33 @@ host_now(struct sockd_host h)
 static int64_t
 host_open_connections(struct sockd_host h)
 {
-	return fake_of(h.ref)->root->open ? 1 : 0;
+	const struct sockd_fake *f = fake_scope(h);
+
+	return f == NULL ? -1 : f->root->open ? 1 : 0;
 }
 
 static void *
 host_instance(struct sockd_host h)
 {
-	return fake_of(h.ref)->root->instance;
+	const struct sockd_fake *f = fake_scope(h);
+
+	return f != NULL ? f->root->instance : NULL;
 }
 
 static const struct sockd_settings *
 host_settings(struct sockd_host h)
 {
-	return &fake_of(h.ref)->root->settings;
+	const struct sockd_fake *f = fake_scope(h);
+
+	return f != NULL ? &f->root->settings : NULL;
 }
 
 static void *
 host_thread_state(struct sockd_host h)
 {
-	return fake_of(h.ref)->root->thread_state;
+	const struct sockd_fake *f = fake_scope(h);
+
+	return f != NULL && (h.ref & FAKE_SCOPE_INSTANCE) == 0 ? f->root->thread_state : NULL;
 }
 
 const struct sockd_host_ops fake_host_ops = {

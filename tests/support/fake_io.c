@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/arguments.h"
 #include "engine/frame.h"
 
 int
@@ -50,6 +51,13 @@ fake_queue_fini(struct fake_queue *q)
 }
 
 int
+fake_refuse(int error)
+{
+	errno = error;
+	return -1;
+}
+
+int
 fake_fails(struct sockd_fake *f, int call)
 {
 	if (f->fail[call].count == 0)
@@ -68,8 +76,8 @@ fake_usable(uint64_t ref, int call)
 {
 	struct sockd_fake *f = fake_of(ref);
 
-	if (!f->open || f->gone || f->root->in_work) {
-		errno = f->open && !f->gone ? EXDEV : EBADF;
+	if (f->root->in_work || !fake_is_current(ref) || f->gone) {
+		errno = f->root->in_work ? EXDEV : EBADF;
 		return NULL;
 	}
 	if (f->broken && call != 0) {
@@ -163,13 +171,13 @@ drop_large(struct sockd_fake *f, size_t size)
 	return 0;
 }
 
+/* As sockd_receive(), also for no bytes of a stream. */
 static int
-fake_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
+receive(struct sockd_fake *f, void *buf, size_t size, size_t *ret_size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
 	size_t n;
 
-	if (f == NULL || drop_large(f, size) < 0)
+	if (drop_large(f, size) < 0)
 		return -1;
 	while (!fake_has_input(f)) {
 		int more = fake_more_input(f);
@@ -183,13 +191,43 @@ fake_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 	return 1;
 }
 
+static int
+fake_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
+{
+	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+
+	if (f == NULL)
+		return -1;
+	if (!arguments_can_receive(buf, size, ret_size) || (size == 0 && !fake_is_datagram(f)))
+		return fake_refuse(EINVAL);
+	return receive(f, buf, size, ret_size);
+}
+
 static ssize_t
 fake_read(struct sockd_reader r, void *buf, size_t size)
 {
+	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
 	size_t n = 0;
-	int result = fake_receive(r, buf, size, &n);
+	int result;
 
+	if (f == NULL)
+		return -1;
+	if (!arguments_are_there(buf, size))
+		return fake_refuse(EINVAL);
+	if (size == 0 && !fake_is_datagram(f))
+		return 0;
+	result = receive(f, buf, size, &n);
 	return result > 0 ? (ssize_t)n : result;
+}
+
+/* One datagram has to fill the buffer. */
+static int
+read_full_datagram(struct sockd_fake *f, void *buf, size_t size)
+{
+	size_t n = 0;
+	int result = receive(f, buf, size, &n);
+
+	return result > 0 && n < size ? fake_refuse(EPIPE) : result;
 }
 
 static int
@@ -199,15 +237,17 @@ fake_read_full(struct sockd_reader r, void *buf, size_t size)
 
 	if (f == NULL)
 		return -1;
+	if (!arguments_are_there(buf, size))
+		return fake_refuse(EINVAL);
+	if (fake_is_datagram(f))
+		return read_full_datagram(f, buf, size);
 	while (fake_input_size(f) < size) {
 		int more = fake_more_input(f);
 
 		if (more < 0 || (more == 0 && fake_input_size(f) == 0))
 			return more;
-		if (more == 0) {
-			errno = EPIPE;
-			return -1;
-		}
+		if (more == 0)
+			return fake_refuse(EPIPE);
 	}
 	fake_take_input(f, buf, size);
 	return 1;
@@ -240,15 +280,17 @@ fake_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_s
 
 	if (f == NULL)
 		return -1;
+	if (fake_is_datagram(f))
+		return fake_refuse(ENOTSUP);
+	if (delimiter == NULL || delimiter_size == 0 || buf == NULL || size == 0)
+		return fake_refuse(EINVAL);
 	do {
 		n = fake_input_size(f);
 		found = n > 0 ? memmem(f->in.bytes, n, delimiter, delimiter_size) : NULL;
 		if (found != NULL)
 			n = (size_t)(found - f->in.bytes) + delimiter_size;
-		if (n > size) {
-			errno = EMSGSIZE;
-			return -1;
-		}
+		if (n > size || (found == NULL && n == size))
+			return fake_refuse(EMSGSIZE);
 		if (found == NULL && (more = fake_more_input(f)) < 0)
 			return -1;
 	} while (found == NULL && more > 0);
@@ -263,7 +305,7 @@ fake_read_frame(
 {
 	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
 	struct frame_span span;
-	int found = frame_check(framing), more = 1;
+	int found = arguments_can_receive(buf, size, ret_size) ? frame_check(framing) : -EINVAL, more = 1;
 
 	if (f == NULL)
 		return -1;
@@ -299,10 +341,8 @@ fake_peek(struct sockd_reader r, const void **ret_data, size_t want)
 
 	if (f == NULL)
 		return -1;
-	if (want > f->read_buffer) {
-		errno = EMSGSIZE;
-		return -1;
-	}
+	if (ret_data == NULL || want > f->read_buffer)
+		return fake_refuse(ret_data == NULL ? EINVAL : EMSGSIZE);
 	while (!(fake_is_datagram(f) ? fake_has_input(f) : fake_input_size(f) >= want)) {
 		int more = fake_more_input(f);
 
@@ -357,6 +397,8 @@ fake_close_read(struct sockd_reader r)
 
 	if (f == NULL)
 		return -1;
+	if (fake_is_of_datagrams(f))
+		return fake_refuse(ENOTSUP);
 	f->read_closed = true;
 	return 0;
 }

@@ -18,9 +18,12 @@ is_good(const char *name)
 uint64_t
 fake_metric_register(struct sockd_host h, int kind, const char *name, const char *help)
 {
-	struct sockd_fake *f = fake_of(h.ref)->root;
+	struct sockd_fake *f = fake_scope(h);
 	struct fake_metric *m;
 
+	if (f == NULL)
+		return 0;
+	f = f->root;
 	if (kind < 1 || kind > 2 || name == NULL || help == NULL || !is_good(name)) {
 		errno = EINVAL;
 		return 0;
@@ -46,8 +49,11 @@ fake_metric_register(struct sockd_host h, int kind, const char *name, const char
 int
 fake_metric_add(struct sockd_host h, uint64_t metric, int64_t n)
 {
-	struct sockd_fake *f = fake_of(h.ref)->root;
+	struct sockd_fake *f = fake_scope(h);
 
+	if (f == NULL)
+		return -1;
+	f = f->root;
 	if (metric == 0 || metric > f->metric_count) {
 		errno = ENOENT;
 		return -1;

@@ -110,6 +110,17 @@ fail(int error)
 	return (struct sockd_conn){ NULL, 0 };
 }
 
+static bool
+can_be_dialled(const char *url)
+{
+	static const char *const schemes[] = { "tcp://", "udp://", "unix://", "fd:" };
+
+	for (size_t i = 0; url != NULL && i < sizeof schemes / sizeof schemes[0]; i++)
+		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
 /* @return the number of fd:N, -1 for another URL, -2 for what is no descriptor */
 static int
 descriptor_of(const char *url)
@@ -140,16 +151,19 @@ begin(struct sockd_fake *p, struct sockd_host h, const struct sockd_dial_options
 struct sockd_conn
 fake_dial(struct sockd_host h, const char *url, const struct sockd_dial_options *o)
 {
-	struct sockd_fake *root = fake_of(h.ref)->root, *p;
+	struct sockd_fake *root = fake_scope_of_loop(h), *p;
 	bool events = o != NULL && o->events != NULL;
 	int refusal = 0, fd;
 
-	if (root->in_work || (!events && root->current == NULL))
-		return fail(root->in_work ? EXDEV : EDEADLK);
-	if (url == NULL)
-		return fail(EINVAL);
+	if (root == NULL)
+		return fail(errno);
+	root = root->root;
+	if (!events && root->current == NULL)
+		return fail(EDEADLK);
 	if (!events && fake_is_cancelled(root))
 		return fail(ECANCELED);
+	if (!can_be_dialled(url))
+		return fail(EINVAL);
 	fd = descriptor_of(url);
 	if (fd == -2)
 		return fail(EBADF);

@@ -8,8 +8,11 @@
 uint64_t
 fake_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_timer_fn fn, void *arg)
 {
-	struct sockd_fake *f = fake_of(h.ref)->root;
+	struct sockd_fake *f = fake_scope_of_loop(h);
 
+	if (f == NULL)
+		return 0;
+	f = f->root;
 	if (fn == NULL || first_ms < 0 || every_ms < 0) {
 		errno = EINVAL;
 		return 0;
@@ -34,8 +37,11 @@ fake_timer_start(struct sockd_host h, int64_t first_ms, int64_t every_ms, sockd_
 int
 fake_timer_stop(struct sockd_host h, uint64_t timer)
 {
-	struct sockd_fake *f = fake_of(h.ref)->root;
+	struct sockd_fake *f = fake_scope_of_loop(h);
 
+	if (f == NULL)
+		return -1;
+	f = f->root;
 	for (size_t i = 0; i < FAKE_TIMERS && timer != 0; i++) {
 		if (f->timers[i].id != timer)
 			continue;

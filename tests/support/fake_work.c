@@ -96,31 +96,29 @@ work(struct sockd_fake *root, sockd_work_fn fn, void *arg)
 int
 fake_offload(struct sockd_host h, const void *serial, sockd_work_fn fn, void *arg)
 {
-	struct sockd_fake *root = fake_of(h.ref)->root;
+	struct sockd_fake *root = fake_scope_here(h);
 
 	(void)serial; /* one after the other is all there is */
-	if (fn == NULL || root->in_work || root->current == NULL) {
-		errno = fn == NULL ? EINVAL : root->in_work ? EXDEV : EDEADLK;
+	if (root == NULL)
 		return -1;
-	}
+	root = root->root;
+	if (fn == NULL || root->current == NULL)
+		return fake_refuse(root->current == NULL ? EDEADLK : EINVAL);
 	return fake_fails(root, SOCKD_FAKE_OFFLOAD) < 0 ? -1 : work(root, fn, arg);
 }
 
 int
 fake_offload_then(struct sockd_host h, const void *serial, sockd_work_fn fn, sockd_done_fn done, void *arg)
 {
-	struct sockd_fake *f = fake_of(h.ref);
-	struct fake_message m = { .kind = MESSAGE_DONE,
-		.host = h,
-		.conn_id = fake_is_conn_scope(h.ref) ? f->id : 0,
-		.fn.done = done,
-		.arg = arg };
+	struct sockd_fake *f = fake_scope_of_loop(h);
+	struct fake_message m = { .kind = MESSAGE_DONE, .host = h, .fn.done = done, .arg = arg };
 
 	(void)serial;
-	if (fn == NULL || done == NULL || f->root->in_work) {
-		errno = f->root->in_work ? EXDEV : EINVAL;
+	if (f == NULL)
 		return -1;
-	}
+	if (fn == NULL || done == NULL)
+		return fake_refuse(EINVAL);
+	m.conn_id = fake_is_conn_scope(h.ref) ? f->id : 0;
 	if (fake_fails(f->root, SOCKD_FAKE_OFFLOAD) < 0)
 		return -1;
 	m.result = work(f->root, fn, arg);
@@ -130,9 +128,12 @@ fake_offload_then(struct sockd_host h, const void *serial, sockd_work_fn fn, soc
 int
 fake_post(struct sockd_host h, uint64_t conn_id, sockd_post_fn fn, void *arg)
 {
-	struct sockd_fake *root = fake_of(h.ref)->root;
+	struct sockd_fake *root = fake_scope(h);
 	const struct fake_message m = { .kind = MESSAGE_POST, .conn_id = conn_id, .fn.post = fn, .arg = arg };
 
+	if (root == NULL)
+		return -1;
+	root = root->root;
 	if (fn == NULL || find(root, conn_id) == NULL) {
 		errno = fn == NULL ? EINVAL : ESRCH;
 		return -1;
@@ -146,7 +147,7 @@ fake_post_thread(struct sockd_host h, sockd_timer_fn fn, void *arg)
 	struct sockd_fake *root = fake_of(h.ref)->root;
 	const struct fake_message m = { .kind = MESSAGE_THREAD, .host = h, .fn.timer = fn, .arg = arg };
 
-	if (fn == NULL || fake_is_conn_scope(h.ref)) {
+	if (fn == NULL || (h.ref & (FAKE_SCOPE_CONN | FAKE_SCOPE_INSTANCE)) != 0) {
 		errno = EINVAL;
 		return -1;
 	}

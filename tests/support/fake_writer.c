@@ -4,40 +4,45 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/arguments.h"
 #include "engine/frame.h"
+
+/* The most that one write may ever hold. */
+static size_t
+most(const struct sockd_fake *f)
+{
+	return f->transport == SOCKD_UDP                  ? 65507
+	       : fake_on_fiber(f) && !fake_is_datagram(f) ? SIZE_MAX
+							  : f->room;
+}
 
 static size_t
 room(const struct sockd_fake *f)
 {
+	if (f->write_closed || f->closing)
+		return 0;
 	if (fake_on_fiber(f) || fake_is_datagram(f))
-		return SIZE_MAX;
+		return most(f);
 	return f->room > f->out.size ? f->room - f->out.size : 0;
 }
 
 static ssize_t
 put(struct sockd_fake *f, const void *buf, size_t size)
 {
-	size_t most = f->transport == SOCKD_UDP ? 65507 : f->room;
-
-	if (f->write_closed || f->closing) {
-		errno = EPIPE;
-		return -1;
-	}
-	if (size > most && !(fake_on_fiber(f) && !fake_is_datagram(f))) {
-		errno = EMSGSIZE;
-		return -1;
-	}
+	if (f->write_closed || f->closing)
+		return fake_refuse(EPIPE);
+	if (size > most(f))
+		return fake_refuse(EMSGSIZE);
 	if (size > room(f)) {
 		f->armed = true;
 		errno = EAGAIN;
 		return -1;
 	}
-	if ((size > 0 || fake_is_datagram(f)) && fake_queue_put(&f->out, buf, size) < 0) {
-		errno = ENOMEM;
-		return -1;
-	}
+	if ((size > 0 || fake_is_datagram(f)) && fake_queue_put(&f->out, buf, size) < 0)
+		return fake_refuse(ENOMEM);
 	return (ssize_t)size;
 }
 
@@ -46,7 +51,9 @@ fake_write(struct sockd_writer w, const void *buf, size_t size)
 {
 	struct sockd_fake *f = fake_usable(w.ref, SOCKD_FAKE_WRITE);
 
-	return f != NULL ? put(f, buf, size) : -1;
+	if (f == NULL)
+		return -1;
+	return arguments_are_there(buf, size) ? put(f, buf, size) : fake_refuse(EINVAL);
 }
 
 static ssize_t
@@ -54,12 +61,18 @@ fake_writev(struct sockd_writer w, const struct iovec *iov, int count)
 {
 	struct sockd_fake *f = fake_usable(w.ref, SOCKD_FAKE_WRITE);
 	struct fake_queue whole = { 0 };
-	ssize_t n = 0;
+	size_t total;
+	ssize_t n;
 
-	for (int i = 0; f != NULL && i < count; i++)
+	if (f == NULL)
+		return -1;
+	n = arguments_sum(iov, count, &total);
+	if (n < 0)
+		return fake_refuse((int)-n);
+	for (int i = 0; i < count; i++)
 		if (fake_queue_put(&whole, iov[i].iov_base, iov[i].iov_len) < 0)
 			n = -1;
-	n = f != NULL && n == 0 ? put(f, whole.bytes, whole.size) : -1;
+	n = n == 0 ? put(f, whole.bytes, whole.size) : fake_refuse(ENOMEM);
 	fake_queue_fini(&whole);
 	return n;
 }
@@ -81,14 +94,12 @@ fake_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct s
 	const void *buf, size_t size)
 {
 	(void)from;
-	if (!fake_is_datagram(fake_of(w.ref))) {
-		errno = ENOTSUP;
-		return -1;
-	}
-	if (to == NULL || to->len == 0) {
-		errno = EDESTADDRREQ;
-		return -1;
-	}
+	if (!fake_is_of_datagrams(fake_of(w.ref)))
+		return fake_refuse(ENOTSUP);
+	if (to == NULL || to->len == 0)
+		return fake_refuse(EDESTADDRREQ);
+	if (to->len > sizeof to->sa)
+		return fake_refuse(EINVAL);
 	return fake_write(w, buf, size);
 }
 
@@ -98,16 +109,16 @@ fake_write_frame(struct sockd_writer w, const struct sockd_framing *framing, con
 	unsigned char head[FRAME_HEAD_MAX], delimiter;
 	struct iovec parts[3] = { { head, 0 }, { (void *)(uintptr_t)buf, size }, { &delimiter, 0 } };
 	bool datagram = fake_is_datagram(fake_of(w.ref));
-	int r = frame_check(framing);
+	int r = arguments_are_there(buf, size) ? frame_check(framing) : -EINVAL;
 
+	if (r == 0 && datagram && framing->limit != 0 && size > framing->limit)
+		r = -EMSGSIZE;
 	if (r == 0 && !datagram)
 		r = frame_check_message(framing, buf, size);
 	if (r == 0 && !datagram)
 		r = frame_head(framing, size, head);
-	if (r < 0) {
-		errno = -r;
-		return -1;
-	}
+	if (r < 0)
+		return fake_refuse(-r);
 	parts[0].iov_len = (size_t)r;
 	delimiter = framing->delimiter;
 	parts[2].iov_len = !datagram && framing->kind == SOCKD_FRAME_DELIMITER && !framing->include_delimiter;
@@ -118,13 +129,23 @@ fake_write_frame(struct sockd_writer w, const struct sockd_framing *framing, con
 static int64_t
 fake_sendfile(struct sockd_writer w, int fd, int64_t offset, int64_t count)
 {
+	const struct sockd_fake *f = fake_usable(w.ref, 0);
 	char buf[4096];
 	int64_t total = 0;
+	struct stat st;
 
-	if (fake_is_datagram(fake_of(w.ref))) {
-		errno = ENOTSUP;
+	if (f == NULL)
 		return -1;
-	}
+	if (fake_is_datagram(f))
+		return fake_refuse(ENOTSUP);
+	if (f->write_closed || f->closing)
+		return fake_refuse(EPIPE);
+	if (offset < 0 || count < -1)
+		return fake_refuse(EINVAL);
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode))
+		return fake_refuse(EINVAL);
 	while (count < 0 || total < count) {
 		size_t size = count < 0 || count - total > (int64_t)sizeof buf ? sizeof buf
 									       : (size_t)(count - total);
@@ -146,10 +167,8 @@ fake_flush(struct sockd_writer w)
 
 	if (f == NULL)
 		return -1;
-	if (!fake_on_fiber(f)) {
-		errno = EDEADLK;
-		return -1;
-	}
+	if (!fake_on_fiber(f))
+		return fake_refuse(EDEADLK);
 	return 0;
 }
 
@@ -168,10 +187,8 @@ fake_close_write(struct sockd_writer w)
 
 	if (f == NULL)
 		return -1;
-	if (fake_is_datagram(f)) {
-		errno = ENOTSUP;
-		return -1;
-	}
+	if (fake_is_datagram(f))
+		return fake_refuse(ENOTSUP);
 	f->write_closed = true;
 	return 0;
 }
@@ -179,16 +196,20 @@ fake_close_write(struct sockd_writer w)
 static ssize_t
 fake_move(struct sockd_writer w, struct sockd_reader r)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ),
-			  *to = fake_usable(w.ref, SOCKD_FAKE_WRITE);
+	struct sockd_fake *to = fake_usable(w.ref, SOCKD_FAKE_WRITE), *f;
 	size_t n;
 
-	if (f == NULL || to == NULL)
+	if (to == NULL)
+		return -1;
+	if (sockd_null(r))
+		return fake_refuse(EBADF);
+	f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	if (f == NULL)
 		return -1;
 	if (!fake_has_input(f))
 		return 0;
 	n = fake_input_size(f);
-	if (n > room(to)) {
+	if (n > room(to) && !fake_is_datagram(f)) {
 		to->armed = true;
 		n = room(to);
 	}
@@ -207,6 +228,8 @@ fake_copy(struct sockd_writer w, struct sockd_reader r)
 
 	if (fake_flush(w) < 0)
 		return -1;
+	if (sockd_null(r))
+		return fake_refuse(EBADF);
 	for (;;) {
 		struct sockd_fake *from = fake_usable(r.ref, 0);
 		ssize_t n;
@@ -259,15 +282,24 @@ carry(struct direction *d)
 int64_t
 fake_relay(struct sockd_conn a, struct sockd_conn b)
 {
-	struct sockd_fake *x = fake_usable(a.ref, SOCKD_FAKE_READ), *y = fake_usable(b.ref, SOCKD_FAKE_READ);
-	struct direction there = { .from = x, .to = y }, back = { .from = y, .to = x };
+	struct sockd_fake *x = fake_usable(a.ref, SOCKD_FAKE_READ), *y;
+	struct direction there, back;
 
-	if (x == NULL || y == NULL)
+	if (x == NULL)
 		return -1;
-	if (!fake_on_fiber(x)) {
-		errno = EDEADLK;
+	if (fake_is_of_datagrams(x))
+		return fake_refuse(ENOTSUP);
+	if (sockd_null(b))
+		return fake_refuse(EBADF);
+	y = fake_usable(b.ref, SOCKD_FAKE_READ);
+	if (y == NULL)
 		return -1;
-	}
+	if (!fake_on_fiber(x) || x == y)
+		return fake_refuse(x == y && fake_on_fiber(x) ? EINVAL : EDEADLK);
+	if (fake_is_datagram(x) || fake_is_datagram(y))
+		return fake_refuse(ENOTSUP);
+	there = (struct direction){ .from = x, .to = y };
+	back = (struct direction){ .from = y, .to = x };
 	while (!there.over || !back.over) {
 		int r = carry(&there), s = carry(&back);
 

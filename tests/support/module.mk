@@ -3,7 +3,7 @@ support_sources += tests/support/fake.c tests/support/fake.h tests/support/fake_
 	tests/support/fake_flow.c tests/support/fake_flow.h tests/support/fake_host.c tests/support/fake_io.c \
 	tests/support/fake_metric.c tests/support/fake_peer.c tests/support/fake_settings.c tests/support/fake_timer.c \
 	tests/support/fake_work.c tests/support/fake_writer.c
-support_sources += daemon/engine/frame.c daemon/engine/frame.h
+support_sources += daemon/engine/frame.c daemon/engine/frame.h daemon/engine/arguments.h
 EXTRA_DIST += tests/support/harness.py tests/support/booted.py tests/support/machine.py tests/support/manager.py tests/support/unit.h
 EXTRA_DIST += tests/support/bandwidth.py tests/support/netns.py
 EXTRA_DIST += tests/support/installed.py tests/support/scenarios.py
