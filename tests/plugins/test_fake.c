@@ -277,6 +277,35 @@ START_TEST(what_a_table_lacks_is_enosys)
 }
 END_TEST
 
+START_TEST(fallbacks_are_read_as_in_the_configuration)
+{
+	static const struct sockd_option options[] = {
+		{ "quoted", SOCKD_T_STRING, 0, "\"07\"", 0, 0, NULL, "" },
+		{ "plain", SOCKD_T_STRING, 0, "a, b", 0, 0, NULL, "" },
+		{ "empty", SOCKD_T_STRING, 0, "''", 0, 0, NULL, "" },
+		{ "none", SOCKD_T_STRING, 0, NULL, 0, 0, NULL, "" },
+		{ "list", SOCKD_T_STRING | SOCKD_T_LIST, 0, "[one, 'two, three', 4]", 0, 0, NULL, "" }, { 0 }
+	};
+	struct sockd_plugin plugin = events;
+	const struct sockd_settings *s;
+	struct sockd_fake *f;
+
+	plugin.options = options;
+	f = sockd_fake_new(&plugin, SOCKD_TCP);
+	sockd_fake_turn(f);
+	s = sockd_host_settings(sockd_conn_host(sockd_fake_conn(f)));
+	ck_assert_str_eq(sockd_setting_string(s, "quoted"), "07");
+	ck_assert_str_eq(sockd_setting_string(s, "plain"), "a, b");
+	ck_assert_str_eq(sockd_setting_string(s, "empty"), "");
+	ck_assert_ptr_null(sockd_setting_string(s, "none"));
+	ck_assert_str_eq(sockd_setting_list(s, "list", 0), "one");
+	ck_assert_str_eq(sockd_setting_list(s, "list", 1), "two, three");
+	ck_assert_str_eq(sockd_setting_list(s, "list", 2), "4");
+	ck_assert_ptr_null(sockd_setting_list(s, "list", 3));
+	sockd_fake_free(f);
+}
+END_TEST
+
 START_TEST(metrics_can_be_read)
 {
 	struct sockd_fake *f = sockd_fake_new(&events, SOCKD_TCP);
@@ -346,8 +375,8 @@ START_TEST(timers_fire_in_order_as_the_clock_moves)
 }
 END_TEST
 
-UNIT_TESTS("fake", entries_are_called_in_order_and_once, writable_follows_a_refused_write_once_half_is_free,
-	a_timeout_ends_the_connection_unless_set_anew, a_refused_socket_is_neither_opened_nor_closed,
-	straight_line_code_reads_to_the_end, frames_are_messages_on_every_transport,
-	a_null_handle_is_refused_by_every_function, what_a_table_lacks_is_enosys, metrics_can_be_read,
-	timers_fire_in_order_as_the_clock_moves)
+UNIT_TESTS("fake", fallbacks_are_read_as_in_the_configuration, entries_are_called_in_order_and_once,
+	writable_follows_a_refused_write_once_half_is_free, a_timeout_ends_the_connection_unless_set_anew,
+	a_refused_socket_is_neither_opened_nor_closed, straight_line_code_reads_to_the_end,
+	frames_are_messages_on_every_transport, a_null_handle_is_refused_by_every_function,
+	what_a_table_lacks_is_enosys, metrics_can_be_read, timers_fire_in_order_as_the_clock_moves)

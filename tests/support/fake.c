@@ -23,9 +23,7 @@ sockd_fake_new(const struct sockd_plugin *plugin, int transport)
 		.address.len = sizeof(sa_family_t),
 		.local.len = sizeof(sa_family_t) };
 	f->root = f;
-	for (const struct sockd_option *o = plugin->options;
-		o != NULL && o->name != NULL && f->value_count < FAKE_SETTINGS; o++)
-		f->values[f->value_count++].option = o;
+	fake_settings_init(f);
 	return f;
 }
 

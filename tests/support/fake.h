@@ -25,6 +25,9 @@ struct fake_setting {
 	const struct sockd_option *option;
 	const char *items[FAKE_SETTINGS];
 	size_t count;
+	char fallback[FAKE_TEXT]; /* what the items of the option's fallback are cut out of */
+	const char *fallbacks[FAKE_SETTINGS];
+	size_t fallback_count;
 };
 
 /** Free while @c id is 0. */
@@ -168,6 +171,9 @@ fake_is_of_datagrams(const struct sockd_fake *f)
 {
 	return f->plugin != NULL && fake_is_datagram(f);
 }
+
+/** All that the plugin declares, with its fallbacks. */
+void fake_settings_init(struct sockd_fake *f);
 
 /** Append. @return 0, or -1 out of memory */
 int fake_queue_put(struct fake_queue *q, const void *bytes, size_t size);

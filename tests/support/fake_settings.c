@@ -5,6 +5,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A fallback is written as in the configuration: quoted or plain, and a list in brackets. Cut one item out of
+ * the text. @return what is behind it */
+static char *
+cut_item(struct fake_setting *v, char *at)
+{
+	char quote = *at == '"' || *at == '\'' ? *at : '\0';
+	char *end = quote != '\0' ? strchr(at + 1, quote) : NULL;
+
+	at += end != NULL;
+	if (end == NULL)
+		end = at + strcspn(at, (v->option->type & SOCKD_T_LIST) != 0 ? ",]" : "");
+	v->fallbacks[v->fallback_count++] = at;
+	at = *end != '\0' ? end + 1 : end;
+	*end = '\0';
+	return at;
+}
+
+void
+fake_settings_init(struct sockd_fake *f)
+{
+	const struct sockd_option *o = f->plugin->options;
+
+	for (; o != NULL && o->name != NULL && f->value_count < FAKE_SETTINGS; o++) {
+		struct fake_setting *v = &f->values[f->value_count++];
+		bool list = (o->type & SOCKD_T_LIST) != 0;
+		char *at = v->fallback;
+
+		v->option = o;
+		snprintf(v->fallback, sizeof v->fallback, "%s", o->fallback != NULL ? o->fallback : "");
+		do {
+			at += strspn(at, list ? "[], " : "");
+			if (*at != '\0')
+				at = cut_item(v, at);
+		} while (list && *at != '\0' && v->fallback_count < FAKE_SETTINGS);
+	}
+}
+
 static const char *
 get_list(const struct sockd_settings *s, const char *name, size_t i)
 {
@@ -14,7 +51,9 @@ get_list(const struct sockd_settings *s, const char *name, size_t i)
 		const struct fake_setting *v = &f->values[k];
 
 		if (strcmp(v->option->name, name) == 0)
-			return i < v->count ? v->items[i] : i == 0 ? v->option->fallback : NULL;
+			return v->count == 0  ? i < v->fallback_count ? v->fallbacks[i] : NULL
+			       : i < v->count ? v->items[i]
+					      : NULL;
 	}
 	return NULL;
 }
