@@ -130,7 +130,11 @@ static void
 stop(void *instance)
 {
 	struct collect *c = instance;
+	int error = sink_write(c->sink);
 
+	if (error != 0)
+		(void)sockd_log(c->host, SOCKD_LOG_ERROR, "collect_lost", "%zu records: %s",
+			sink_records(c->sink), strerror(error));
 	sink_unref(c->sink);
 	free(c);
 }
@@ -264,7 +268,7 @@ thread_stop(void *instance, void *state)
 
 	if (loop->batch != NULL)
 		sink_put(c->sink, loop->batch);
-	(void)sink_write(c->sink); /* stop() tries once more */
+	(void)sink_write(c->sink); /* stop() tries once more, and tells */
 	free(loop->paused);
 	free(loop);
 }
@@ -289,6 +293,16 @@ add_stamp(struct batch *b, struct sockd_conn c)
 	return batch_add(b, text, n) && batch_add(b, peer, strlen(peer)) && batch_add(b, " ", 1);
 }
 
+/* U+0080 to U+009F are control characters as well; the second of their two bytes in UTF-8 decides. */
+static bool
+is_control(const char *bytes, size_t at)
+{
+	unsigned char byte = (unsigned char)bytes[at];
+
+	return (byte < ' ' && byte != '\t') || byte == 0x7f ||
+	       (byte >= 0x80 && byte <= 0x9f && at > 0 && (unsigned char)bytes[at - 1] == 0xc2);
+}
+
 /* Control characters come out as \xHH, or a sender could write a line in another's name. */
 static bool
 add_escaped(struct batch *b, const char *bytes, size_t size)
@@ -299,7 +313,7 @@ add_escaped(struct batch *b, const char *bytes, size_t size)
 	for (size_t i = 0; i < size; i++) {
 		unsigned char byte = (unsigned char)bytes[i];
 
-		if ((byte >= ' ' && byte != 0x7f) || byte == '\t')
+		if (!is_control(bytes, i))
 			continue;
 		snprintf(hex, sizeof hex, "\\x%02x", byte);
 		if (!batch_add(b, bytes + plain, i - plain) || !batch_add(b, hex, 4))
@@ -426,8 +440,9 @@ on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 			n = sockd_read(r, loop->record, loop->collect->line_max);
 		if (n <= 0)
 			return;
-		size = (size_t)n - (loop->record[n - 1] == '\n');
-		size -= size > 0 && loop->record[size - 1] == '\r';
+		size = (size_t)n;
+		if (loop->record[size - 1] == '\n')
+			size -= size > 1 && loop->record[size - 2] == '\r' ? 2 : 1;
 		if (size > 0)
 			take_record(loop, c, loop->record, size);
 	}

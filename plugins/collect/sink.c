@@ -137,20 +137,6 @@ sink_unref(struct sink *s)
 	free(s);
 }
 
-int
-sink_reopen(struct sink *s)
-{
-	int fd = open_target(s);
-
-	if (fd < 0)
-		return -1;
-	pthread_mutex_lock(&s->write_lock);
-	close(s->fd);
-	s->fd = fd;
-	pthread_mutex_unlock(&s->write_lock);
-	return 0;
-}
-
 /* ---- the queue ---- */
 
 void
@@ -202,7 +188,59 @@ sink_backlog(struct sink *s)
 	return backlog;
 }
 
+/* Of a file's batch those whose ends are still to come. */
+static size_t
+lines_left(const struct batch *b)
+{
+	size_t count = 0;
+
+	for (const char *at = b->data + b->done; (at = memchr(at, '\n', b->data + b->size - at)) != NULL;
+		at++)
+		count++;
+	return count;
+}
+
+size_t
+sink_records(struct sink *s)
+{
+	size_t count = 0;
+
+	pthread_mutex_lock(&s->write_lock);
+	pthread_mutex_lock(&s->queue_lock);
+	for (const struct batch *b = s->first; b != NULL; b = b->next)
+		count += s->path != NULL ? lines_left(b) : b->records;
+	pthread_mutex_unlock(&s->queue_lock);
+	pthread_mutex_unlock(&s->write_lock);
+	return count;
+}
+
 /* ---- writing ---- */
+
+/* The rest of a line would mean nothing in another file. */
+static void
+begin_line_anew(struct batch *b)
+{
+	while (b->done > 0 && b->data[b->done - 1] != '\n')
+		b->done--;
+}
+
+int
+sink_reopen(struct sink *s)
+{
+	int fd = open_target(s);
+	struct batch *b;
+
+	if (fd < 0)
+		return -1;
+	pthread_mutex_lock(&s->write_lock);
+	close(s->fd);
+	s->fd = fd;
+	b = queue_head(s);
+	if (s->path != NULL && b != NULL)
+		begin_line_anew(b);
+	pthread_mutex_unlock(&s->write_lock);
+	return 0;
+}
 
 static int
 write_lines(struct sink *s, struct batch *b)
@@ -229,6 +267,7 @@ write_entries(struct sink *s, struct batch *b)
 		memcpy(&length, b->data + b->done, sizeof length);
 		if (send(s->fd, b->data + b->done + sizeof length, length, MSG_NOSIGNAL) >= 0) {
 			b->done += sizeof length + length;
+			b->records--;
 			continue;
 		}
 		if (errno == EINTR)
@@ -236,6 +275,7 @@ write_entries(struct sink *s, struct batch *b)
 		if (errno == EMSGSIZE) {
 			b->done += sizeof length +
 				   length; /* it takes larger ones by descriptor only: not these */
+			b->records--;
 			continue;
 		}
 		if (errno != ECONNREFUSED && errno != ENOTCONN)

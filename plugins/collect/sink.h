@@ -39,8 +39,8 @@ struct sink *sink_new(const struct sink_options *o);
 struct sink *sink_ref(struct sink *s);
 void sink_unref(struct sink *s);
 
-/** Open the file anew: its name may stand for another one. @return 0, or -1 with errno: the old one stays.
- * Any thread */
+/** Open the file anew: its name may stand for another one. A record that was written in part, since the disk
+ * was full, begins anew there. @return 0, or -1 with errno: the old one stays. Any thread */
 int sink_reopen(struct sink *s);
 
 /** Put a batch at the end of the queue; it moves. Any thread, never blocks for long. */
@@ -52,5 +52,8 @@ int sink_write(struct sink *s);
 
 /** Bytes in the queue. */
 size_t sink_backlog(struct sink *s);
+
+/** Records in the queue that are not written in full. */
+size_t sink_records(struct sink *s);
 
 #endif
