@@ -2,13 +2,14 @@
  * Redis's, since clients look at both. */
 #include "commands.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { ANY = 1 << 16, NUMBER_MAX = 24, INFO_MAX = 1024, SHOWN_MAX = 64 };
+enum { ANY = 1 << 16, INFO_MAX = 1024, SHOWN_MAX = 64 };
 
 struct call {
 	struct session *s;
@@ -21,21 +22,6 @@ static bool
 is_word(struct bytes b, const char *word)
 {
 	return strlen(word) == b.size && strncasecmp(b.at, word, b.size) == 0;
-}
-
-static bool
-parse_integer(struct bytes b, int64_t *ret)
-{
-	char text[NUMBER_MAX], *end;
-	long long n;
-
-	if (b.size == 0 || b.size >= sizeof text || b.at[0] == ' ')
-		return false;
-	memcpy(text, b.at, b.size);
-	text[b.size] = '\0';
-	n = strtoll(text, &end, 10);
-	*ret = n;
-	return *end == '\0' && strlen(text) == b.size && (n != INT64_MAX && n != INT64_MIN);
 }
 
 static void
@@ -107,7 +93,7 @@ parse_expiry(struct call *c, struct bytes word, int64_t unit_ms, const char *com
 {
 	int64_t n, ms;
 
-	if (!parse_integer(word, &n)) {
+	if (!store_parse_number(word, &n)) {
 		not_an_integer(c);
 		return false;
 	}
@@ -151,6 +137,7 @@ do_set(struct call *c)
 		break;
 	case STORE_MISSING:
 	case STORE_NOT_NUMBER:
+	case STORE_OVERFLOW:
 		reply_nil(c->out);
 		break;
 	}
@@ -207,6 +194,9 @@ add(struct call *c, int64_t n)
 	case STORE_FULL:
 		full(c);
 		break;
+	case STORE_OVERFLOW:
+		reply_error(c->out, "ERR increment or decrement would overflow");
+		break;
 	case STORE_NOT_NUMBER:
 	case STORE_MISSING:
 		not_an_integer(c);
@@ -231,10 +221,23 @@ do_incrby(struct call *c)
 {
 	int64_t n;
 
-	if (parse_integer(c->words[2], &n))
-		add(c, is_word(c->words[0], "DECRBY") ? -n : n);
+	if (store_parse_number(c->words[2], &n))
+		add(c, n);
 	else
 		not_an_integer(c);
+}
+
+static void
+do_decrby(struct call *c)
+{
+	int64_t n;
+
+	if (!store_parse_number(c->words[2], &n))
+		not_an_integer(c);
+	else if (n == INT64_MIN)
+		reply_error(c->out, "ERR decrement would overflow");
+	else
+		add(c, -n);
 }
 
 /* ---- expiry ---- */
@@ -244,7 +247,7 @@ expire(struct call *c, int64_t unit_ms, const char *command)
 {
 	int64_t n, ms, expires_ms;
 
-	if (!parse_integer(c->words[2], &n)) {
+	if (!store_parse_number(c->words[2], &n)) {
 		not_an_integer(c);
 	} else if (n <= 0) { /* a time that has passed */
 		reply_integer(c->out, store_delete(c->s->store, c->words[1], c->s->now_ms));
@@ -429,7 +432,7 @@ static const struct row rows[] = {
 	{ "INCR", 2, 2, false, do_incr },
 	{ "DECR", 2, 2, false, do_decr },
 	{ "INCRBY", 3, 3, false, do_incrby },
-	{ "DECRBY", 3, 3, false, do_incrby },
+	{ "DECRBY", 3, 3, false, do_decrby },
 	{ "MGET", 2, ANY, false, do_mget },
 	{ "MSET", 3, ANY, false, do_mset },
 	{ "STRLEN", 2, 2, false, do_strlen },
@@ -452,6 +455,16 @@ static const struct row rows[] = {
 	{ "CLIENT", 2, ANY, false, do_client },
 };
 
+static void
+wrong_count(struct reply *out, const struct row *row)
+{
+	char name[SHOWN_MAX] = "";
+
+	for (size_t i = 0; row->name[i] != '\0'; i++)
+		name[i] = (char)tolower(row->name[i]); /* as Redis writes it, whatever the client wrote */
+	reply_error(out, "ERR wrong number of arguments for '%s' command", name);
+}
+
 void
 command_run(struct session *s, const struct resp_command *command, struct reply *out)
 {
@@ -464,8 +477,7 @@ command_run(struct session *s, const struct resp_command *command, struct reply 
 		if (!is_word(name, rows[i].name))
 			continue;
 		if (command->count < rows[i].min || command->count > rows[i].max)
-			reply_error(out, "ERR wrong number of arguments for '%.*s' command",
-				(int)(name.size < SHOWN_MAX ? name.size : SHOWN_MAX), name.at);
+			wrong_count(out, &rows[i]);
 		else if (s->password != NULL && !s->authorised && !rows[i].open)
 			reply_error(out, "NOAUTH Authentication required.");
 		else

@@ -14,17 +14,20 @@ enum { LENGTH_LINE_MAX = 32, ERROR_MAX = 256 };
 
 struct cursor {
 	const char *at, *end;
+	int64_t room; /* what the arguments that follow may have in all */
 };
 
-/* `*3\r\n` or `$5\r\n`: the number behind @p kind. */
+/* `*3\r\n` or `$5\r\n`: the number behind @p kind; that of an array may be negative, which is none. */
 static enum resp_result
 take_length(struct cursor *c, char kind, int64_t max, int64_t *ret, const char **ret_why)
 {
 	size_t left = (size_t)(c->end - c->at), scan = left < LENGTH_LINE_MAX ? left : LENGTH_LINE_MAX;
 	const char *newline = memchr(c->at, '\n', scan);
 	const char *digit = c->at + 1;
+	bool negative = kind == '*' && left > 1 && *digit == '-';
 	int64_t n = 0;
 
+	digit += negative;
 	*ret_why = kind == '*' ? "invalid multibulk length" : "invalid bulk length";
 	if (left > 0 && *c->at != kind) {
 		*ret_why = "expected '$'";
@@ -42,7 +45,7 @@ take_length(struct cursor *c, char kind, int64_t max, int64_t *ret, const char *
 			return RESP_BROKEN;
 	}
 	c->at = newline + 1;
-	*ret = n;
+	*ret = negative ? 0 : n;
 	return RESP_COMMAND;
 }
 
@@ -54,6 +57,10 @@ take_bulk(struct cursor *c, size_t bulk_max, struct bytes *ret, const char **ret
 
 	if (r != RESP_COMMAND)
 		return r;
+	if (size > c->room) {
+		*ret_why = "too big command";
+		return RESP_BROKEN;
+	}
 	if (c->end - c->at < size + 2)
 		return RESP_MORE;
 	if (memcmp(c->at + size, "\r\n", 2) != 0) {
@@ -62,13 +69,14 @@ take_bulk(struct cursor *c, size_t bulk_max, struct bytes *ret, const char **ret
 	}
 	*ret = (struct bytes){ c->at, (size_t)size };
 	c->at += size + 2;
+	c->room -= size;
 	return RESP_COMMAND;
 }
 
 static enum resp_result
 parse_array(struct bytes input, size_t bulk_max, struct resp_command *ret, const char **ret_why)
 {
-	struct cursor c = { input.at, input.at + input.size };
+	struct cursor c = { input.at, input.at + input.size, 2 * (int64_t)bulk_max };
 	int64_t count;
 	enum resp_result r = take_length(&c, '*', RESP_ARGUMENTS_MAX, &count, ret_why);
 

@@ -19,7 +19,8 @@ struct resp_command {
 	size_t size;                                /* bytes of the input that it takes up */
 };
 
-/** Look for one command at the start of the input. @param bulk_max  how long an argument may be */
+/** Look for one command at the start of the input.
+ * @param bulk_max  how long an argument may be; all of them together have twice of that */
 enum resp_result resp_parse(
 	struct bytes input, size_t bulk_max, struct resp_command *ret, const char **ret_why);
 

@@ -252,9 +252,8 @@ store_delete(struct store *s, struct bytes key, int64_t now_ms)
 	return e != NULL;
 }
 
-/* The whole of it is a number, as Redis has it: no blanks, no '+', no leading zeros but for 0 itself. */
-static bool
-parse_number(struct bytes value, int64_t *ret)
+bool
+store_parse_number(struct bytes value, int64_t *ret)
 {
 	char text[NUMBER_SIZE], back[NUMBER_SIZE];
 
@@ -275,10 +274,10 @@ add_locked(struct store *s, struct place at, struct bytes key, int64_t n, int64_
 	char text[NUMBER_SIZE];
 	int size;
 
-	if (e != NULL && !parse_number(value_of(e), &before))
+	if (e != NULL && !store_parse_number(value_of(e), &before))
 		return STORE_NOT_NUMBER;
 	if (__builtin_add_overflow(before, n, ret_sum))
-		return STORE_NOT_NUMBER;
+		return STORE_OVERFLOW;
 	size = snprintf(text, sizeof text, "%" PRId64, *ret_sum);
 	e = put(s, at, e, key, (struct bytes){ text, (size_t)size });
 	if (e == NULL)

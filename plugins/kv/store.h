@@ -21,9 +21,10 @@ enum store_condition { STORE_ALWAYS, STORE_IF_ABSENT, STORE_IF_PRESENT };
 
 enum store_result {
 	STORE_OK,
-	STORE_MISSING,   /* there is no such key, or the condition does not hold */
-	STORE_FULL,      /* the memory limit is reached; nothing was changed */
-	STORE_NOT_NUMBER /* the value is no 64-bit integer, or would leave its range; nothing was changed */
+	STORE_MISSING,    /* there is no such key, or the condition does not hold */
+	STORE_FULL,       /* the memory limit is reached; nothing was changed */
+	STORE_NOT_NUMBER, /* the value is no 64-bit integer; nothing was changed */
+	STORE_OVERFLOW    /* the sum would be none; nothing was changed */
 };
 
 /** @param memory_limit  bytes that keys, values and their overhead may take, 0: no limit @return NULL: no
@@ -48,6 +49,10 @@ bool store_delete(struct store *s, struct bytes key, int64_t now_ms);
 
 /** Add to a decimal number; a missing key counts as 0, an expiry stays. */
 enum store_result store_add(struct store *s, struct bytes key, int64_t n, int64_t now_ms, int64_t *ret_sum);
+
+/** @return whether the whole of it is a number, as Redis has it: no blanks, no '+', no leading zeros but for
+ * 0 itself */
+bool store_parse_number(struct bytes value, int64_t *ret);
 
 /** Set or, with STORE_NO_EXPIRY, end the expiry. @return whether there is such a key */
 bool store_expire(struct store *s, struct bytes key, int64_t expires_ms, int64_t now_ms);

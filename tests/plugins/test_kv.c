@@ -38,6 +38,24 @@ START_TEST(numbers_count)
 }
 END_TEST
 
+#define NOT_AN_INTEGER "-ERR value is not an integer or out of range\r\n"
+
+/* All 64-bit numbers, none beyond them, and no other way to write one. */
+START_TEST(numbers_are_those_of_redis)
+{
+	struct sockd_fake *f = started(SOCKD_TCP);
+
+	asks(f, "SET n 9223372036854775807\nINCR n\nDECRBY n 9223372036854775807\nGET n\n",
+		"+OK\r\n-ERR increment or decrement would overflow\r\n:0\r\n$1\r\n0\r\n");
+	asks(f, "INCRBY n 9223372036854775807\nINCRBY n -9223372036854775808\nDECR n\nDECR n\n",
+		":9223372036854775807\r\n:-1\r\n:-2\r\n:-3\r\n");
+	asks(f, "DECRBY n -9223372036854775808\n", "-ERR decrement would overflow\r\n");
+	asks(f, "INCRBY n +5\nINCRBY n \t5\nINCRBY n 05\nINCRBY n 9223372036854775808\nEXPIRE n +5\n",
+		NOT_AN_INTEGER NOT_AN_INTEGER NOT_AN_INTEGER NOT_AN_INTEGER NOT_AN_INTEGER);
+	sockd_fake_free(f);
+}
+END_TEST
+
 START_TEST(keys_expire)
 {
 	struct sockd_fake *f = started(SOCKD_TCP);
@@ -68,8 +86,8 @@ START_TEST(what_it_does_not_know_is_an_error_and_no_end)
 	asks(f,
 		"LPUSH a 1\nGET\nGET a b\nSELECT 1\nSELECT 0\nPING\nPING x\nECHO y\nCOMMAND DOCS\nCLIENT "
 		"SETNAME me\n",
-		"-ERR unknown command 'LPUSH'\r\n-ERR wrong number of arguments for 'GET' command\r\n"
-		"-ERR wrong number of arguments for 'GET' command\r\n-ERR DB index is out of "
+		"-ERR unknown command 'LPUSH'\r\n-ERR wrong number of arguments for 'get' command\r\n"
+		"-ERR wrong number of arguments for 'get' command\r\n-ERR DB index is out of "
 		"range\r\n+OK\r\n+PONG\r\n"
 		"$1\r\nx\r\n$1\r\ny\r\n*0\r\n+OK\r\n");
 	ck_assert_uint_eq(sockd_fake_closes(f), 0);
@@ -189,7 +207,7 @@ START_TEST(info_tells_of_keys_and_hits)
 }
 END_TEST
 
-UNIT_TESTS("kv", values_are_set_and_got, numbers_count, keys_expire,
+UNIT_TESTS("kv", values_are_set_and_got, numbers_count, numbers_are_those_of_redis, keys_expire,
 	what_it_does_not_know_is_an_error_and_no_end, a_command_may_come_in_any_pieces,
 	a_client_that_does_not_read_is_answered_later_and_whole,
 	a_broken_command_ends_it_after_the_answers_before, quit_and_end_close_after_the_answers,

@@ -35,6 +35,9 @@ START_TEST(an_array_of_bulks_is_a_command)
 	has_word(0, "");
 	ck_assert_int_eq(parse("*0\r\n"), RESP_COMMAND);
 	ck_assert_uint_eq(command.count, 0);
+	ck_assert_int_eq(parse("*-1\r\nPING\r\n"), RESP_COMMAND);
+	ck_assert_uint_eq(command.count, 0);
+	ck_assert_uint_eq(command.size, 5);
 }
 END_TEST
 
@@ -49,6 +52,22 @@ START_TEST(a_line_of_words_is_a_command)
 	has_word(0, "PING");
 	ck_assert_int_eq(parse("\r\n"), RESP_COMMAND);
 	ck_assert_uint_eq(command.count, 0);
+}
+END_TEST
+
+/* Or half a command could cost as many values of memory as there may be words. */
+START_TEST(all_arguments_together_have_a_limit_too)
+{
+	char text[3 * BULK_MAX];
+	size_t n = (size_t)snprintf(text, sizeof text, "*3\r\n$1000\r\n%01000d\r\n$997\r\n%0997d\r\n", 0, 0);
+
+	snprintf(text + n, sizeof text - n, "$3\r\n");
+	ck_assert_int_eq(parse(text), RESP_MORE);
+	snprintf(text + n, sizeof text - n, "$3\r\nabc\r\n");
+	ck_assert_int_eq(parse(text), RESP_COMMAND);
+	snprintf(text + n, sizeof text - n, "$4\r\n");
+	ck_assert_int_eq(parse(text), RESP_BROKEN);
+	ck_assert_str_eq(why, "too big command");
 }
 END_TEST
 
@@ -70,7 +89,7 @@ START_TEST(what_is_no_command_is_broken_with_a_reason)
 	} rows[] = {
 		{ "*x\r\n", "invalid multibulk length" },
 		{ "*\r\n", "invalid multibulk length" },
-		{ "*-1\r\n", "invalid multibulk length" },
+		{ "*-\r\n", "invalid multibulk length" },
 		{ "*1025\r\n", "invalid multibulk length" },
 		{ "*99999999999999999999999999999999999", "invalid multibulk length" },
 		{ "*2\n$1\r\n", "invalid multibulk length" },
@@ -128,5 +147,6 @@ START_TEST(replies_are_those_of_the_protocol)
 END_TEST
 
 UNIT_TESTS("kv_resp", an_array_of_bulks_is_a_command, a_line_of_words_is_a_command,
-	every_cut_of_a_command_waits_for_more, what_is_no_command_is_broken_with_a_reason,
-	a_line_without_end_is_broken, replies_are_those_of_the_protocol)
+	all_arguments_together_have_a_limit_too, every_cut_of_a_command_waits_for_more,
+	what_is_no_command_is_broken_with_a_reason, a_line_without_end_is_broken,
+	replies_are_those_of_the_protocol)

@@ -130,7 +130,7 @@ START_TEST(numbers_are_added_to)
 	ck_assert_int_eq(sum, -2);
 	ck_assert_str_eq(get(s, "n", 0), "-2");
 	set(s, "n", "9223372036854775807");
-	ck_assert_int_eq(store_add(s, b("n"), 1, 0, &sum), STORE_NOT_NUMBER);
+	ck_assert_int_eq(store_add(s, b("n"), 1, 0, &sum), STORE_OVERFLOW);
 	ck_assert_str_eq(get(s, "n", 0), "9223372036854775807");
 	for (size_t i = 0; i < 6; i++) {
 		static const char *const wrong[] = { "", "x", "1x", " 1", "+1", "01" };
