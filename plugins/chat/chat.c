@@ -316,13 +316,19 @@ on_open(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	DL_APPEND(table->members, m);
 }
 
-/* Control characters would let one client write on another's terminal. */
+/* Control characters would let one client write on another's terminal. U+0080 to U+009F are some, too: of the
+ * two bytes that each has in UTF-8 the second decides. */
 static void
 make_harmless(char *line, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+	for (size_t i = 0; i < size; i++) {
+		unsigned char byte = (unsigned char)line[i], next = (unsigned char)line[i + 1];
+
+		if (byte < ' ' || byte == 0x7f)
 			line[i] = ' ';
+		else if (byte == 0xc2 && i + 1 < size && next >= 0x80 && next <= 0x9f)
+			line[i] = line[i + 1] = ' ';
+	}
 }
 
 static void

@@ -109,6 +109,8 @@ def test_no_guest_writes_on_another_terminal(tmp):
         a, b = Guest(d), Guest(d)
         a.socket.sendall(b"\x1b[2J\x07clear\x7f\n")
         assert b.until(f"{a.name}:  [2J clear ") == []
+        a.socket.sendall("\u009b2J\u0085 \u00a0\u00e4 \u2029\n".encode())  # CSI and NEL in UTF-8, and no control characters
+        assert b.until(f"{a.name}:   2J   \u00a0\u00e4 \u2029") == []
 
 
 if __name__ == "__main__":
