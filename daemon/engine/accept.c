@@ -135,7 +135,9 @@ admit(struct acceptor *a, struct newcomer *n)
 		refuse(a, n->fd, SOCKD_BY_LIMIT);
 		return;
 	}
-	hand_over(a, least_loaded(l), n);
+	/* While it fades its listener has been retired on the other loops: nobody there waits for one more.
+	 */
+	hand_over(a, a->fades ? a->home : least_loaded(l), n);
 }
 
 static bool
@@ -331,6 +333,7 @@ acceptor_on_faded(struct loop *loop, struct loop_timer *timer)
 void
 acceptor_fade(struct acceptor *a)
 {
+	a->fades = true;
 	a->fade.fire = acceptor_on_faded;
 	loop_timer_set(a->home, &a->fade, loop_now_ms(a->home) + FADE_MS);
 }

@@ -23,6 +23,7 @@ struct acceptor {
 	int64_t pause_told_ms;
 	bool watching; /* the event is added, or the timer will add it */
 	bool paused;   /* clients wait in the backlog */
+	bool fades;    /* its socket has stepped aside; those who come late stay at home */
 	bool refusing; /* clients are accepted and closed at once: the listener was drained */
 };
 

@@ -127,6 +127,26 @@ def test_another_listener_may_take_over_the_port():
     assert d.stop() == 0
 
 
+def test_who_waited_while_it_stepped_aside_is_served_by_any_number_of_loops():
+    port = harness.free_port()
+    # Freed memory that is used again shows at once.
+    d = Reloading({"a": echo(f"tcp://127.0.0.1:{port}")}, {"threads": 2}, env={"MALLOC_PERTURB_": "165"}).start()
+    (pid,) = workers(d)
+    d.sockctl("listener", "pause", "a")
+    clients = [socket.create_connection(("127.0.0.1", port), harness.PATIENCE_S) for _ in range(16)]
+    d.listeners["a"]["listen"] = f"tcp://0.0.0.0:{port}"
+    d.reload_well()
+    for c in clients[:-1]:
+        roundtrip(c)
+        c.close()
+    harness.wait_until(lambda: d.ask("listeners")[0]["open"] == 1, "all but one have ended")
+    roundtrip(clients[-1])
+    clients[-1].close()
+    d.listeners["a"]["timeouts"] = {"idle": "5m"}
+    d.reload_well()
+    assert workers(d) == [pid]
+    assert d.stop() == 0
+
 def test_a_drain_ends_what_has_stepped_aside():
     port = harness.free_port()
     d = Reloading({"a": echo(f"tcp://127.0.0.1:{port}")}).start()
