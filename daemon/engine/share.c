@@ -93,7 +93,7 @@ join(struct share_group *g, struct share_member *m)
 	if (g->count++ > 0)
 		return;
 	g->shared_ms = now_ms;
-	g->pool = 0;
+	g->pool = g->rest = 0;
 	loop_timer_set(g->loop, &g->tick, now_ms + TICK_MS);
 }
 
@@ -144,15 +144,29 @@ share_used(struct share_group *g, struct share_member *m, size_t allowed, size_t
 
 /* ---- grants ---- */
 
-/* What the rate gave to this group since its last tick. */
+/* What the rate gave to this group since its last tick. A low rate over many members gives less than a byte
+ * at a time, so thousandths are kept. */
 static void
 group_earn(struct share_group *g, int64_t now_ms)
 {
 	int64_t ms = now_ms - g->shared_ms < CATCH_UP_MS ? now_ms - g->shared_ms : CATCH_UP_MS;
 	int64_t members = atomic_load_explicit(&g->share->members, memory_order_relaxed);
+	int64_t all = g->rate * ms, part;
 
+	if (members < g->count)
+		members = g->count;
+	part = all / members * g->count + all % members * g->count / members + g->rest;
 	g->shared_ms = now_ms;
-	g->pool += g->rate * ms / 1000 * g->count / (members > g->count ? members : g->count);
+	g->pool += part / 1000;
+	g->rest = part % 1000;
+}
+
+/* What nobody waited for is not saved up: a member that takes little would fill the pool for hours. */
+static void
+group_forget_surplus(struct share_group *g)
+{
+	if (g->pool > bucket_limit(g))
+		g->pool = bucket_limit(g);
 }
 
 static int64_t
@@ -171,19 +185,12 @@ group_sift(struct share_group *g)
 	return waiting;
 }
 
+/* Even grants for those who wait, turn by turn. */
 static void
-share_on_tick(struct loop *loop, struct loop_timer *timer)
+group_grant(struct share_group *g, int64_t waiting)
 {
-	struct share_group *g = container_of(timer, struct share_group, tick);
-	int64_t waiting, grant, turns;
+	int64_t grant = g->pool / waiting > GRANT_MIN ? g->pool / waiting : GRANT_MIN, turns = g->count;
 
-	loop_timer_set(loop, &g->tick, loop_now_ms(loop) + TICK_MS);
-	group_earn(g, loop_now_ms(loop));
-	waiting = group_sift(g);
-	if (waiting == 0)
-		return;
-	grant = g->pool / waiting > GRANT_MIN ? g->pool / waiting : GRANT_MIN;
-	turns = g->count;
 	for (int64_t i = 0; i < turns && g->pool >= GRANT_MIN && g->first != NULL; i++) {
 		struct share_member *m = g->first;
 
@@ -197,4 +204,18 @@ share_on_tick(struct loop *loop, struct loop_timer *timer)
 		g->pool -= m->credit;
 		m->granted(m);
 	}
+}
+
+static void
+share_on_tick(struct loop *loop, struct loop_timer *timer)
+{
+	struct share_group *g = container_of(timer, struct share_group, tick);
+	int64_t waiting;
+
+	loop_timer_set(loop, &g->tick, loop_now_ms(loop) + TICK_MS);
+	group_earn(g, loop_now_ms(loop));
+	waiting = group_sift(g);
+	if (waiting > 0)
+		group_grant(g, waiting);
+	group_forget_surplus(g);
 }

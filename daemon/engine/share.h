@@ -25,6 +25,7 @@ struct share_group {
 	int64_t rate;        /* bytes in a second, of all groups together */
 	struct share_member *first, *last;
 	int64_t count, pool; /* members; bytes that no grant used up yet */
+	int64_t rest;        /* thousandths of a byte beside the pool */
 	int64_t shared_ms;   /* up to when time was turned into bytes */
 	struct loop_timer tick;
 };

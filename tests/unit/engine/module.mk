@@ -10,3 +10,4 @@ check_PROGRAMS += tests/unit/engine/test_dgram
 EXTRA_DIST += tests/unit/engine/dgram_fixture.h
 check_PROGRAMS += tests/unit/engine/test_query_filter
 check_PROGRAMS += tests/unit/engine/test_frame
+check_PROGRAMS += tests/unit/engine/test_share
