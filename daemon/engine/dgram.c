@@ -406,7 +406,8 @@ endpoint_find_io(struct endpoint *ep, size_t in_size)
 	for (uint32_t i = 0; i < loop->endpoints.used; i++) {
 		const struct endpoint *other = slab_at(&loop->endpoints, i);
 
-		if (other == NULL || other == ep || other->io == NULL || !endpoint_is_event(other))
+		if (other == NULL || other == ep || other->io == NULL || !endpoint_is_event(other) ||
+			other->muted) /* what it left unread lies in its batch */
 			continue;
 		if (other->io->in_size == in_size && other->io->out_size >= ep->write_limit) {
 			other->io->refs++;

@@ -399,6 +399,55 @@ START_TEST(a_stale_handle_is_refused)
 }
 END_TEST
 
+/* Pauses at the first one, which it takes. */
+static void
+event_pause(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	event_echo(c, r, w);
+	if (world.calls++ == 0)
+		ck_assert_int_eq(sockd_pause(r, true), 0);
+}
+
+START_TEST(what_a_paused_one_left_unread_survives_a_new_endpoint)
+{
+	struct world first;
+	struct sockd_reader r = { .ops = &endpoint_reader_ops };
+	struct endpoint *second;
+	struct err e = { 0 };
+
+	world.plugin.datagram = event_pause;
+	begin(AF_INET, "127.0.0.1", 65536);
+	ask("one", 3);
+	ask("two", 3);
+	ask("three", 5);
+	run_until_seen(1);
+	expect("one", 3);
+
+	first = world;
+	memset(&world.address, 0, sizeof world.address);
+	open_sockets(AF_INET, "127.0.0.1");
+	ck_assert_int_eq(endpoint_new(&world.scope, world.server, CFG_UDP, &world.address, world.address_size,
+				 STACK, &second, &e),
+		0);
+	endpoint_start(second);
+	ask("other", 5);
+	run_until_seen(2);
+	expect("other", 5);
+	endpoint_free(second);
+	close(world.server);
+	close(world.client);
+	world.server = first.server;
+	world.client = first.client;
+
+	r.ref = endpoint_ref(world.ep);
+	ck_assert_int_eq(sockd_pause(r, false), 0);
+	run_until_seen(4);
+	expect("two", 3);
+	expect("three", 5);
+	finish();
+}
+END_TEST
+
 UNIT_TESTS("dgram", a_batch_is_echoed_in_order, empty_and_largest_datagrams_are_echoed,
 	an_empty_datagram_does_not_end_serve, a_reply_leaves_from_the_address_that_was_asked,
 	only_a_socket_without_one_address_is_told_which_was_asked,
@@ -409,4 +458,4 @@ UNIT_TESTS("dgram", a_batch_is_echoed_in_order, empty_and_largest_datagrams_are_
 	an_unnamed_sender_gets_no_answer_and_stops_nothing, each_datagram_tells_its_own_sender,
 	a_full_peer_costs_only_its_own_answers, a_stale_handle_is_refused,
 	serve_that_takes_nothing_is_slowed_down, a_refused_datagram_does_not_stop_those_behind_it,
-	over_ipv6_the_asked_address_answers_too)
+	over_ipv6_the_asked_address_answers_too, what_a_paused_one_left_unread_survives_a_new_endpoint)
