@@ -77,7 +77,7 @@ estate_close(struct estate *e)
 bool
 estate_is_over(const struct estate *e)
 {
-	return e->alive == NULL && e->dialled == NULL;
+	return e->alive == NULL && e->dialled == NULL && e->join_count == 0;
 }
 
 bool

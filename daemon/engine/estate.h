@@ -24,6 +24,7 @@ struct estate {
 	struct strand *alive;               /* spawned, and not over */
 	struct strand *ended, **ended_tail; /* over, and not joined: the oldest first */
 	size_t alive_count, ended_count;
+	size_t join_count; /* fibers, perhaps of other scopes, that wait for one of these */
 	struct plugin_timer *timers;
 	struct dialled *dialled;   /* connections that were made in it */
 	struct followed *followed; /* work of sockd_offload_then() */
@@ -37,7 +38,8 @@ void estate_init(struct estate *e, struct handler_thread *thread, struct conn *c
 struct estate *estate_of_conn(struct conn *c);
 
 /** The scope ends: nothing new, timers are gone, strands are cancelled. estate_is_over() becomes true when
- * the last strand has returned; its owner is told by estate_changed() of every step towards it. */
+ * the last strand has returned and whoever joined one has its result; its owner is told by estate_changed()
+ * of every step towards it. */
 void estate_close(struct estate *e);
 /** The same; with @p forced, without waiting for what its connections have still to send. */
 void estate_end(struct estate *e, bool forced);

@@ -275,10 +275,13 @@ strand_join(struct estate *e, uint64_t id, int *ret_result)
 	if (s == NULL || s->joiner != NULL)
 		return -ESRCH;
 	s->joiner = self;
+	e->join_count++;
 	while (r == 0 && s->fiber != NULL)
 		r = strand_wait(self, STRAND_JOINS, CLOCK_NEVER); /* nothing but that end ends it */
+	e->join_count--;
 	*ret_result = s->result;
 	strand_forget(s);
+	estate_changed(e); /* one of another scope may be the last that it waited for */
 	return 0;
 }
 

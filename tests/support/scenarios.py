@@ -28,10 +28,10 @@ def build(name, *flags):
     return target
 
 
-def serve(name, listen=STREAMS, config=None, daemon=None, **listener):
+def serve(name, listen=STREAMS, config=None, daemon=None, env=None, **listener):
     """A daemon with one listener on all of these addresses, handled by that test plugin."""
     handler = {"plugin": str(build(name)), "config": config or {}}
-    return Daemon({"t": {"listen": list(listen), "handler": handler, **listener}}, daemon=daemon).start()
+    return Daemon({"t": {"listen": list(listen), "handler": handler, **listener}}, daemon=daemon, env=env).start()
 
 
 def answer(client):

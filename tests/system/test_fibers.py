@@ -69,6 +69,19 @@ def test_children_left_behind_are_ended_before_close():
     assert not d.find_logs("spawned_in_close")
 
 
+def test_a_connection_ends_when_whoever_joined_its_fiber_knows():
+    d = scenarios.serve("ending", env={"MALLOC_PERTURB_": "165"})
+    for address in d.addresses("t"):
+        since = d.mark()
+        with harness.connect(address) as c:
+            c.sendall(b"leave_one_who_is_joined\n")
+            assert c.recv(1) == b""
+        d.wait_log("housekeeper_joined", since=since, msg="Success")
+        d.wait_log("closed", since=since, msg="Success")
+    assert d.stop() == 0
+    assert not d.find_logs("scenario_failed")
+
+
 def test_drain_interrupts_every_quiet_wait_once():
     d = scenarios.serve("ending", daemon={"shutdown": {"timeout": "60s"}})
     clients = [harness.connect(address) for address in d.addresses("t")]

@@ -37,6 +37,27 @@ leave_children(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 	CHECK(sockd_timer_start(h, 1, 1, never, NULL) != 0);
 }
 
+/* For the loop's housekeeper to join. */
+static __thread struct {
+	struct sockd_host scope;
+	uint64_t fiber;
+} to_join;
+
+/* serve() returns while a fiber of another scope joins its child. */
+static void
+leave_one_who_is_joined(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_host h = sockd_conn_host(c);
+
+	(void)r;
+	(void)w;
+	to_join.scope = h;
+	to_join.fiber = sockd_spawn(h, linger, NULL);
+	CHECK(to_join.fiber != 0);
+	while (to_join.fiber != 0)
+		CHECK(sockd_sleep(h, 1) == 0);
+}
+
 static int
 nap_twice(struct sockd_host h, void *arg)
 {
@@ -94,8 +115,8 @@ stay_until_forced(struct sockd_conn c, struct sockd_reader r, struct sockd_write
 }
 
 static const struct scenario scenarios[] = { { "leave_children", leave_children },
-	{ "wait_in_every_way", wait_in_every_way }, { "stay_until_forced", stay_until_forced },
-	{ NULL, NULL } };
+	{ "leave_one_who_is_joined", leave_one_who_is_joined }, { "wait_in_every_way", wait_in_every_way },
+	{ "stay_until_forced", stay_until_forced }, { NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
@@ -128,7 +149,13 @@ keep_house(struct sockd_host h, void *arg)
 {
 	(void)arg;
 	while (sockd_sleep(h, 1) == 0)
-		;
+		if (to_join.fiber != 0) {
+			uint64_t fiber = to_join.fiber;
+
+			to_join.fiber = 0;
+			told(h, "housekeeper_joined", sockd_join(to_join.scope, fiber) < 0 ? errno : 0);
+			errno = 0;
+		}
 	told(h, "housekeeper_ended", errno);
 	return 0;
 }
