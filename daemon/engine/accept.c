@@ -24,7 +24,8 @@ enum {
 	RETRY_MAX_MS = 1000,
 	TELL_EVERY_MS = 1000,
 	TELL_PAUSE_EVERY_MS = 60000,
-	FADE_MS = 1000
+	FADE_MS = 1000,
+	TAKE_ALL_MS = 1000
 };
 
 /* A connection on its way to another loop. */
@@ -204,17 +205,21 @@ accept_one(struct acceptor *a)
 	error = errno;
 	if (n.fd >= 0) {
 		a->retry_ms = 0;
+		a->failures = 0;
 		admit(a, &n);
 		return true;
 	}
 	if (error == EAGAIN || error == EWOULDBLOCK)
 		return false;
 	metric_add(a->scope->cells, METRIC_ACCEPT_ERRORS, 1);
-	if (is_shortage(error) || error == EBADF || error == EINVAL) {
+	if (is_shortage(error) || error == EBADF || error == EINVAL || ++a->failures >= ACCEPT_BATCH) {
+		a->failures = 0;
 		acceptor_run_short(a, error);
 		return false;
 	}
-	return true; /* EINTR, ECONNABORTED and network errors of one client: accept(2) says to go on */
+	/* EINTR, ECONNABORTED and network errors of one client: accept(2) says to go on. What comes again and
+	 * again is no client's: a policy of the system, such as a filter of calls, says EPERM for ever. */
+	return true;
 }
 
 static void
@@ -302,8 +307,10 @@ acceptor_hand_over(struct acceptor *a, struct scope *to)
 void
 acceptor_take_all(struct acceptor *a)
 {
+	int64_t until_ms = clock_now_ms() + TAKE_ALL_MS; /* the loop's own clock stands meanwhile */
+
 	a->retry_ms = 0;
-	while (a->retry_ms == 0 && accept_one(a))
+	while (a->retry_ms == 0 && accept_one(a) && clock_now_ms() < until_ms)
 		;
 }
 

@@ -17,9 +17,10 @@ struct acceptor {
 	struct loop_timer retry; /* out of descriptors: tries again */
 	struct loop_timer fade;  /* its socket has stepped aside: the end */
 	int64_t retry_ms;
-	uint64_t refused; /* since the last log line */
-	int64_t told_ms;  /* when the log was last told of refusals */
-	uint64_t pauses;  /* as refused, told_ms: for want of descriptors */
+	unsigned failures; /* of accept4() in a row */
+	uint64_t refused;  /* since the last log line */
+	int64_t told_ms;   /* when the log was last told of refusals */
+	uint64_t pauses;   /* as refused, told_ms: for want of descriptors */
 	int64_t pause_told_ms;
 	bool watching; /* the event is added, or the timer will add it */
 	bool paused;   /* clients wait in the backlog */
@@ -39,7 +40,8 @@ void acceptor_pause(struct acceptor *a, bool paused);
 /** On the home loop: accept for another version of the listener, or for another listener. */
 void acceptor_hand_over(struct acceptor *a, struct scope *to);
 
-/** On the home loop: take what the kernel has queued. */
+/** On the home loop: take what the kernel has queued, for a second at most: those who come without end must
+ * not keep the loop from ending. */
 void acceptor_take_all(struct acceptor *a);
 
 /** On the home loop: take what the kernel has queued, then stop for good and close the socket, so that the

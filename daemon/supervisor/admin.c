@@ -264,8 +264,9 @@ on_accept(evutil_socket_t listener, short what, void *arg)
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)what;
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-		event_del(a->accept); /* it would be readable again at once */
+	if (fd < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		event_del(a->accept); /* for want of descriptors or of rights: it would be readable again at
+					 once */
 		event_add(a->retry, &later);
 	}
 	if (fd < 0)

@@ -62,6 +62,13 @@ def test_accepting_survives_what_accept_says(tmp):
                 assert bool(d.find_logs("accept_paused")) == short, f"{plugin}: {error}"
 
 
+def test_what_accept_says_for_ever_keeps_no_loop_busy(tmp):
+    for error in ("EPERM", "ECONNABORTED"):
+        with Faulty(tmp, "echo", "accept4", error, "1+") as d, d.connect("t"):
+            paused = d.wait_log("accept_paused", listener="t")
+            assert paused["count"] == "1", paused
+
+
 def test_a_read_that_is_interrupted_is_repeated(tmp):
     for plugin in PLUGINS:
         for error in ("EINTR", "EAGAIN"):
