@@ -96,7 +96,7 @@ loop_arm_wheel(struct loop *loop)
 		event_del(&loop->wheel_event);
 		return;
 	}
-	wait_ms = next_ms - loop_now_ms(loop);
+	wait_ms = next_ms - clock_now_ms(); /* this turn may have taken long */
 	if (wait_ms < 0)
 		wait_ms = 0;
 	event_add(&loop->wheel_event,

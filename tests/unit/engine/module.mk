@@ -11,3 +11,4 @@ EXTRA_DIST += tests/unit/engine/dgram_fixture.h
 check_PROGRAMS += tests/unit/engine/test_query_filter
 check_PROGRAMS += tests/unit/engine/test_frame
 check_PROGRAMS += tests/unit/engine/test_share
+check_PROGRAMS += tests/unit/engine/test_loop
