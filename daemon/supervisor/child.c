@@ -17,6 +17,7 @@
 #include "control/snapshot_pack.h"
 #include "supervisor/child_private.h"
 #include "supervisor/counters.h"
+#include "supervisor/excuse.h"
 
 /* ---- sending ---- */
 
@@ -291,6 +292,14 @@ counts(void *worker)
 	};
 }
 
+static int
+look(void *worker, pid_t tid, struct thread_look *ret)
+{
+	const struct child *c = worker;
+
+	return c->pid != 0 ? thread_look(c->pid, tid > 0 ? tid : c->pid, ret) : -ESRCH;
+}
+
 /* A request on its way. Without memory for it the answer is given at once. */
 static struct request *
 request_new(struct child *c, struct cfg_report *report, supervisor_reply_fn *reply, void *arg)
@@ -381,6 +390,7 @@ static const struct supervisor_worker_ops ops = {
 	.end = end,
 	.abort = abort_child,
 	.knock = knock,
+	.look = look,
 	.kill = kill_child,
 	.free = child_free,
 	.reopen = reopen,

@@ -403,11 +403,18 @@ void
 generations_watch(struct generations *all, int64_t now_ms, int64_t limit_ms)
 {
 	for (struct generation *g = all->first; g != NULL; g = g->next) {
+		const struct post_mortem_watch watch = {
+			.generation = g->number,
+			.now_ms = now_ms,
+			.limit_ms = limit_ms,
+			.look = ops_of(g)->look,
+			.worker = g->worker,
+		};
 		pid_t tid;
 
 		if (g->state == GENERATION_STATE_COUNT || ops_of(g)->abort == NULL)
 			continue;
-		if (post_mortem_is_stuck(g->post_mortem, g->number, now_ms, limit_ms, &tid))
+		if (post_mortem_is_stuck(g->post_mortem, &watch, &tid))
 			ops_of(g)->abort(g->worker, tid);
 		else if (g->state == GENERATION_SERVING || g->state == GENERATION_DRAINING)
 			pulse_feel(g, ops_of(g), now_ms, limit_ms);

@@ -13,6 +13,7 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/child.c daemon/supervisor/child.h daemon/supervisor/child_private.h \
 	daemon/supervisor/child_adopt.c daemon/supervisor/child_hear.c daemon/supervisor/child_start.c \
 	daemon/supervisor/counters.c daemon/supervisor/counters.h \
+	daemon/supervisor/excuse.c daemon/supervisor/excuse.h \
 	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
 	daemon/supervisor/generations.c daemon/supervisor/generations.h \
 	daemon/supervisor/holds.c daemon/supervisor/holds.h \

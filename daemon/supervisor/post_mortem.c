@@ -16,6 +16,7 @@
 struct seen {
 	uint64_t turns;
 	int64_t since_ms;
+	struct excuse excuse;
 	bool told;
 };
 
@@ -154,33 +155,39 @@ post_mortem_log(const struct post_mortem *p, unsigned generation)
 
 /* Whether the plugin's code that runs there has run for so long. */
 static bool
-is_stuck_at(struct post_mortem *p, unsigned i, int64_t now_ms, int64_t limit_ms)
+is_stuck_at(struct post_mortem *p, unsigned i, const struct post_mortem_watch *w)
 {
-	uint64_t turns = atomic_load(&p->memory->cells[i].turns);
+	const struct watch_cell *cell = &p->memory->cells[i];
+	uint64_t turns = atomic_load(&cell->turns);
+	struct seen *seen = &p->seen[i];
+	struct thread_look look;
+	bool known;
 
-	if ((turns & 1) == 0 || turns != p->seen[i].turns) {
-		p->seen[i] = (struct seen){ .turns = turns, .since_ms = now_ms };
+	if ((turns & 1) == 0 || turns != seen->turns)
+		*seen = (struct seen){ .turns = turns, .since_ms = w->now_ms };
+	if ((turns & 1) == 0)
 		return false;
-	}
-	return now_ms - p->seen[i].since_ms >= limit_ms;
+	known = w->look != NULL && w->look(w->worker, atomic_load(&cell->tid), &look) == 0;
+	excuse_look(&seen->excuse, known ? &look : NULL, w->now_ms);
+	return w->now_ms - seen->since_ms - seen->excuse.ms >= w->limit_ms;
 }
 
 /* What blocks is what the pool is for: nobody is ended for it, but whoever looks for the reason why the
  * others wait finds it here. */
 static void
-tell_of_pool(struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms)
+tell_of_pool(struct post_mortem *p, const struct post_mortem_watch *w)
 {
 	for (unsigned i = p->loops + 1; i < watch_cells(p->loops); i++) {
 		const struct watch_cell *cell = &p->memory->cells[i];
 		struct watch_name n;
 
-		if (!is_stuck_at(p, i, now_ms, limit_ms) || p->seen[i].told)
+		if (!is_stuck_at(p, i, w) || p->seen[i].told)
 			continue;
 		p->seen[i].told = true;
 		n = name_at(p, atomic_load(&cell->name));
-		log_warning("offload_stuck", LOG_U("generation", generation), LOG_S("plugin", n.plugin),
+		log_warning("offload_stuck", LOG_U("generation", w->generation), LOG_S("plugin", n.plugin),
 			LOG_S("listener", n.listener), LOG_U("conn", atomic_load(&cell->conn)),
-			LOG_I("ms", now_ms - p->seen[i].since_ms),
+			LOG_I("ms", w->now_ms - p->seen[i].since_ms),
 			LOG_S("msg",
 				"a function that this plugin gave to the pool does not come back: it keeps "
 				"a thread from others, and a drain waits for it"));
@@ -188,22 +195,21 @@ tell_of_pool(struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t
 }
 
 bool
-post_mortem_is_stuck(
-	struct post_mortem *p, unsigned generation, int64_t now_ms, int64_t limit_ms, pid_t *ret_tid)
+post_mortem_is_stuck(struct post_mortem *p, const struct post_mortem_watch *w, pid_t *ret_tid)
 {
-	tell_of_pool(p, generation, now_ms, limit_ms);
+	tell_of_pool(p, w);
 	for (unsigned i = 0; i < p->loops && !p->told; i++) {
 		const struct watch_cell *cell = &p->memory->cells[i];
 		struct watch_name n;
 
-		if (!is_stuck_at(p, i, now_ms, limit_ms))
+		if (!is_stuck_at(p, i, w))
 			continue;
 		p->told = true;
 		n = name_at(p, atomic_load(&cell->name));
-		log_error("loop_stuck", LOG_U("generation", generation), LOG_U("loop", i),
+		log_error("loop_stuck", LOG_U("generation", w->generation), LOG_U("loop", i),
 			LOG_S("plugin", n.plugin), LOG_S("listener", n.listener),
 			LOG_S("entry", watch_entry_name(atomic_load(&cell->entry))),
-			LOG_U("conn", atomic_load(&cell->conn)), LOG_I("ms", now_ms - p->seen[i].since_ms),
+			LOG_U("conn", atomic_load(&cell->conn)), LOG_I("ms", w->now_ms - p->seen[i].since_ms),
 			LOG_S("msg", "this plugin keeps an event loop from turning; its worker is ended"));
 		*ret_tid = atomic_load(&cell->tid);
 		return true;

@@ -26,6 +26,7 @@ struct post_mortem;
 struct snapshot;
 struct state_reader;
 struct state_writer;
+struct thread_look;
 
 struct supervisor_counts {
 	int64_t open;     /* connections open now */
@@ -107,6 +108,9 @@ struct supervisor_worker_ops {
 	/** Ask it for a sign of life, unless one is awaited already. @return whether that is so. NULL: it
 	 * lives in this process */
 	bool (*knock)(void *worker);
+	/** How its thread @p tid fares; 0: its main thread. @return 0, or a negative errno: not known. NULL:
+	 * the same */
+	int (*look)(void *worker, pid_t tid, struct thread_look *ret);
 	/** End it by force, in whatever state it is; `ended` follows. @return false: it lives in this process
 	 * and only goes with it */
 	bool (*kill)(void *worker);

@@ -38,6 +38,18 @@ note_kill(void *worker)
 	return true;
 }
 
+static struct thread_look looks;     /* at any thread */
+static int64_t cpu_ms_a_look = 1000; /* what it has had between two looks */
+
+static int
+look(void *worker, pid_t tid, struct thread_look *ret)
+{
+	(void)worker, (void)tid;
+	looks.cpu_ms += cpu_ms_a_look;
+	*ret = looks;
+	return 0;
+}
+
 static void
 prepare(void)
 {
@@ -48,6 +60,7 @@ prepare(void)
 	all = case_generations(base, &snapshot, &report);
 	case_ops.abort = note_abort;
 	case_ops.kill = note_kill;
+	case_ops.look = look;
 	ck_assert_int_eq(wire_send(case_worker, PROTOCOL_READY, 0, ready, sizeof ready, NULL, 0), 0);
 	child_hear(case_child);
 }
@@ -165,6 +178,48 @@ START_TEST(a_plugin_may_keep_the_main_thread)
 }
 END_TEST
 
+START_TEST(one_without_a_processor_is_waited_for)
+{
+	prepare();
+	looks.ready = true;
+	cpu_ms_a_look = 20;
+
+	watch(1, 120);
+	ck_assert_str_eq(ended, "");
+	cpu_ms_a_look = 1000; /* it turns in circles */
+	watch(121, 126);
+	ck_assert_int_eq(ended[0], 'a');
+
+	finish();
+}
+END_TEST
+
+START_TEST(so_is_a_loop_and_its_plugin_without_a_processor)
+{
+	struct watch_cell *cell;
+	void *memory;
+
+	prepare();
+	cell = (struct watch_cell *)main_cell(&memory) - snapshot.loops;
+	atomic_store(&cell->turns, 1);
+	looks.ready = true;
+	cpu_ms_a_look = 20;
+
+	for (int64_t s = 1; s <= 40; s++) {
+		watch(s, s);
+		answer();
+	}
+	ck_assert_str_eq(ended, "");
+	looks.ready = false; /* it sleeps */
+	watch(41, 42);
+	ck_assert_str_eq(ended, "a");
+
+	munmap(memory, watch_size(snapshot.loops));
+	finish();
+}
+END_TEST
+
 UNIT_TESTS("pulse", a_worker_that_answers_is_asked_every_five_seconds,
 	one_that_does_not_answer_is_aborted_and_then_killed, a_late_answer_begins_anew,
-	a_plugin_may_keep_the_main_thread)
+	a_plugin_may_keep_the_main_thread, one_without_a_processor_is_waited_for,
+	so_is_a_loop_and_its_plugin_without_a_processor)
