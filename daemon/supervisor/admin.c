@@ -17,7 +17,7 @@
 #include "net/peer.h"
 #include "supervisor/admin_client.h"
 
-enum { PROGRESS_MS = 1000, RETRY_MS = 1000 };
+enum { PROGRESS_MS = 1000, RETRY_MS = 1000, STEP_TICKS = 10 };
 
 /* ---- requests ---- */
 
@@ -28,7 +28,7 @@ admin_client_look_again(struct admin_client *c)
 }
 
 void
-admin_watch_drain(struct admin *a)
+admin_watch_progress(struct admin *a)
 {
 	static const struct timeval every = { .tv_sec = PROGRESS_MS / 1000 };
 
@@ -291,16 +291,15 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	event_add(a->accept, NULL);
 }
 
-static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+/* @return whether somebody waits for the end of a drain */
+static bool
+tell_of_drain(struct admin *a)
 {
-	struct admin *a = arg;
 	int64_t open, at_start, left_ms;
 	bool waits = false;
 
-	(void)fd, (void)what;
 	if (!a->host->draining(a->host_arg, &open, &at_start, &left_ms))
-		return;
+		return false;
 	for (struct admin_client *c = a->clients; c != NULL; c = c->next) {
 		json_t *progress;
 
@@ -311,7 +310,39 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 			(json_int_t)at_start, "left_ms", (json_int_t)left_ms);
 		admin_progress(c->call, progress);
 	}
-	if (!waits)
+	return waits;
+}
+
+/* Now and then, so that whoever waits for one that takes long does not take us for dead. What has not come
+ * any further is not told, and may be given up. @return whether somebody waits for a reload or an upgrade */
+static bool
+tell_of_steps(struct admin *a)
+{
+	uint64_t steps = a->host->steps(a->host_arg);
+	bool waits = false, tells = ++a->ticks % STEP_TICKS == 0 && steps != a->steps_told;
+	json_t *step = tells ? json_integer((json_int_t)steps) : NULL;
+
+	for (struct admin_client *c = a->clients; c != NULL; c = c->next) {
+		if (c->call == NULL || !c->call->waits_for_steps)
+			continue;
+		waits = true;
+		if (step != NULL)
+			admin_client_say(c, "step", step);
+	}
+	if (tells)
+		a->steps_told = steps;
+	json_decref(step);
+	return waits;
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct admin *a = arg;
+	bool drain = tell_of_drain(a), steps = tell_of_steps(a);
+
+	(void)fd, (void)what;
+	if (!drain && !steps)
 		event_del(a->tick);
 }
 

@@ -57,6 +57,9 @@ struct admin_host {
 	/** The same, of the service itself. @p dry: only what a reload would do. */
 	void (*reload)(void *arg, bool dry, admin_answer_fn *answer, void *answer_arg);
 	void (*upgrade)(void *arg, admin_answer_fn *answer, void *answer_arg);
+	/** How many steps reloads and upgrades have come so far. A step takes half a minute at most, unless a
+	 * plugin holds it up. */
+	uint64_t (*steps)(void *arg);
 };
 
 struct admin;

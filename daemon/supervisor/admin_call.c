@@ -130,7 +130,14 @@ admin_wait_for_end(struct admin_call *call)
 		return;
 	}
 	call->client->waits_for_end = true;
-	admin_watch_drain(call->client->admin);
+	admin_watch_progress(call->client->admin);
+}
+
+void
+admin_wait_for_steps(struct admin_call *call)
+{
+	call->waits_for_steps = true;
+	admin_watch_progress(call->client->admin);
 }
 
 bool

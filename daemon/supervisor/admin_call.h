@@ -32,6 +32,7 @@ struct admin_call {
 	json_t *request; /* owned */
 	unsigned holds;  /* who still comes back to it: see admin_hold() */
 	bool over;
+	bool waits_for_steps;
 	enum admin_takeover takeover;
 	/* For the verbs: the workers that are asked one after the other, where in its list the next page
 	 * begins, and what came together so far. */
@@ -67,6 +68,9 @@ void admin_when_room(struct admin_call *call, void (*resume)(struct admin_call *
 
 /** The call stays open until the service has ended; its client is told of the progress meanwhile. */
 void admin_wait_for_end(struct admin_call *call);
+
+/** The call waits for a reload or an upgrade; its client is told of the steps meanwhile. */
+void admin_wait_for_steps(struct admin_call *call);
 
 /** Members of the request. A member of another type is refused by admin_fail(), and false returned. */
 bool admin_text(struct admin_call *call, const char *member, const char **io);

@@ -15,6 +15,8 @@ struct admin {
 	struct event *accept, *retry, *tick; /* owned */
 	struct admin_client *clients;        /* owned */
 	unsigned client_count;
+	unsigned ticks;
+	uint64_t steps_told;
 	struct log_repeat denied;
 };
 
@@ -42,8 +44,8 @@ void admin_client_say(struct admin_client *c, const char *kind, json_t *value);
  * stack. */
 void admin_client_look_again(struct admin_client *c);
 
-/** Report the progress of the drain to whoever waits for its end, from now on. */
-void admin_watch_drain(struct admin *a);
+/** Report progress, of a drain or of the steps of a reload, to whoever waits, from now on. */
+void admin_watch_progress(struct admin *a);
 
 /** Free the call if it is over and nobody holds it. */
 void admin_call_unref(struct admin_call *call);

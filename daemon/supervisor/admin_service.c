@@ -200,6 +200,12 @@ host_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
 	upgrade_request(service_upgrade(arg), "sockctl", answer, answer_arg);
 }
 
+static uint64_t
+host_steps(void *arg)
+{
+	return reload_steps(service_reload(arg)) + upgrade_steps(service_upgrade(arg));
+}
+
 static json_t *
 host_certs(void *arg)
 {
@@ -248,4 +254,5 @@ const struct admin_host admin_service_host = {
 	.ask = host_ask,
 	.reload = host_reload,
 	.upgrade = host_upgrade,
+	.steps = host_steps,
 };

@@ -424,6 +424,7 @@ verb_reload(struct admin_call *call)
 		return;
 	call->takeover = ADMIN_CALL_REPEATED; /* none runs while an upgrade does: it waits */
 	admin_hold(call);
+	admin_wait_for_steps(call);
 	call->host->reload(call->host_arg, dry, on_verdict, call);
 }
 
@@ -432,6 +433,7 @@ verb_upgrade(struct admin_call *call)
 {
 	call->takeover = ADMIN_CALL_TOLD;
 	admin_hold(call);
+	admin_wait_for_steps(call);
 	call->host->upgrade(call->host_arg, on_verdict, call);
 }
 

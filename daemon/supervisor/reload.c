@@ -36,6 +36,7 @@ struct reload {
 	struct request *requests; /* owned; those that the one that runs is for */
 	struct request *waiting;  /* owned; those that came since, the newest first */
 	struct event *begin;      /* owned */
+	uint64_t steps;           /* of all so far */
 	bool runs;
 	bool held;              /* see reload_hold() */
 	struct config *started; /* ref: what the running worker was started with */
@@ -119,6 +120,7 @@ finish(struct reload *r, int code, const char *why)
 	}
 	answer(r, &v);
 	clean_up(r);
+	r->steps++;
 	r->runs = false;
 	if (r->waiting != NULL)
 		event_active(r->begin, EV_TIMEOUT, 0);
@@ -196,6 +198,7 @@ apply(struct reload *r)
 {
 	struct generation *g = generations_serving(service_generations(r->options.service));
 
+	r->steps++;
 	if (g == NULL)
 		commit(r);
 	else
@@ -224,6 +227,7 @@ on_checked(void *arg)
 	struct err e = { 0 };
 
 	r->check = NULL;
+	r->steps++;
 	if (!cfg_report_is_ok(&r->report))
 		refuse(r, -EINVAL, &e);
 	else if (!service_serves(r->options.service))
@@ -282,6 +286,7 @@ begin(struct reload *r)
 	int code = 0;
 
 	r->began_ms = clock_now_ms();
+	r->steps++;
 	if (r->depth == RELOAD_APPLY)
 		notify_reloading();
 	if (r->options.config_path == NULL)
@@ -366,6 +371,12 @@ reload_is_due(const struct reload *r)
 		if (q->reply == NULL)
 			return true;
 	return false;
+}
+
+uint64_t
+reload_steps(const struct reload *r)
+{
+	return r->steps;
 }
 
 int

@@ -63,4 +63,7 @@ void reload_let_go(struct reload *r);
 /** Whether one waits that nobody awaits the verdict of: whoever takes over has to carry it out. */
 bool reload_is_due(const struct reload *r);
 
+/** How many steps all of them have taken: it grows as long as one goes on. */
+uint64_t reload_steps(const struct reload *r);
+
 #endif

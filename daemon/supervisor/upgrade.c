@@ -49,6 +49,7 @@ struct upgrade {
 	bool tells;                  /* the new program can tell those who asked for it how it went */
 	struct cfg_report report;
 	int64_t quiet_by_ms;
+	uint64_t steps; /* of all so far */
 	upgrade_reply_fn *reply;
 	void *arg;
 };
@@ -79,6 +80,13 @@ reset(struct upgrade *u)
 	if (u->step != UPGRADE_IDLE)
 		reload_let_go(service_reload(u->options.service));
 	u->step = UPGRADE_IDLE;
+}
+
+static void
+enter(struct upgrade *u, enum step step)
+{
+	u->step = step;
+	u->steps++;
 }
 
 static struct generation *
@@ -264,7 +272,7 @@ upgrade_on_ready(struct upgrade *u, const struct generation *g)
 
 	if (u == NULL || u->step != UPGRADE_WORKER || g->number != u->generation)
 		return false;
-	u->step = UPGRADE_LEAVING;
+	enter(u, UPGRADE_LEAVING);
 	u->quiet_by_ms = QUIET_MS;
 	if (!u->tells) { /* then this is the last moment at which somebody can */
 		snprintf(text, sizeof text, "{\"generation\": %u}", g->number);
@@ -301,7 +309,7 @@ on_rehearsed(void *arg, int code, const char *text, uint32_t reads)
 		fail(u, -EPROTO, "%s", e.text);
 	} else {
 		u->tells = reads >= STATE_WITH_CLIENTS;
-		u->step = UPGRADE_WORKER;
+		enter(u, UPGRADE_WORKER);
 		event_add(u->timeout, &(struct timeval){ .tv_sec = READY_MS / 1000 });
 	}
 }
@@ -340,7 +348,7 @@ rehearse(struct upgrade *u, struct err *e)
 	if (code < 0)
 		return err_set(e, code, "cannot write down what there is: %s", strerror(-code));
 	o.state_fd = state_fd;
-	u->step = UPGRADE_REHEARSAL;
+	enter(u, UPGRADE_REHEARSAL);
 	return rehearsal_start(&o, &u->rehearsal, e);
 }
 
@@ -390,7 +398,7 @@ upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *reply, 
 	else if (!service_serves(s))
 		fail(u, -EAGAIN, "it is ending, or has not started yet");
 	else {
-		u->step = UPGRADE_RELOAD;
+		enter(u, UPGRADE_RELOAD);
 		begin_after_reload(u);
 	}
 }
@@ -400,6 +408,12 @@ upgrade_abandon(struct upgrade *u, const char *why)
 {
 	if (u != NULL && u->step != UPGRADE_IDLE)
 		fail(u, -ESHUTDOWN, "%s", why);
+}
+
+uint64_t
+upgrade_steps(const struct upgrade *u)
+{
+	return u->steps;
 }
 
 int

@@ -36,6 +36,9 @@ void upgrade_request(struct upgrade *u, const char *reason, upgrade_reply_fn *re
 /** One that is under way, if any, fails; its worker drains. NULL is fine. */
 void upgrade_abandon(struct upgrade *u, const char *why);
 
+/** How many steps all of them have taken: it grows as long as one goes on. */
+uint64_t upgrade_steps(const struct upgrade *u);
+
 /** Of any generation. @return whether it was the one that the upgrade waits for */
 bool upgrade_on_ready(struct upgrade *u, const struct generation *g);
 bool upgrade_on_ended(struct upgrade *u, const struct generation *g, const struct err *e);

@@ -29,6 +29,7 @@ static struct fake {
 	bool keep;
 	bool unknown; /* there is no listener of that name */
 	enum snapshot_hold held;
+	uint64_t steps;
 } fake;
 
 static struct event_base *base;
@@ -158,6 +159,13 @@ fake_upgrade(void *arg, admin_answer_fn *answer, void *answer_arg)
 	fake_reload(arg, false, answer, answer_arg);
 }
 
+static inline uint64_t
+fake_steps(void *arg)
+{
+	(void)arg;
+	return fake.steps;
+}
+
 static inline json_t *
 fake_certs(void *arg)
 {
@@ -186,6 +194,7 @@ static const struct admin_host host = {
 	.ask = fake_ask,
 	.reload = fake_reload,
 	.upgrade = fake_upgrade,
+	.steps = fake_steps,
 };
 
 static inline void

@@ -1,5 +1,6 @@
 /* supervisor/admin_verbs.c and admin_pages.c: what the verbs ask of workers and say to the client. */
 #include "admin_case.h"
+#include "supervisor/admin_client.h"
 
 START_TEST(rows_come_from_all_pages_of_all_workers)
 {
@@ -122,6 +123,45 @@ START_TEST(a_second_drain_only_waits)
 }
 END_TEST
 
+static void
+let_ten_seconds_pass(void)
+{
+	for (int i = 0; i < 10; i++) {
+		event_active(admin->tick, EV_TIMEOUT, 0);
+		turn();
+	}
+}
+
+START_TEST(who_waits_for_a_reload_is_told_that_it_goes_on)
+{
+	int fd;
+
+	prepare();
+	fake.keep = true;
+	fd = client();
+	say(fd, "{\"verb\":\"reload\"}\n");
+
+	fake.steps = 3;
+	let_ten_seconds_pass();
+	ck_assert_str_eq(heard(fd), "{\"step\":3}\n");
+	let_ten_seconds_pass();
+	ck_assert_str_eq(heard(fd), ""); /* a plugin holds it up, say */
+	fake.steps = 4;
+	let_ten_seconds_pass();
+	ck_assert_str_eq(heard(fd), "{\"step\":4}\n");
+
+	fake.kept(fake.kept_arg, 0, "{}");
+	turn();
+	ck_assert_str_eq(heard(fd), "{\"done\":{}}\n");
+	fake.steps = 5;
+	let_ten_seconds_pass();
+	ck_assert_str_eq(heard(fd), "");
+	close(fd);
+	finish();
+}
+END_TEST
+
 UNIT_TESTS("admin_verbs", rows_come_from_all_pages_of_all_workers, listeners_are_added_up_over_workers,
 	kill_by_number_asks_which_is_meant, a_verdict_is_passed_on_in_full, metrics_of_plugins_follow_our_own,
-	orders_to_a_listener_go_to_the_youngest_worker, a_second_drain_only_waits)
+	orders_to_a_listener_go_to_the_youngest_worker, a_second_drain_only_waits,
+	who_waits_for_a_reload_is_told_that_it_goes_on)
