@@ -64,8 +64,9 @@ finish(struct reload_check *c)
 	void *arg = c->arg;
 	struct limits limits = limits_read();
 
-	limits_check(
-		c->use.snapshot->config, c->use.snapshot->loops, c->serves, &limits, warn_limit, c->report);
+	if (!c->use.plugins_only)
+		limits_check(c->use.snapshot->config, c->use.snapshot->loops, c->serves, &limits, warn_limit,
+			c->report);
 	check_free(c);
 	done(arg);
 }
@@ -127,14 +128,15 @@ on_next(evutil_socket_t fd, short what, void *arg)
 
 static int
 start(struct event_base *base, const struct snapshot *snapshot, const struct identity *identity,
-	struct cfg_report *report, checker_done_fn *done, void *arg, void **ret_check, struct err *e)
+	bool plugins_only, struct cfg_report *report, checker_done_fn *done, void *arg, void **ret_check,
+	struct err *e)
 {
 	struct reload_check *c = mem_new(*c);
 
 	if (c == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
 	*c = (struct reload_check){ .base = base,
-		.use = { .snapshot = snapshot, .identity = identity },
+		.use = { .snapshot = snapshot, .identity = identity, .plugins_only = plugins_only },
 		.report = report,
 		.done = done,
 		.arg = arg,

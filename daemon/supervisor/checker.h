@@ -3,6 +3,7 @@
 #define SUPERVISOR_CHECKER_H
 
 #include <event2/event.h>
+#include <stdbool.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -20,12 +21,13 @@ struct checker {
 	 *
 	 * @param snapshot  borrowed until done, or cancel()
 	 * @param identity  the same: whose rights its code gets
+	 * @param plugins_only  there are errors, so the rest of the configuration is not to be relied on
 	 * @param report    the same: takes what is wrong
 	 * @return 0 and a check; a negative errno with @p e filled
 	 */
 	int (*start)(struct event_base *base, const struct snapshot *snapshot,
-		const struct identity *identity, struct cfg_report *report, checker_done_fn *done, void *arg,
-		void **ret_check, struct err *e);
+		const struct identity *identity, bool plugins_only, struct cfg_report *report,
+		checker_done_fn *done, void *arg, void **ret_check, struct err *e);
 	/** End it; nothing is told any more. After `done` it must not be called. */
 	void (*cancel)(void *check);
 };

@@ -47,6 +47,7 @@ struct reload {
 	int64_t began_ms;
 	struct cfg_record *record; /* ref */
 	struct config *config;     /* ref */
+	enum cfg_extent extent;    /* how far that was understood */
 	struct snapshot *next;     /* owned */
 	void *check;               /* owned by the checker */
 	bool bound;                /* sockets are to be committed or rolled back */
@@ -248,7 +249,8 @@ read_configuration(struct reload *r, struct err *e)
 	r->record = cfg_record_new(NULL);
 	if (r->record == NULL)
 		return err_set(e, -ENOMEM, "out of memory");
-	code = config_load(r->options.config_path, cfg_record_source(r->record), &r->config, &r->report);
+	code = config_load_rest(
+		r->options.config_path, cfg_record_source(r->record), &r->config, &r->extent, &r->report);
 	if (code == 0 && cfg_record_secrets(r->record, r->config) < 0)
 		code = err_set(e, -ENOMEM, "out of memory");
 	cfg_record_close(r->record);
@@ -259,9 +261,9 @@ static int
 build_snapshot(struct reload *r, struct err *e)
 {
 	const struct snapshot *now = service_snapshot(r->options.service);
-	int code = snapshot_build_files(r->config, &r->report, &r->next, e);
+	int code = snapshot_build_files(r->config, &r->report, &r->next, e), missing = code;
 
-	if (code < 0)
+	if (code < 0 && code != -EINVAL)
 		return code;
 	r->next->record = cfg_record_ref(r->record);
 	r->next->config_path = strdup(r->options.config_path);
@@ -270,8 +272,8 @@ build_snapshot(struct reload *r, struct err *e)
 		return err_set(e, -ENOMEM, "out of memory");
 	if (r->options.certificates != NULL)
 		code = certificates_prepare(r->options.certificates, r->next, &r->report);
-	if (code < 0)
-		return code;
+	if (code < 0 || missing < 0)
+		return code < 0 ? code : missing;
 	code = counters_assign(generations_counters(service_generations(r->options.service)), r->next, e);
 	if (code == 0)
 		code = reload_plan_make(now, r->next, r->started, &r->plan);
@@ -279,10 +281,24 @@ build_snapshot(struct reload *r, struct err *e)
 	return code;
 }
 
+/* Of a file with errors the plugins are checked all the same, as `sockd -t` does, if it is known which they
+ * are and as whom they run: a person wants all of it in one run. @return whether there is something to check
+ */
+static bool
+build_rest(struct reload *r)
+{
+	struct err e = { 0 };
+
+	if (r->config == NULL || r->extent < CFG_WORKERS)
+		return false;
+	return r->next != NULL || snapshot_build_files(r->config, &r->report, &r->next, &e) != -ENOMEM;
+}
+
 static void
 begin(struct reload *r)
 {
 	struct err e = { 0 };
+	bool faulty;
 	int code = 0;
 
 	r->began_ms = clock_now_ms();
@@ -301,9 +317,10 @@ begin(struct reload *r)
 			service_snapshot(r->options.service)->config, r->config, &r->report);
 	if (code == 0)
 		code = build_snapshot(r, &e);
-	if (code == 0)
-		code = r->options.checker->start(r->options.base, r->next, r->options.identity, &r->report,
-			on_checked, r, &r->check, &e);
+	faulty = code == -EINVAL && e.text[0] == '\0' && build_rest(r);
+	if (code == 0 || faulty)
+		code = r->options.checker->start(r->options.base, r->next, r->options.identity, faulty,
+			&r->report, on_checked, r, &r->check, &e);
 	if (code < 0)
 		refuse(r, code, &e);
 }

@@ -462,6 +462,23 @@ def test_a_faulty_file_is_refused_with_its_place():
     assert d.stop() == 0
 
 
+def test_an_error_hides_none_of_a_plugin():
+    d = Reloading({"a": echo()}).start()
+    d.listeners = {"a": {**echo(), "timeouts": {"idle": 5}},
+                   "b": {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": "echo", "config": {"zebra": 1}}},
+                   "c": echo(plugin="nosuchplugin")}
+    d.write()
+
+    done = d.sockctl("reload")
+
+    assert done.returncode == 1 and done.stderr.count(" error: ") == 3, done
+    for word in ("idle", "'zebra'", "'nosuchplugin'"):
+        assert word in done.stderr, done.stderr
+    with d.connect("a") as c:
+        roundtrip(c)
+    assert d.stop() == 0
+
+
 def test_every_stage_of_a_plugin_can_refuse_it():
     for stage, words in (("check", "as it was told in check"), ("crash", "crashed while its settings were checked"),
                          ("exit", "(status 7)"), ("start", "as it was told in start"),
