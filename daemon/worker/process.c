@@ -326,9 +326,8 @@ start_log(const struct protocol_start *start, int fd, struct err *e)
 static int
 map_shared(int fd, size_t size, void **ret, struct err *e)
 {
-	auto_of(fd) int memory_fd = fd;
-
 	*ret = fd_map_shared(fd, size, true);
+	cleanup_fd(&fd);
 	return *ret != NULL ? 0 : err_errno(e, "cannot map the memory that is shared with the supervisor");
 }
 
