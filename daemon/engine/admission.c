@@ -43,14 +43,15 @@ static const struct cause_row causes[GUARD_CAUSE_COUNT] = {
 
 /* ---- who it is ---- */
 
-enum { GROUPS_MAX = 256 };
+enum { GROUPS_FEW = 64 };
 
 /* A client with room for what its description points to. */
 struct identity {
 	struct guard_client client;
 	struct network net;
 	struct access_peer peer;
-	gid_t groups[GROUPS_MAX];
+	gid_t groups[GROUPS_FEW];
+	gid_t *many; /* owned: if they are more; set by identify() */
 };
 
 static void
@@ -61,8 +62,6 @@ identity_of_network(struct identity *who, const void *address, socklen_t size)
 		who->client.net = &who->net;
 }
 
-/* Whoever is in more groups than fit is judged by the first: 256 are many, and 65536 would be a quarter of a
- * megabyte for each accept. */
 static void
 identity_of_peer(struct identity *who, int fd)
 {
@@ -71,8 +70,9 @@ identity_of_peer(struct identity *who, int fd)
 	who->client = (struct guard_client){ .is_unix = true };
 	if (net_peer_get(fd, &peer) < 0)
 		return;
-	who->peer = (struct access_peer){ .uid = peer.uid, .gid = peer.gid, .groups = who->groups };
-	who->peer.group_count = net_peer_groups(fd, who->groups, GROUPS_MAX);
+	who->peer = (struct access_peer){ .uid = peer.uid, .gid = peer.gid };
+	who->peer.group_count = net_peer_groups(fd, who->groups, GROUPS_FEW, &who->many);
+	who->peer.groups = who->many != NULL ? who->many : who->groups;
 	who->client.peer = &who->peer;
 }
 
@@ -170,6 +170,7 @@ judge_balancer(struct scope *scope, const struct identity *who, struct newcomer 
 static void
 identify(struct identity *who, const struct newcomer *n)
 {
+	who->many = NULL;
 	if (n->transport == CFG_UNIX)
 		identity_of_peer(who, n->fd);
 	else
@@ -187,6 +188,7 @@ admission_meet(struct scope *scope, struct newcomer *n)
 	identify(&who, n);
 	reason = guard_has_balancers(scope->listener->guard) ? judge_balancer(scope, &who, n)
 							     : judge(scope, &who, n);
+	free(who.many);
 	if (reason != 0)
 		metric_add(scope->cells, metric_closed(reason), 1);
 	return reason == 0;
@@ -216,6 +218,7 @@ admission_refuse(struct scope *scope, const struct newcomer *n, enum guard_cause
 	identify(&who, n);
 	metric_add(scope->cells, causes[cause].refused, 1);
 	tell(scope, &who, "conn_refused", &causes[cause], NULL, why);
+	free(who.many);
 	return causes[cause].reason;
 }
 

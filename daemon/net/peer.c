@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -28,13 +29,20 @@ net_peer_get(int fd, struct net_peer *ret)
 }
 
 size_t
-net_peer_groups(int fd, gid_t *groups, size_t count)
+net_peer_groups(int fd, gid_t *few, size_t room, gid_t **ret_many)
 {
-	socklen_t size = (socklen_t)(count * sizeof *groups);
+	socklen_t size = (socklen_t)(room * sizeof *few);
+	gid_t *many;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) == 0)
-		return size / sizeof *groups;
-	return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, few, &size) == 0)
+		return size / sizeof *few;
+	many = errno == ERANGE ? malloc(size) : NULL; /* the kernel gives all or none, and says how many */
+	if (many == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, many, &size) < 0) {
+		free(many);
+		return 0;
+	}
+	*ret_many = many;
+	return size / sizeof *many;
 }
 
 int

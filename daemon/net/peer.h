@@ -18,8 +18,9 @@ struct net_peer {
 /** @return 0; -EOPNOTSUPP for anything but a connected unix stream. Thread: any. Blocks: never. */
 must_check int net_peer_get(int fd, struct net_peer *ret);
 
-/** The further groups of the peer of a unix stream. @return how many were written; 0 if they cannot be had */
-size_t net_peer_groups(int fd, gid_t *groups, size_t count);
+/** The further groups of the peer of a unix stream, at @p few if so many have room there, or else in memory
+ * of their own: *ret_many, which is the caller's to free. @return how many; 0 if they cannot be had */
+size_t net_peer_groups(int fd, gid_t *few, size_t room, gid_t **ret_many);
 
 /** Ask the kernel to tell, with each datagram of a unix socket, who sent it. @return 0 or a negative errno */
 must_check int net_peer_want(int fd);

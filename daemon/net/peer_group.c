@@ -1,25 +1,20 @@
-/* SO_PEERGROUPS (Linux 4.13) gives the supplementary groups; on ERANGE it says how many there are. */
+/* One among a peer's groups. */
 #include "net/peer_group.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "net/peer.h"
 
+enum { FEW = 64 };
+
 static bool
 has_supplementary(int fd, gid_t group)
 {
-	auto_of(mem) gid_t *groups = NULL;
-	socklen_t size = 0;
+	auto_of(mem) gid_t *many = NULL;
+	gid_t few[FEW];
+	size_t count = net_peer_groups(fd, few, FEW, &many);
+	const gid_t *groups = many != NULL ? many : few;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size) == 0 || errno != ERANGE || size == 0)
-		return false;
-	groups = malloc(size);
-	if (groups == NULL || getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
-		return false;
-	for (size_t i = 0; i < size / sizeof *groups; i++)
+	for (size_t i = 0; i < count; i++)
 		if (groups[i] == group)
 			return true;
 	return false;

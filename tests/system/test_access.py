@@ -103,6 +103,7 @@ PEOPLE = {  # uid, gid, further groups
     "user": (61001, 61001, []),
     "group": (61002, 62000, []),
     "further": (61003, 61003, [62001, 62000]),
+    "many": (61005, 61005, [*range(63000, 63400), 62000]),
     "other": (61004, 61004, [62002]),
     "root": (0, 0, []),
 }
@@ -136,7 +137,7 @@ listeners:
     folder = open_folder(d)
     os.chmod(folder.parent, 0o711)
     d.start()
-    want = {"both": {"user", "group", "further"}, "users": {"root", "other"}, "open": set(PEOPLE)}
+    want = {"both": {"user", "group", "further", "many"}, "users": {"root", "other"}, "open": set(PEOPLE)}
     for listener, who in want.items():
         assert {p for p in PEOPLE if ask_as("stream", folder / listener, p)} == who, listener
     d.wait_log("conn_refused", listener="both", source="uid:61004", reason="denied", cause="account")
