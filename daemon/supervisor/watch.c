@@ -1,7 +1,7 @@
 /* inotify watches folders, not files: a file that is renamed over is another file, which no watch of the old
  * one tells of. Every folder on the way is watched, that of the name and that of what the name leads to. An
- * event only starts a clock; when it runs out, what stat() says of each file is held against what it said
- * before, so that what else happens in those folders tells nothing. */
+ * event only starts a clock, or starts it anew; when it runs out, what stat() says of each file is held
+ * against what it said before, so that what else happens in those folders tells nothing. */
 #include "supervisor/watch.h"
 
 #include <errno.h>
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fdutil.h"
 #include "base/log.h"
 #include "config/load_tls.h"
@@ -27,7 +28,8 @@ struct watch {
 	struct event *readable, *settled; /* owned */
 	char **paths;                     /* owned */
 	size_t count;
-	uint64_t seen; /* a hash of what stat() said */
+	uint64_t seen;    /* a hash of what stat() said */
+	int64_t since_ms; /* when the first thing happened that was not looked into yet */
 };
 
 /* ---- how the files are ---- */
@@ -159,7 +161,12 @@ static void
 settle(struct watch *w)
 {
 	const struct timeval wait = { .tv_sec = WATCH_SETTLE_MS / 1000 };
+	int64_t now_ms = clock_now_ms();
 
+	if (!event_pending(w->settled, EV_TIMEOUT, NULL))
+		w->since_ms = now_ms;
+	else if (now_ms - w->since_ms >= WATCH_PATIENCE_MS - WATCH_SETTLE_MS)
+		return;
 	event_add(w->settled, &wait);
 }
 

@@ -11,9 +11,10 @@
 
 struct watch;
 
-/** Files are still for so long before a change is told: whoever writes several is not to be caught between.
- */
-enum { WATCH_SETTLE_MS = 1000 };
+/** Nothing happens in the folders for WATCH_SETTLE_MS before a change is told: whoever writes several files
+ * is not to be caught between. A folder that is never quiet, for a log is written there, is looked at after
+ * WATCH_PATIENCE_MS all the same. */
+enum { WATCH_SETTLE_MS = 1000, WATCH_PATIENCE_MS = 5000 };
 
 /** @p changed is called from the event base. */
 must_check int watch_new(

@@ -65,4 +65,55 @@ START_TEST(a_file_that_is_gone_or_back_is_seen)
 }
 END_TEST
 
-UNIT_TESTS("watch", a_folder_is_seen_whatever_its_name, a_file_that_is_gone_or_back_is_seen)
+static struct {
+	struct event_base *base;
+	struct event *log;
+	char dir[400];
+} busy;
+
+static void
+write_log(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	put(busy.dir, "log", "one more line");
+}
+
+static void
+on_changed(void *arg)
+{
+	*(bool *)arg = true;
+	event_base_loopbreak(busy.base);
+}
+
+START_TEST(a_folder_that_is_never_quiet_hides_no_change)
+{
+	const struct timeval often = { .tv_usec = 200000 }, patience = { .tv_sec = 30 };
+	char *dir = unit_tempdir(), path[450];
+	const char *const paths[] = { path };
+	struct err e = { 0 };
+	struct watch *w;
+	bool changed = false;
+
+	busy.base = event_base_new();
+	snprintf(busy.dir, sizeof busy.dir, "%s", dir);
+	snprintf(path, sizeof path, "%s/site.pem", dir);
+	put(dir, "site.pem", "one");
+	ck_assert_int_eq(watch_new(busy.base, on_changed, &changed, &w, &e), 0);
+	ck_assert_int_eq(watch_set(w, paths, 1, watch_look(paths, 1)), 0);
+	busy.log = event_new(busy.base, -1, EV_PERSIST, write_log, NULL);
+	event_add(busy.log, &often);
+
+	put(dir, "site.pem", "another");
+	event_base_loopexit(busy.base, &patience);
+	event_base_dispatch(busy.base);
+
+	ck_assert(changed);
+	event_free(busy.log);
+	watch_free(w);
+	event_base_free(busy.base);
+	unit_tempdir_remove(dir);
+}
+END_TEST
+
+UNIT_TESTS("watch", a_folder_is_seen_whatever_its_name, a_file_that_is_gone_or_back_is_seen,
+	a_folder_that_is_never_quiet_hides_no_change)
