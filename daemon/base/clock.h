@@ -8,6 +8,13 @@
 /** A deadline that never comes. */
 #define CLOCK_NEVER INT64_MAX
 
+/** @p ms milliseconds after @p now_ms. What nobody lives to see is never: callers may say INT64_MAX. */
+static inline int64_t
+clock_after_ms(int64_t now_ms, int64_t ms)
+{
+	return ms < CLOCK_NEVER / 2 ? now_ms + ms : CLOCK_NEVER;
+}
+
 static inline int64_t
 clock_read_ms(clockid_t which)
 {

@@ -318,7 +318,7 @@ conn_op_set_timeout(struct sockd_conn h, int which, int64_t ms)
 		return -1;
 	if (ms < 0 && ms != SOCKD_FOREVER)
 		return api_fail(-EINVAL);
-	at = ms == SOCKD_FOREVER ? CLOCK_NEVER : loop_now_ms(conn_loop(c)) + ms;
+	at = ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_after_ms(clock_now_ms(), ms); /* the turn may be old */
 	switch (which) {
 	case SOCKD_TIMEOUT_READ:
 		c->read_by_ms = at;
@@ -327,7 +327,7 @@ conn_op_set_timeout(struct sockd_conn h, int which, int64_t ms)
 		c->write_by_ms = at;
 		break;
 	case SOCKD_TIMEOUT_IDLE:
-		c->idle_ms = ms == SOCKD_FOREVER ? CFG_OFF : ms;
+		c->idle_ms = at == CLOCK_NEVER ? CFG_OFF : ms;
 		conn_touch(c);
 		break;
 	case SOCKD_TIMEOUT_LIFETIME:

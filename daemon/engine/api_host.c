@@ -130,7 +130,7 @@ host_sleep(struct sockd_host h, int64_t ms)
 		return -1;
 	if (ms < 0 && ms != SOCKD_FOREVER)
 		return api_fail(-EINVAL);
-	until_ms = ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms;
+	until_ms = ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_after_ms(clock_now_ms(), ms);
 	do
 		r = strand_wait(self, STRAND_SLEEPS, until_ms);
 	while (r == 0);
@@ -147,7 +147,8 @@ host_wait(struct sockd_host h, const void *what, int64_t ms)
 		return -1;
 	if (what == NULL || (ms < 0 && ms != SOCKD_FOREVER))
 		return api_fail(-EINVAL);
-	r = strand_wait_for(self, what, ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_now_ms() + ms);
+	r = strand_wait_for(
+		self, what, ms == SOCKD_FOREVER ? CLOCK_NEVER : clock_after_ms(clock_now_ms(), ms));
 	return r < 0 ? api_fail(r) : 0;
 }
 

@@ -35,7 +35,7 @@ timer_fire(struct loop *loop, struct loop_timer *timer)
 	if (t->every_ms == 0) {
 		timer_free(t);
 	} else {
-		t->at_ms += t->every_ms;
+		t->at_ms = clock_after_ms(t->at_ms, t->every_ms);
 		if (t->at_ms <= loop_now_ms(loop))
 			t->at_ms = loop_now_ms(loop) + t->every_ms;
 		loop_timer_set(loop, &t->timer, t->at_ms);
@@ -57,7 +57,7 @@ timer_start(struct estate *e, int64_t first_ms, int64_t every_ms, sockd_timer_fn
 	t->loop = loop;
 	t->estate = e;
 	t->every_ms = every_ms;
-	t->at_ms = clock_now_ms() + first_ms;
+	t->at_ms = clock_after_ms(clock_now_ms(), first_ms);
 	t->fn = fn;
 	t->arg = arg;
 	t->next = e->timers;

@@ -20,6 +20,12 @@ def test_fibers_on_every_transport():
     assert d.stop() == 0
 
 
+def test_times_of_streams():
+    d = scenarios.serve("fibers")
+    scenarios.run_all(d, "a_timeout_begins_when_it_is_set", "the_largest_number_is_never")
+    assert d.stop() == 0
+
+
 def blocks_of(text):
     """The runs of equal letters, as (letter, length)."""
     found = []

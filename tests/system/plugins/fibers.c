@@ -225,6 +225,51 @@ one_fiber_reads(struct sockd_conn c, struct sockd_reader r, struct sockd_writer 
 	CHECK(sockd_join(h, id) == ECANCELED);
 }
 
+/* Not when the turn began in which it was said. */
+static void
+a_timeout_begins_when_it_is_set(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_host h = sockd_conn_host(c);
+	int64_t began = sockd_now(h);
+	char buf[8];
+
+	(void)w;
+	while (sockd_now(h) < began + 300)
+		; /* as a handler that computes */
+	began = sockd_now(h);
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_READ, 200) == 0);
+	CHECK(FAILS(sockd_read(r, buf, sizeof buf), ETIMEDOUT));
+	CHECK(sockd_now(h) - began >= 200);
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_READ, SOCKD_FOREVER) == 0);
+}
+
+static void
+wake(struct sockd_host h, void *arg)
+{
+	sockd_wake(h, arg);
+}
+
+static void
+the_largest_number_is_never(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_host h = sockd_conn_host(c);
+	uint64_t id, never;
+
+	(void)w;
+	ticks = 0;
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_READ, INT64_MAX) == 0);
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_IDLE, INT64_MAX) == 0);
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_LIFETIME, INT64_MAX) == 0);
+	id = sockd_spawn(h, read_some, &r);
+	never = sockd_timer_start(h, INT64_MAX, INT64_MAX, tick, NULL);
+	CHECK(sockd_timer_start(h, 30, 0, wake, &once) != 0);
+	CHECK(sockd_wait(h, &once, INT64_MAX) == 0);
+	CHECK(sockd_cancel(h, id) == 0);
+	CHECK(sockd_join(h, id) == ECANCELED);
+	CHECK(ticks == 0 && sockd_timer_stop(h, never) == 0);
+	CHECK(sockd_conn_set_timeout(c, SOCKD_TIMEOUT_READ, SOCKD_FOREVER) == 0);
+}
+
 struct block {
 	struct sockd_writer w;
 	char letter;
@@ -292,6 +337,8 @@ static const struct scenario scenarios[] = { { "join_gives_the_result", join_giv
 	{ "cancel_ends_a_wait_for_good", cancel_ends_a_wait_for_good },
 	{ "a_join_is_not_ended_by_cancel", a_join_is_not_ended_by_cancel },
 	{ "wake_reaches_all_that_wait", wake_reaches_all_that_wait },
+	{ "a_timeout_begins_when_it_is_set", a_timeout_begins_when_it_is_set },
+	{ "the_largest_number_is_never", the_largest_number_is_never },
 	{ "timers_fire_and_stop", timers_fire_and_stop }, { "one_fiber_reads", one_fiber_reads },
 	{ "writes_queue_whole", writes_queue_whole },
 	{ "a_cancelled_writer_leaves_the_queue", a_cancelled_writer_leaves_the_queue }, { NULL, NULL } };
