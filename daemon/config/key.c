@@ -113,6 +113,7 @@ key_reload_name(enum key_reload reload)
 		[KEY_LIVE] = "at once",
 		[KEY_NEW_CONNECTIONS] = "for new connections",
 		[KEY_UPGRADE] = "in a new worker",
+		[KEY_RESTART] = "when sockd is started again",
 	};
 
 	return names[reload];

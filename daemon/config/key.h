@@ -43,7 +43,13 @@ enum key_type {
 };
 
 /** What it takes for a changed value to hold. */
-enum key_reload { KEY_LIVE, KEY_NEW_CONNECTIONS, KEY_UPGRADE, KEY_RELOAD_COUNT };
+enum key_reload {
+	KEY_LIVE,
+	KEY_NEW_CONNECTIONS,
+	KEY_UPGRADE, /* from here on: not by a reload */
+	KEY_RESTART, /* an upgrade hands over what was made by it */
+	KEY_RELOAD_COUNT
+};
 
 struct key_word {
 	const char *name; /* NULL ends the list */

@@ -147,7 +147,7 @@ options_tcp(const struct net_request *q, int fd, struct err *e)
 			s->keepalive.on },
 		{ IPPROTO_TCP, TCP_KEEPCNT, s->keepalive.count, "socket.keepalive.count", s->keepalive.on },
 		{ IPPROTO_TCP, TCP_DEFER_ACCEPT, s->defer_accept_ms / 1000, "socket.defer_accept",
-			s->defer_accept_ms > 0 },
+			q->address->transport != CFG_PASSED }, /* whose unit says it */
 	};
 	int code = 0;
 

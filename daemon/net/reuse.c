@@ -142,8 +142,8 @@ options_are_same(const struct cfg_listener *a, const struct cfg_listener *b)
 	for (size_t i = 0; i < key_table_listener.count; i++) {
 		const struct key *key = &key_table_listener.keys[i];
 
-		if ((key_begins(key, "socket.") || key_begins(key, "backlog")) &&
-			key->reload != KEY_UPGRADE && !cfg_value_is_same(key, a, b))
+		if ((key_begins(key, "socket.") || key_begins(key, "backlog")) && key->reload < KEY_UPGRADE &&
+			!cfg_value_is_same(key, a, b))
 			return false;
 	}
 	return true;

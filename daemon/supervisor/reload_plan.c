@@ -72,14 +72,14 @@ plan_names(struct reload_plan *p)
 	}
 }
 
-/* Only what a new worker can take, or only the rest. */
+/* Only what has to wait for a new worker or for more, or only the rest. */
 static void
-keep_changes(struct cfg_changes *c, bool upgrade)
+keep_changes(struct cfg_changes *c, bool waiting)
 {
 	size_t left = 0;
 
 	for (size_t i = 0; i < c->count; i++) {
-		if ((c->items[i].key->reload == KEY_UPGRADE) == upgrade) {
+		if ((c->items[i].key->reload >= KEY_UPGRADE) == waiting) {
 			c->items[left++] = c->items[i];
 			continue;
 		}

@@ -49,6 +49,7 @@ each_item(const struct reload_plan *p, item_fn *fn, void *arg)
 		fn(arg, &(struct item){ "for new connections", p->code[i], "plugin file", NULL, NULL });
 	each_change(&p->changes, KEY_NEW_CONNECTIONS, fn, arg);
 	each_change(&p->waiting, KEY_UPGRADE, fn, arg);
+	each_change(&p->waiting, KEY_RESTART, fn, arg);
 }
 
 /* ---- text ---- */

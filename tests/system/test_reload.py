@@ -227,6 +227,27 @@ def test_keys_that_need_a_new_worker_wait_and_go_on_waiting():
     assert d.stop() == 0
 
 
+def test_what_an_upgrade_hands_over_waits_for_a_start():
+    d = Reloading({"a": echo()}).start()
+    d.listeners["a"]["socket"] = {"freebind": True}
+    d.settings["log"] = {"format": "json"}
+    changes = d.reload_well()
+    assert {c["key"]: c["takes_effect"] for c in changes} == \
+        dict.fromkeys(("log.format", "socket.freebind"), "when sockd is started again"), changes
+    assert d.stop() == 0
+
+
+def test_a_client_is_no_longer_held_back_until_it_speaks():
+    d = Reloading({"a": {**echo(), "socket": {"defer_accept": "60s"}}}).start()
+    with d.connect("a"):
+        d.listeners["a"]["socket"] = {}
+        (change,) = d.reload_well()
+        assert change["takes_effect"] == "for new connections"
+        with d.connect("a"):
+            harness.wait_until(lambda: d.ask("listeners")[0]["open"] == 1, "the second is accepted")
+    assert d.stop() == 0
+
+
 def test_the_log_level_changes_at_once():
     d = Reloading({"a": echo()}).start()
     d.settings["log"] = {"level": "debug"}
