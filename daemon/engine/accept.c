@@ -159,7 +159,9 @@ acceptor_tell_pause(struct acceptor *a, int error)
 	a->pause_told_ms = now_ms;
 	log_warning("accept_paused", LOG_S("listener", a->scope->listener->cfg->name),
 		LOG_S("error", strerror(error)), LOG_U("count", a->pauses),
-		LOG_S("msg", "clients wait in the backlog until descriptors are free"));
+		LOG_S("msg", is_shortage(error)
+				     ? "clients wait in the backlog until descriptors are free"
+				     : "clients wait in the backlog; it is tried again and again"));
 	a->pauses = 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "engine/conn_ids.h"
 #include "engine/fiber.h"
 #include "engine/mailbox.h"
@@ -54,11 +55,12 @@ struct loop {
 	int64_t now_ms;         /* of this turn; 0: not read yet */
 	struct loop_task *tasks, **tasks_end;
 	struct fiber_set *fibers;
-	size_t spent_bytes;    /* by what runs now, since it went on: see loop_spend() */
-	struct slab conns;     /* of struct conn */
-	struct slab endpoints; /* of struct endpoint */
-	struct slab strands;   /* of struct strand */
-	struct slab timers;    /* of struct plugin_timer */
+	size_t spent_bytes;         /* by what runs now, since it went on: see loop_spend() */
+	struct slab conns;          /* of struct conn */
+	struct slab endpoints;      /* of struct endpoint */
+	struct slab strands;        /* of struct strand */
+	struct slab timers;         /* of struct plugin_timer */
+	struct log_repeat no_fiber; /* that there was none for a client */
 	struct strand *waiting[1 << LOOP_WAIT_BITS]; /* those that wait for a sockd_wake(), by what for */
 	unsigned char *buffer; /* LOOP_BUFFER_SIZE: what a stream is read into, handed out as a view */
 	unsigned char *wire;   /* owned; LOOP_BUFFER_SIZE, made when needed: records on their way out */

@@ -17,7 +17,7 @@
 #include "engine/estate.h"
 #include "engine/handler.h"
 
-enum { ALIVE_MAX = 10000, ENDED_KEPT = 1024 };
+enum { ALIVE_MAX = 10000, ENDED_KEPT = 1024, TELL_EVERY_MS = 60000 };
 
 /* ---- life ---- */
 
@@ -97,6 +97,18 @@ strand_ended(void *arg)
 	strand_forget(s);
 }
 
+/* Each client that comes would bring another line. */
+static void
+tell_no_fiber(struct handler_thread *thread, const struct err *e)
+{
+	struct loop *loop = thread->loop;
+	uint64_t missed;
+
+	if (log_repeat_allows(&loop->no_fiber, loop_now_ms(loop), TELL_EVERY_MS, &missed))
+		log_warning("no_fiber", LOG_S("listener", thread->handler->name), LOG_S("msg", e->text),
+			LOG_U("missed", missed));
+}
+
 int
 strand_new(struct handler_thread *thread, struct conn *conn, size_t stack, void (*run)(struct strand *s),
 	void (*ended)(struct strand *s), void *arg, struct strand **ret)
@@ -115,7 +127,7 @@ strand_new(struct handler_thread *thread, struct conn *conn, size_t stack, void 
 	s->arg = arg;
 	s->waits = STRAND_RUNS;
 	if (fiber_new(loop->fibers, stack, strand_run, strand_ended, s, &s->fiber, &e) < 0) {
-		log_warning("no_fiber", LOG_S("listener", thread->handler->name), LOG_S("msg", e.text));
+		tell_no_fiber(thread, &e);
 		slab_put(&loop->strands, s);
 		return -EAGAIN;
 	}

@@ -88,6 +88,19 @@ def test_a_connection_ends_when_whoever_joined_its_fiber_knows():
     assert not d.find_logs("scenario_failed")
 
 
+def test_clients_without_a_fiber_fill_no_log():
+    if harness.SANITIZED:
+        harness.skip("a sanitizer needs address space")
+    d = harness.Daemon({"t": {"listen": "tcp://127.0.0.1:0", "handler": "echo-serve"}},
+                       daemon={"threads": 1, "fiber_stack": "64MiB"}, rlimits={harness.resource.RLIMIT_AS: 3 << 29}).start()
+    clients = [d.connect("t") for _ in range(60)]
+    d.wait_log("conn_closed", reason="error", count=20)
+    for c in clients:
+        c.close()
+    assert [e.get("missed") for e in d.find_logs("no_fiber")] == ["0"], d.find_logs("no_fiber")
+    assert d.stop() == 0
+
+
 def test_drain_interrupts_every_quiet_wait_once():
     d = scenarios.serve("ending", daemon={"shutdown": {"timeout": "60s"}})
     clients = [harness.connect(address) for address in d.addresses("t")]
