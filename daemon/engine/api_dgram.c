@@ -422,10 +422,10 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 	size = sockd_readable(r);
 	if (size > to->write_limit)
 		size = to->write_limit;
-	if (size == 0)
+	if (!datagram_is_there(r))
 		return 0;
 	n = sockd_read(r, dgram_io_reserve(to->io, size), size);
-	if (n <= 0)
+	if (n < 0)
 		return n;
 	queue_answer(to, dgram_io_reserve(to->io, (size_t)n), (size_t)n);
 	return n;

@@ -13,6 +13,7 @@
 #include "engine/api_frame.h"
 #include "engine/arguments.h"
 #include "engine/conn_wait.h"
+#include "engine/dgram.h"
 #include "engine/dgram_io.h"
 #include "engine/frame.h"
 #include "engine/strand.h"
@@ -299,6 +300,24 @@ const struct sockd_reader_ops dialled_datagram_reader_ops = {
 	.close_read = reader_close_read,
 };
 
+bool
+datagram_is_there(struct sockd_reader r)
+{
+	struct endpoint *ep;
+	struct conn *c;
+
+	if (sockd_readable(r) > 0)
+		return true;
+	if (r.ops == &endpoint_reader_ops) {
+		ep = endpoint_find(r.ref, "sockd_move");
+		return ep != NULL && endpoint_present(ep) != NULL;
+	}
+	c = r.ops == &dialled_datagram_reader_ops ? api_find_open(r.ref, "sockd_move") : NULL;
+	if (c == NULL || c->state != CONN_OPEN)
+		return false;
+	return in_view(c) ? c->has_datagram : take(c, NULL, 0, MSG_PEEK) >= 0;
+}
+
 /* ---- writer ---- */
 
 static ssize_t
@@ -390,7 +409,7 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 		return -1;
 	if (sockd_null(r))
 		return api_fail(-EBADF);
-	if (sockd_readable(r) == 0)
+	if (!datagram_is_there(r))
 		return 0;
 	size = sockd_peek(r, &seen, 0);
 	if (size < 0)

@@ -108,6 +108,39 @@ START_TEST(a_handle_kept_does_not_reach_the_next_client)
 }
 END_TEST
 
-UNIT_TESTS("fake_edges", a_handle_kept_does_not_reach_the_next_client,
+static const struct sockd_addr somebody = { .len = sizeof(sa_family_t) };
+
+static void
+answer_first(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	char byte;
+
+	(void)c;
+	if (sockd_readable(r) == 0)
+		return;
+	ck_assert_int_eq(sockd_write(w, "x", 1), -1);
+	ck_assert_int_eq(errno, EDESTADDRREQ);
+	ck_assert_int_eq(sockd_write_to(w, &somebody, NULL, "y", 1), 1);
+	ck_assert_int_eq(sockd_read(r, &byte, 1), 1);
+	ck_assert_int_eq(sockd_write(w, "z", 1), 1);
+}
+
+START_TEST(an_answer_goes_to_who_has_asked)
+{
+	static const struct sockd_plugin plugin = { SOCKD_PLUGIN_INIT, .name = "answer", .version = "1.0",
+		.serve = answer_first };
+	struct sockd_fake *f = started(&plugin, SOCKD_UDP);
+	char buf[2];
+
+	ck_assert_int_eq(sockd_fake_feed(f, "?", 1), 0);
+	sockd_fake_turn(f);
+	ck_assert(sockd_fake_take(f, buf, 2) == 1 && buf[0] == 'y');
+	ck_assert(sockd_fake_take(f, buf, 2) == 1 && buf[0] == 'z');
+	ck_assert_int_eq(sockd_fake_take(f, buf, 2), -1);
+	sockd_fake_free(f);
+}
+END_TEST
+
+UNIT_TESTS("fake_edges", an_answer_goes_to_who_has_asked, a_handle_kept_does_not_reach_the_next_client,
 	straight_line_code_meets_them_on_every_transport, events_meet_them_on_every_transport,
 	connections_that_a_plugin_made_meet_them)

@@ -201,7 +201,7 @@ datagrams(struct sockd_fake *f)
 
 	f->one_datagram = true;
 	while (f->in.count > 0 && !f->paused) {
-		f->has_datagram = true;
+		f->has_datagram = f->met = true;
 		f->plugin->datagram(c, sockd_conn_reader(c), sockd_conn_writer(c));
 		if (f->has_datagram)
 			fake_queue_take(&f->in, true, NULL, 0, f->in.sizes[0]);

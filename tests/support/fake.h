@@ -71,6 +71,7 @@ struct sockd_fake {
 	bool closing;                    /* by the plugin */
 	bool one_datagram, has_datagram; /* within datagram(): only the first is visible, and it is unread */
 	bool timeout_set;
+	bool met; /* somebody sent a datagram that an answer goes to */
 	int closing_reason, reason;
 	unsigned closes;
 	uint64_t id, last_id;

@@ -155,6 +155,7 @@ fake_take_input(struct sockd_fake *f, void *buf, size_t size)
 	fake_queue_take(&f->in, datagram, buf, size, datagram ? f->in.sizes[0] : size);
 	f->arrived -= f->arrived < size ? f->arrived : size;
 	f->has_datagram = false;
+	f->met = true;
 }
 
 /* Drop datagrams that are too large. @return -1 in event style, which is told of each */

@@ -46,6 +46,13 @@ put(struct sockd_fake *f, const void *buf, size_t size)
 	return (ssize_t)size;
 }
 
+/* Answer; of datagrams to whoever sent the one that was read last. */
+static ssize_t
+answer(struct sockd_fake *f, const void *buf, size_t size)
+{
+	return fake_is_of_datagrams(f) && !f->met ? fake_refuse(EDESTADDRREQ) : put(f, buf, size);
+}
+
 static ssize_t
 fake_write(struct sockd_writer w, const void *buf, size_t size)
 {
@@ -53,7 +60,7 @@ fake_write(struct sockd_writer w, const void *buf, size_t size)
 
 	if (f == NULL)
 		return -1;
-	return arguments_are_there(buf, size) ? put(f, buf, size) : fake_refuse(EINVAL);
+	return arguments_are_there(buf, size) ? answer(f, buf, size) : fake_refuse(EINVAL);
 }
 
 static ssize_t
@@ -72,7 +79,7 @@ fake_writev(struct sockd_writer w, const struct iovec *iov, int count)
 	for (int i = 0; i < count; i++)
 		if (fake_queue_put(&whole, iov[i].iov_base, iov[i].iov_len) < 0)
 			n = -1;
-	n = n == 0 ? put(f, whole.bytes, whole.size) : fake_refuse(ENOMEM);
+	n = n == 0 ? answer(f, whole.bytes, whole.size) : fake_refuse(ENOMEM);
 	fake_queue_fini(&whole);
 	return n;
 }
@@ -93,14 +100,18 @@ static ssize_t
 fake_write_to(struct sockd_writer w, const struct sockd_addr *to, const struct sockd_addr *from,
 	const void *buf, size_t size)
 {
+	struct sockd_fake *f = fake_usable(w.ref, SOCKD_FAKE_WRITE);
+
 	(void)from;
-	if (!fake_is_of_datagrams(fake_of(w.ref)))
+	if (f == NULL)
+		return -1;
+	if (!fake_is_of_datagrams(f))
 		return fake_refuse(ENOTSUP);
 	if (to == NULL || to->len == 0)
 		return fake_refuse(EDESTADDRREQ);
-	if (to->len > sizeof to->sa)
+	if (to->len > sizeof to->sa || !arguments_are_there(buf, size))
 		return fake_refuse(EINVAL);
-	return fake_write(w, buf, size);
+	return put(f, buf, size);
 }
 
 static ssize_t

@@ -106,7 +106,7 @@ def test_all_that_can_be_asked_of_messages():
         d = scenarios.serve("messages", config={"to": url})
         scenarios.run_all(d, "each_read_takes_one", "others_wait_while_the_fiber_does", "one_is_discarded_whole",
                           "writes_that_no_datagram_has", "a_closed_reader_is_at_its_end", "from_one_to_another",
-                          "a_paused_one_waits", "a_refusal_is_no_data")
+                          "an_empty_one_moves_too", "a_paused_one_waits", "a_refusal_is_no_data")
         assert d.stop() == 0
 
 

@@ -156,6 +156,26 @@ from_one_to_another(struct sockd_conn c, struct sockd_reader r, struct sockd_wri
 	CHECK(sockd_copy(sockd_conn_writer(b), sockd_conn_reader(a)) == 0);
 }
 
+/* As any other, and once. */
+static void
+an_empty_one_moves_too(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn a = dial_with(c, NULL, NULL), b = dial_with(c, NULL, NULL);
+	struct sockd_reader br = sockd_conn_reader(b);
+	struct sockd_writer bw = sockd_conn_writer(b);
+	char buf[8];
+	size_t n = 99;
+
+	(void)r, (void)w;
+	CHECK(sockd_conn_set_timeout(b, SOCKD_TIMEOUT_READ, 2000) == 0);
+	CHECK(sockd_write(sockd_conn_writer(a), "", 0) == 0 && arrival(a) == 0);
+	CHECK(sockd_move(bw, sockd_conn_reader(a)) == 0);
+	CHECK(sockd_receive(br, buf, sizeof buf, &n) == 1 && n == 0);
+	CHECK(sockd_move(bw, sockd_conn_reader(a)) == 0);
+	CHECK(sockd_write(bw, "x", 1) == 1);
+	CHECK(sockd_receive(br, buf, sizeof buf, &n) == 1 && n == 1);
+}
+
 /* ---- event style ---- */
 
 static struct sockd_conn seen_by_fiber;
@@ -245,8 +265,9 @@ static const struct scenario scenarios[] = { { "each_read_takes_one", each_read_
 	{ "one_is_discarded_whole", one_is_discarded_whole },
 	{ "writes_that_no_datagram_has", writes_that_no_datagram_has },
 	{ "a_closed_reader_is_at_its_end", a_closed_reader_is_at_its_end },
-	{ "from_one_to_another", from_one_to_another }, { "a_paused_one_waits", a_paused_one_waits },
-	{ "a_refusal_is_no_data", a_refusal_is_no_data }, { NULL, NULL } };
+	{ "from_one_to_another", from_one_to_another }, { "an_empty_one_moves_too", an_empty_one_moves_too },
+	{ "a_paused_one_waits", a_paused_one_waits }, { "a_refusal_is_no_data", a_refusal_is_no_data },
+	{ NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
