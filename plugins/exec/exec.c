@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -77,20 +78,37 @@ static const struct sockd_option options[] = {
 	{ 0 },
 };
 
+/* A program, or a folder to start it in. @return 0, or -1 with errno */
+static int
+check_access(const char *path, bool folder)
+{
+	struct stat st;
+
+	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+		return -1;
+	if (S_ISDIR(st.st_mode) == folder)
+		return 0;
+	errno = folder ? ENOTDIR : EISDIR;
+	return -1;
+}
+
 static int
 check(const struct sockd_settings *s, struct sockd_error *e)
 {
 	const char *program = sockd_setting_list(s, "command", 0), *variable;
+	const char *folder = sockd_setting_string(s, "folder");
 	size_t size = 0;
 
 	if (program == NULL)
 		return sockd_error_set(e, "command", "names no program");
 	if (program[0] != '/')
 		return sockd_error_set(e, "command[0]", "'%s' is no absolute path", program);
-	if (access(program, X_OK) < 0)
+	if (check_access(program, false) < 0)
 		return sockd_error_set(e, "command[0]", "cannot run '%s': %s", program, strerror(errno));
 	if (sockd_setting_list(s, "command", WORDS_MAX) != NULL)
 		return sockd_error_set(e, "command", "has more than %d words", WORDS_MAX);
+	if (folder != NULL && check_access(folder, true) < 0)
+		return sockd_error_set(e, "folder", "cannot start in '%s': %s", folder, strerror(errno));
 	for (size_t i = 0; (variable = sockd_setting_list(s, "environment", i)) != NULL; i++) {
 		char item[32];
 
@@ -292,6 +310,7 @@ run(struct sockd_conn c, struct exec *x)
 	if (sockd_null(program)) {
 		(void)sockd_log(h, SOCKD_LOG_ERROR, "exec_failed", "cannot talk to %s: %s",
 			x->command.words[0], strerror(errno));
+		(void)sockd_conn_abort(c);
 		close(fd);
 	} else {
 		relay(c, program);
@@ -309,6 +328,7 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	if (atomic_fetch_add(&x->processes, 1) < x->processes_max) {
 		if (run(c, x))
 			return;
+		(void)sockd_conn_abort(c); /* an end would be an empty answer */
 	} else {
 		(void)sockd_metric_add(sockd_conn_host(c), x->refused, 1);
 		(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_INFO, "exec_refused",

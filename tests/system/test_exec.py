@@ -187,12 +187,30 @@ def test_no_program_outlives_a_stop():
 def test_what_cannot_be_run_is_refused_at_the_start(tmp):
     for config, said in (({}, "command"), ({"command": []}, "names no program"),
                          ({"command": ["cat"]}, "no absolute path"), ({"command": ["/bin/nothing"]}, "cannot run"),
+                         ({"command": ["/bin"]}, "cannot run '/bin': Is a directory"),
+                         ({"command": ["/bin/cat"], "folder": "/nowhere"}, "cannot start in '/nowhere': No such file"),
+                         ({"command": ["/bin/cat"], "folder": "/bin/cat"}, "cannot start in '/bin/cat': Not a directory"),
                          ({"command": ["/bin/cat"], "environment": ["x"]}, "is not NAME=VALUE")):
         d = Daemon({"x": {"listen": f"unix://{tmp}/s", "handler": {"plugin": "exec", "config": config}}})
         d.launch()
         assert d.wait() == 78, config
         assert said in "\n".join(d.lines), (config, d.lines)
         d.close()
+
+
+def test_a_client_whose_program_has_gone_is_reset(tmp):
+    program = tmp / "program"
+    program.write_text("#!/bin/sh\necho here\n")
+    program.chmod(0o755)
+    with Daemon(listener(str(program))).start() as d:
+        assert talk(d) == b"here\n"
+        program.unlink()
+        with d.connect("x") as c:
+            try:
+                assert False, f"an orderly answer: {c.recv(1)}"
+            except ConnectionResetError:
+                pass
+        assert "No such file" in d.wait_log("exec_failed", level="error")["msg"]
 
 
 def test_many_short_programs_leave_nothing():
