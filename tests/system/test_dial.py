@@ -216,7 +216,10 @@ def test_a_drain_ends_a_quiet_relay():
 
 def test_a_relay_whose_peer_does_not_read_is_bounded():
     up = Upstream(lambda client: client.recv(1))
-    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"}, daemon={"shutdown": {"timeout": "200ms"}})
+    # What the kernel keeps may grow to tcp_rmem, which is as much as the bound and more, unless somebody says how much.
+    up.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
+    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"}, daemon={"shutdown": {"timeout": "200ms"}},
+                        socket={"receive_buffer": "256KiB"})
     with d.connect("t") as c:
         c.settimeout(1)
         c.sendall(b"relay\n")
