@@ -39,13 +39,6 @@ def fill(c):
     harness.wait_until(lambda: not harness.unsent(c), "the server to take it")
 
 
-def listens(port):
-    """Whether any process has a socket that listens there, told without a client that would be counted."""
-    with open("/proc/net/tcp", encoding="ascii") as sockets:
-        entries = [line.split() for line in sockets]
-    return any(e[1].endswith(f":{port:04X}") and e[3] == "0A" for e in entries)
-
-
 def test_idle_clients_get_their_end_at_once():
     for plugin in ("echo", "echo-serve"):
         d = Daemon(listener(plugin), daemon={"shutdown": {"timeout": "60s"}}).start()
@@ -203,7 +196,7 @@ def test_a_client_that_ends_by_itself_while_it_drains_counts_as_drained():
     c = d.connect("echo", receive_buffer=4096)
     fill(c)
     d.send(signal.SIGTERM)
-    harness.wait_until(lambda: not listens(d.addr("echo")[1]), "the loop to drain")
+    harness.wait_until(lambda: d.addr("echo")[1] not in harness.tcp_listeners().values(), "the loop to drain")
     c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     c.close()
 

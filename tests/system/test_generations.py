@@ -60,8 +60,7 @@ def admit_all(address, stack):
 
 def accepts(pid):
     """Whether this process has a tcp socket that listens."""
-    with open("/proc/net/tcp", encoding="ascii") as sockets:
-        listening = {f"socket:[{e[9]}]" for e in map(str.split, sockets) if e[3] == "0A"}
+    listening = {f"socket:[{inode}]" for inode in harness.tcp_listeners()}
     for fd in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
             if os.readlink(f"/proc/{pid}/fd/{fd}") in listening:
