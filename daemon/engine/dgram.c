@@ -18,6 +18,7 @@
 
 enum {
 	SERVE_SLOTS = 8, /* a waiting fiber keeps its datagrams, so each endpoint has its own */
+	BUSY_BATCH = 4,  /* while so many were served, others have come most often */
 	TURN_BATCHES = 4,
 	PAUSE_MS = 100, /* when the kernel has no memory to receive with */
 	BACKOFF_FIRST_MS = 10,
@@ -124,7 +125,7 @@ endpoint_receive(struct endpoint *ep)
 		return -ESHUTDOWN;
 	n = dgram_io_receive(ep->io, ep->fd);
 	if (n > 0) {
-		ep->drained = dgram_io_is_short(ep->io);
+		ep->drained = dgram_io_is_short(ep->io) && n < BUSY_BATCH;
 		metric_add(ep->scope->cells, METRIC_DATAGRAMS_READ, (uint64_t)n);
 		return n;
 	}
