@@ -3,7 +3,7 @@ bench_programs = tests/bench/load tests/bench/raw_echo tests/bench/raw_tls_echo 
 check_PROGRAMS += $(bench_programs)
 EXTRA_DIST += tests/bench/plots/connections.svg tests/bench/plots/sizes.svg
 EXTRA_DIST += tests/bench/README.md tests/bench/run tests/bench/peers.py tests/bench/report.py tests/bench/go_echo.go \
-	tests/bench/behind.py tests/bench/clients.py
+	tests/bench/behind.py tests/bench/clients.py tests/bench/growth.py tests/bench/sharing.py
 
 tests_bench_load_SOURCES = tests/bench/load.c tests/bench/load.h tests/bench/load_stream.c tests/bench/load_connect.c \
 	tests/bench/load_datagram.c tests/bench/load_idle.c tests/bench/histogram.c tests/bench/histogram.h \

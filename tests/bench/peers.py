@@ -25,9 +25,9 @@ class Missing(Exception):
 class Setting:
     """What all peers of a table share: the transport, the number of loops, where files go."""
 
-    def __init__(self, transport, folder, loops=1):
+    def __init__(self, transport, folder, loops=1, pinned=None):
         self.transport, self.folder, self.loops = transport, pathlib.Path(folder), loops
-        self.pinned = loops == 1
+        self.pinned = loops == 1 if pinned is None else pinned
         self.certificate, self.key = self.folder / "certificate.pem", self.folder / "key.pem"
 
     def make_certificate(self):
@@ -141,6 +141,15 @@ def raw(peer):
     return [str(BENCH / "raw_echo"), peer.url, str(s.loops)]
 
 
+def raw_sharing(way):
+    """Raw epoll that shares what connects in another way; raw_echo.c says which."""
+    def command(peer):
+        if peer.setting.transport not in ("tcp", "unix") or peer.setting.loops < 2:
+            raise Missing("only several loops share what connects")
+        return [*raw(peer), way]
+    return command
+
+
 def sockd_url(url):
     scheme, rest = url.split(":", 1)
     return {"tls": "tcp"}.get(scheme, scheme) + ":" + ("//" + rest if not rest.startswith("//") else rest)
@@ -244,5 +253,13 @@ backend b
     return ["haproxy", "-f", str(file), "-db"]
 
 
-COMMANDS = {"raw": raw, "sockd": sockd, "sockd-serve": sockd_serve, "go": go, "nginx": nginx, "haproxy": haproxy}
+def raw_level(peer):
+    """Raw epoll without EPOLLET."""
+    if peer.setting.transport not in ("tcp", "unix") or peer.setting.loops > 1:
+        raise Missing("streams on one loop only")
+    return [*raw(peer), "exclusive", "level"]
+
+
+COMMANDS = {"raw": raw, "raw-level": raw_level, "sockd": sockd, "sockd-serve": sockd_serve, "go": go, "nginx": nginx, "haproxy": haproxy,
+            **{f"raw-{way}": raw_sharing(way) for way in ("exclusive", "nested", "handover")}}
 SOCKD, PLUGINS = BUILD / "sockd", BUILD / "stage-plugins"

@@ -2,10 +2,19 @@
  * one send a message, recvmmsg() and sendmmsg() for datagrams, a loop a thread. It keeps no limits, no
  * timeouts and no counts, so what a daemon needs beyond it is what the comparison shows.
  *
- *   raw_echo TARGET [THREADS] */
+ *   raw_echo TARGET [THREADS [ACCEPT [level]]]
+ *
+ * ACCEPT is how several threads share what connects: `reuseport`, a listening socket each (the default for
+ * tcp); `exclusive`, one socket that all watch with EPOLLEXCLUSIVE (the default for unix); `nested`, the same
+ * through an epoll within the epoll, as a server would whose event library does not know the flag;
+ * `handover`, where the first thread accepts and puts each client into the epoll of the thread that has
+ * fewest. `level` watches clients level-triggered, as most servers do: the kernel then looks at each that was
+ * ready once more. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,16 +23,31 @@
 
 #include "target.h"
 
-enum { CHUNK = 65536, EVENTS = 512, ACCEPTS = 64, BATCH = 64 };
+enum { CHUNK = 65536, EVENTS = 512, ACCEPTS = 64, BATCH = 64, THREADS_MAX = 64 };
+static const uint32_t EDGES = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+enum sharing { REUSEPORT, EXCLUSIVE, NESTED, HANDOVER };
+
+static const char *const sharings[] = { "reuseport", "exclusive", "nested", "handover" };
+
+struct loop {
+	int epoll, listener; /* no listener: -1 */
+	_Atomic int clients;
+};
 
 struct client {
 	int fd;
+	bool owes; /* level-triggered: watched for room, as it has a rest */
+	struct loop *loop;
 	uint32_t held, sent;
 	char *rest; /* what the client did not take yet: held bytes, of which sent are gone */
 };
 
 static struct target target;
-static bool many_threads;
+static enum sharing sharing;
+static bool level_triggered;
+static struct loop loops[THREADS_MAX];
+static int loop_count = 1;
 
 /* @return false when the client is gone */
 static bool
@@ -81,11 +105,24 @@ echo(struct client *c, char *chunk)
 	return true;
 }
 
+static struct loop *
+loop_for_client(struct loop *own)
+{
+	struct loop *best = own;
+
+	if (sharing != HANDOVER)
+		return own;
+	for (int i = 0; i < loop_count; i++)
+		if (loops[i].clients < best->clients)
+			best = &loops[i];
+	return best;
+}
+
 static void
-accept_some(int epoll, int listener)
+accept_some(struct loop *own)
 {
 	for (int i = 0; i < ACCEPTS; i++) {
-		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(own->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		struct client *c;
 
 		if (fd < 0)
@@ -94,37 +131,58 @@ accept_some(int epoll, int listener)
 		if (c == NULL)
 			die("calloc");
 		c->fd = fd;
-		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd,
+		c->loop = loop_for_client(own);
+		c->loop->clients++;
+		if (epoll_ctl(c->loop->epoll, EPOLL_CTL_ADD, fd,
 			    &(struct epoll_event){
-				    .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = c }) < 0)
+				    .events = level_triggered ? EPOLLIN : EDGES, .data.ptr = c }) < 0)
 			die("epoll_ctl");
 	}
 }
 
+/* An edge tells of room anyway. */
 static void
-serve_streams(int listener)
+client_watch(struct client *c)
 {
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	bool owes = c->rest != NULL;
+
+	if (!level_triggered || owes == c->owes)
+		return;
+	c->owes = owes;
+	if (epoll_ctl(c->loop->epoll, EPOLL_CTL_MOD, c->fd,
+		    &(struct epoll_event){ .events = owes ? EPOLLOUT : EPOLLIN, .data.ptr = c }) < 0)
+		die("epoll_ctl");
+}
+
+static void
+client_end(struct client *c)
+{
+	c->loop->clients--;
+	close(c->fd);
+	free(c->rest);
+	free(c);
+}
+
+static void
+serve_streams(struct loop *own)
+{
 	char *chunk = malloc(CHUNK);
 	struct epoll_event events[EVENTS];
 
-	if (epoll < 0 || chunk == NULL ||
-		epoll_ctl(epoll, EPOLL_CTL_ADD, listener,
-			&(struct epoll_event){ .events = EPOLLIN | EPOLLEXCLUSIVE }) < 0)
-		die("epoll");
+	if (chunk == NULL)
+		die("malloc");
 	for (;;) {
-		int n = epoll_wait(epoll, events, EVENTS, -1);
+		int n = epoll_wait(own->epoll, events, EVENTS, -1);
 
 		for (int i = 0; i < n; i++) {
 			struct client *c = events[i].data.ptr;
 
-			if (c == NULL) {
-				accept_some(epoll, listener);
-			} else if (!echo(c, chunk)) {
-				close(c->fd);
-				free(c->rest);
-				free(c);
-			}
+			if (c == NULL)
+				accept_some(own);
+			else if (echo(c, chunk))
+				client_watch(c);
+			else
+				client_end(c);
 		}
 	}
 }
@@ -164,58 +222,96 @@ batch_answer(struct batch *b, int fd, int count)
 }
 
 static void
-serve_datagrams(int fd)
+serve_datagrams(const struct loop *own)
 {
-	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct batch *b = calloc(1, sizeof *b);
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event;
 
 	if (b != NULL)
 		b->bytes = malloc((size_t)BATCH * CHUNK);
-	if (epoll < 0 || b == NULL || b->bytes == NULL || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-		die("epoll");
+	if (b == NULL || b->bytes == NULL)
+		die("malloc");
 	for (;;) {
 		int n;
 
 		batch_reset(b);
-		n = recvmmsg(fd, b->messages, BATCH, MSG_DONTWAIT, NULL);
+		n = recvmmsg(own->listener, b->messages, BATCH, MSG_DONTWAIT, NULL);
 		if (n > 0)
-			batch_answer(b, fd, n);
+			batch_answer(b, own->listener, n);
 		else
-			epoll_wait(epoll, &event, 1, -1);
+			epoll_wait(own->epoll, &event, 1, -1);
 	}
 }
 
 static void *
-serve(void *listener)
+serve(void *loop)
 {
 	if (target_is_datagram(&target))
-		serve_datagrams(*(int *)listener);
+		serve_datagrams(loop);
 	else
-		serve_streams(*(int *)listener);
+		serve_streams(loop);
 	return NULL;
+}
+
+static void
+watch(int epoll, int fd, uint32_t events)
+{
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = events }) < 0)
+		die("epoll_ctl");
+}
+
+static void
+loop_init(struct loop *l)
+{
+	bool first = l == &loops[0];
+
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll < 0)
+		die("epoll_create");
+	l->listener = first || sharing == REUSEPORT ? target_listen(&target, sharing == REUSEPORT)
+						    : loops[0].listener;
+	if (sharing == NESTED) {
+		int inner = epoll_create1(EPOLL_CLOEXEC);
+
+		if (inner < 0)
+			die("epoll_create");
+		watch(inner, l->listener, EPOLLIN | EPOLLEXCLUSIVE);
+		watch(l->epoll, inner, EPOLLIN);
+	} else if (first || sharing != HANDOVER) {
+		watch(l->epoll, l->listener, EPOLLIN | (sharing == EXCLUSIVE ? (uint32_t)EPOLLEXCLUSIVE : 0));
+	}
+}
+
+static enum sharing
+sharing_parse(const char *word)
+{
+	for (int i = 0; word != NULL && i < (int)(sizeof sharings / sizeof sharings[0]); i++)
+		if (strcmp(word, sharings[i]) == 0)
+			return (enum sharing)i;
+	if (word != NULL)
+		die("ACCEPT is reuseport, exclusive, nested or handover");
+	return target_is_ip(&target) && loop_count > 1 ? REUSEPORT : EXCLUSIVE;
 }
 
 int
 main(int argc, char **argv)
 {
-	int threads = argc > 2 ? atoi(argv[2]) : 1;
-
-	if (argc < 2 || threads < 1 || threads > 64) {
+	loop_count = argc > 2 ? atoi(argv[2]) : 1;
+	if (argc < 2 || loop_count < 1 || loop_count > THREADS_MAX) {
 		errno = 0;
-		die("usage: raw_echo TARGET [THREADS]");
+		die("usage: raw_echo TARGET [THREADS [ACCEPT [level]]]");
 	}
 	target = target_parse(argv[1]);
-	many_threads = threads > 1;
+	sharing = sharing_parse(argc > 3 ? argv[3] : NULL);
+	level_triggered = argc > 4;
 	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
-	for (int i = 0; i < threads; i++) {
-		static int listeners[64];
+	for (int i = 0; i < loop_count; i++)
+		loop_init(&loops[i]);
+	for (int i = 0; i < loop_count; i++) {
 		pthread_t thread;
 
-		listeners[i] =
-			i > 0 && !target_is_ip(&target) ? listeners[0] : target_listen(&target, many_threads);
-		if (pthread_create(&thread, NULL, serve, &listeners[i]) != 0)
+		if (pthread_create(&thread, NULL, serve, &loops[i]) != 0)
 			die("pthread_create");
 	}
 	pause();
