@@ -111,7 +111,7 @@ reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size
 		return -1;
 	got = api_check_fds(ep->scope->listener, ep->transport == CFG_UNIXGRAM, fds, io_fds);
 	if (got == 0)
-		got = await_fitting(ep, size);
+		got = arguments_can_receive(buf, size, &n) ? await_fitting(ep, size) : -EINVAL;
 	if (got <= 0)
 		return api_fail(got);
 	*io_fds = rights_take(&ep->io->in_msgs[ep->io->in_next].msg_hdr, fds, *io_fds);

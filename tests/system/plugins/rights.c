@@ -13,6 +13,7 @@ take_one(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 
 	(void)c;
 	(void)w;
+	CHECK(FAILS(sockd_receive_fds(r, NULL, sizeof buf, fds, &count), EINVAL)); /* which loses none */
 	CHECK(sockd_receive_fds(r, buf, sizeof buf, fds, &count) == 4 && memcmp(buf, "take", 4) == 0);
 	CHECK(count == 1);
 	CHECK(write(fds[0], "through it", 10) == 10);
