@@ -1,5 +1,5 @@
 /* A child of this very process, not another program: so it can be asked from within what it holds. Its first
- * line on standard output says where it listens; its end, by TERM, is part of a test: it has to exit with 0,
+ * line on standard output says where it listens; its end, by TERM, is part of a test: it has to end well,
  * whatever was done to it. One loop is enough, and gives the same figures each time. */
 #include "run/plugin_daemon.h"
 
@@ -17,6 +17,9 @@
 #include "base/clock.h"
 #include "base/fdutil.h"
 #include "run/command.h"
+
+/* What the child exits with instead of 0, which any call of exit() in the plugin may give as well. */
+enum { ENDED_WELL = 1 };
 
 enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5, STOP_MIN_MS = 5000 };
 
@@ -49,7 +52,9 @@ become_daemon(const struct plugin_daemon *d, int out, int probe_fd)
 	}
 	close(out);
 	status = cli_parse(n, (char **)argv, &cli); /* it writes to none of them */
-	exit(status != 0 ? status : command_run(&cli));
+	if (status == 0)
+		status = command_run(&cli);
+	exit(status == EX_OK ? ENDED_WELL : status);
 }
 
 /* `listening tcp 127.0.0.1:4711 -> ...`: only the port is news. */
@@ -164,7 +169,19 @@ wait_until(pid_t child, int64_t deadline_ms, int *ret_status)
 	return pid;
 }
 
-/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end with 0 either way; but the
+static int
+judge_end(int status, struct err *e)
+{
+	if (WIFSIGNALED(status))
+		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) == EX_OK)
+		return err_set(e, -EIO, "the daemon ended by itself: did the plugin call exit()?");
+	if (WEXITSTATUS(status) != ENDED_WELL)
+		return err_set(e, -EIO, "the daemon ended with status %d", WEXITSTATUS(status));
+	return 0;
+}
+
+/* TERM drains; after @p patience_ms a second one cuts what is left. It has to end well either way; but the
  * second one may come when the first has been obeyed, and nobody listens any more. */
 static int
 end(struct plugin_daemon *d, int patience_ms, struct err *e)
@@ -192,11 +209,7 @@ end(struct plugin_daemon *d, int patience_ms, struct err *e)
 	}
 	if (cut && WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
 		return 0;
-	if (WIFSIGNALED(status))
-		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
-	if (WEXITSTATUS(status) != EX_OK)
-		return err_set(e, -EIO, "the daemon ended with status %d", WEXITSTATUS(status));
-	return 0;
+	return judge_end(status, e);
 }
 
 int

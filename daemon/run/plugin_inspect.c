@@ -1,8 +1,11 @@
-/* Loading a plugin runs its constructors, so each look at one is taken in a child that may crash. The child
- * prints; its exit status is the answer. */
+/* Loading a plugin runs its constructors, so each look at one is taken in a child that may crash, exit or
+ * never come back. The child prints; its exit status is the answer, if it says before that it is its own. */
 #include "run/plugin_inspect.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -23,6 +26,8 @@
 
 /* Above every exit status of sysexits.h: a mask of transports. */
 enum { MASK_BASE = 128 };
+
+enum { LOOK_S = 10 }; /* longer than that nothing should take to be loaded */
 
 struct look {
 	const char *path;
@@ -50,7 +55,7 @@ open_file(const char *name, char **ret_path, int *ret_fd, struct err *e)
 }
 
 static _Noreturn void
-look_in_child(const struct look *look)
+look_in_child(const struct look *look, int done_fd)
 {
 	struct plugin *p = NULL;
 	struct err e = { 0 };
@@ -58,29 +63,57 @@ look_in_child(const struct look *look)
 
 	fflush(stdout);
 	fflush(stderr);
+	if (write(done_fd, "", 1) != 1)
+		status = EX_OSERR;
 	leave_now(status); /* neither our exit handlers nor the plugin's have anything to do here */
+}
+
+/* @return whether the child has said that it is through; one that does not end in time is ended */
+static bool
+wait_for_look(pid_t pid, int done_fd, bool *ret_late, int *ret_status)
+{
+	struct pollfd p = { .fd = done_fd, .events = POLLIN };
+	char byte;
+	int n;
+
+	do
+		n = poll(&p, 1, LOOK_S * 1000);
+	while (n < 0 && errno == EINTR);
+	*ret_late = n <= 0;
+	if (*ret_late)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
+		;
+	return !*ret_late && read(done_fd, &byte, 1) == 1;
 }
 
 static int
 look_at(const struct look *look)
 {
+	auto_of(fd) int done_fd = -1;
+	int ends[2], status = 0;
+	bool late;
 	pid_t pid;
-	int status;
 
 	fflush(NULL);
-	pid = fork();
+	pid = pipe2(ends, O_CLOEXEC) == 0 ? fork() : -1;
 	if (pid < 0) {
 		fprintf(stderr, "sockd: cannot make a process to load the plugin: %s\n", strerror(errno));
 		return EX_OSERR;
 	}
 	if (pid == 0)
-		look_in_child(look);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status))
+		look_in_child(look, ends[1]);
+	close(ends[1]);
+	done_fd = ends[0];
+	if (wait_for_look(pid, done_fd, &late, &status))
 		return WEXITSTATUS(status);
-	fprintf(stderr, "sockd: the plugin '%s' crashed while it was loaded: %s\n", look->path,
-		strsignal(WTERMSIG(status)));
+	fprintf(stderr, "sockd: the plugin '%s' ", look->path);
+	if (late)
+		fprintf(stderr, "was not loaded after %d seconds\n", LOOK_S);
+	else if (WIFSIGNALED(status))
+		fprintf(stderr, "crashed while it was loaded: %s\n", strsignal(WTERMSIG(status)));
+	else
+		fprintf(stderr, "called exit() while it was loaded\n");
 	return EX_CONFIG;
 }
 

@@ -82,6 +82,23 @@ def test_a_plugin_that_crashes_while_it_is_loaded_is_told(tmp):
     assert result.returncode == 78 and "crashed while it was loaded: Aborted" in result.stderr, result.stderr
 
 
+def test_a_plugin_that_exits_or_hangs_while_it_is_loaded_is_told(tmp):
+    for what, said in (("exit(0)", "called exit() while it was loaded"),
+                       ("for (;;) pause()", "was not loaded after 10 seconds")):
+        made = compile_plugin(tmp, HEAD + "#include <unistd.h>\n__attribute__((constructor)) static void go(void) { " +
+                              what + "; }\n" + SERVE % "(void)c; (void)r; (void)w;" + TAIL)
+        result = run_sockd("plugin", "check", made)
+        assert result.returncode == 78 and said in result.stderr, (what, result.returncode, result.stderr)
+
+
+def test_a_plugin_that_exits_fails_its_test(tmp):
+    made = compile_plugin(tmp, HEAD + SERVE % "(void)c; (void)w; char b[1]; sockd_read(r, b, 1); exit(0);" + TAIL)
+    result = run_sockd("plugin", "test", made, "--transport", "tcp")
+
+    assert result.returncode == 78 and "0 passed" in result.stdout, result.stdout
+    assert "the daemon ended by itself: did the plugin call exit()?" in result.stdout
+
+
 def test_a_script_is_played_over_every_transport(tmp):
     script = tmp / "s"
     script.write_text('send "hello"\nexpect "hello"\nsend 50000\nexpect 50000\nend\nexpect end\n'
