@@ -159,10 +159,10 @@ stream {{
 
 
 def sockd_file(peer, handler, more=""):
-    """The defaults, a log line a connection included."""
+    """The defaults, but without a log line a connection: the others write none either."""
     file = peer.setting.folder / f"{peer.name}.yaml"
     file.write_text(f"""version: 1
-daemon: {{threads: 1, admin: {{listen: off}}, plugin_path: ["{peers.PLUGINS}"]}}
+daemon: {{threads: 1, log: {{level: notice}}, admin: {{listen: off}}, plugin_path: ["{peers.PLUGINS}"]}}
 defaults: {{limits: {{connections: 9000}}}}
 {more}listeners:
   bench:

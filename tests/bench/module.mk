@@ -1,7 +1,8 @@
 # The load generator and the raw peers: built with the tests, so that they never rot; run by `make bench`.
 bench_programs = tests/bench/load tests/bench/raw_echo tests/bench/raw_tls_echo tests/bench/transfer
 check_PROGRAMS += $(bench_programs)
-EXTRA_DIST += tests/bench/plots/connections.svg tests/bench/plots/sizes.svg
+EXTRA_DIST += tests/bench/plots/connections.svg tests/bench/plots/sizes.svg tests/bench/plots/loops.svg \
+	tests/bench/plots/start.svg
 EXTRA_DIST += tests/bench/README.md tests/bench/run tests/bench/peers.py tests/bench/report.py tests/bench/go_echo.go \
 	tests/bench/behind.py tests/bench/clients.py tests/bench/growth.py tests/bench/sharing.py
 
