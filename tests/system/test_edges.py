@@ -25,15 +25,20 @@ def verdict(d, address, *messages):
         return scenarios.answer(client).decode()
 
 
+def serve(plugin, listen=scenarios.STREAMS, config=None):
+    """On one loop, since the tables and what they report are the plugin's, for one client after the other."""
+    return scenarios.serve(plugin, listen, config, daemon={"threads": 1})
+
+
 def test_straight_line_code_meets_them_on_every_transport():
-    d = scenarios.serve("edges", scenarios.STREAMS + scenarios.DATAGRAMS)
+    d = serve("edges", scenarios.STREAMS + scenarios.DATAGRAMS)
     for address in d.addresses("t"):
         assert (said := verdict(d, address, b"edges", b"abcdef")) == "ok\n", said
     assert d.stop() == 0
 
 
 def test_events_meet_them_on_every_transport():
-    d = scenarios.serve("edges_event", scenarios.STREAMS + scenarios.DATAGRAMS)
+    d = serve("edges_event", scenarios.STREAMS + scenarios.DATAGRAMS)
     for address in d.addresses("t"):
         assert (said := verdict(d, address, b"abcdef")) == "ok\n", said
     assert d.stop() == 0
@@ -42,7 +47,7 @@ def test_events_meet_them_on_every_transport():
 def test_connections_that_a_plugin_made_meet_them():
     up = harness.Daemon({"t": {"listen": ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"], "handler": "echo"}}).start()
     datagrams, stream = (address.url for address in up.addresses("t"))
-    d = scenarios.serve("edges", config={"datagrams": datagrams, "stream": stream})
+    d = serve("edges", config={"datagrams": datagrams, "stream": stream})
     for address in d.addresses("t"):
         assert (said := verdict(d, address, b"dials")) == "ok\n", said
     assert d.stop() == 0
