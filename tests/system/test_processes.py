@@ -213,12 +213,16 @@ def test_usr1_reopens_the_log_of_the_worker_too(tmp):
         d.send(signal.SIGUSR1)
         harness.wait_until(lambda: log.exists() and "event=reopened" in log.read_text(), "the new log")
 
-        with harness.connect(harness.parse_url(f"unix:{tmp}/s")) as c:
-            echoes(c)
-        harness.wait_until(lambda: "event=conn_closed" in log.read_text(), "the worker's line in the new file")
+        def client_is_told_there():
+            with harness.connect(harness.parse_url(f"unix:{tmp}/s")) as c:
+                echoes(c)
+            return "event=conn_closed" in log.read_text()
 
-        assert "event=conn_closed" not in old.read_text()
+        harness.wait_until(client_is_told_there, "the worker, which is told a moment later, to write to the new file")
+        before = old.read_text()
+        assert client_is_told_there()
         assert d.stop() == 0
+        assert old.read_text() == before
 
 
 def test_nothing_of_the_supervisor_is_left_open_in_the_worker():
