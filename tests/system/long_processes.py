@@ -3,6 +3,7 @@
 """Under load from clients of their own processes: reloads, upgrades and crashes, and what each may cost."""
 
 import collections
+import itertools
 import json
 import multiprocessing
 import os
@@ -20,6 +21,8 @@ from test_processes import echoes, workers
 from test_upgrade import Installed
 
 CLIENTS, PROCESSES, WAITING = 200, 4, 50
+# Each source has some 28,000 ports, and each of them rests for a minute after a connection.
+SOURCES, IP_BIND_ADDRESS_NO_PORT = 200, 24
 REQUEST = b"a request\n"
 # A request that failed: why, when its client began to connect, and when it failed, by the clock of the machine.
 Failure = collections.namedtuple("Failure", "why began ended")
@@ -28,11 +31,15 @@ Failure = collections.namedtuple("Failure", "why began ended")
 def crowd(address, count, stop, results):
     """Closed loops in one process, each a connection a request; cheap, so that the daemon is what is measured."""
     chosen, served, refused, failed = selectors.DefaultSelector(), 0, 0, []
+    sources = itertools.cycle(f"127.0.0.{n}" for n in range(1, SOURCES + 1))
 
     def begin():
         nonlocal refused
         s, began = socket.socket(address.family, socket.SOCK_STREAM), time.monotonic()
         try:
+            if address.family == socket.AF_INET:
+                s.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                s.bind((next(sources), 0))
             s.connect(address.sockaddr)
             s.sendall(REQUEST)
             s.shutdown(socket.SHUT_WR)
