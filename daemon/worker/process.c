@@ -39,8 +39,8 @@ struct process {
 
 /* ---- telling ---- */
 
-/* The end of the supervisor shows when the next message is received. */
-static void
+/* The end of the supervisor shows when the next message is received. @return 0 or why it is not told */
+static int
 tell(struct process *p, enum protocol_type type, uint32_t number, struct strbuf *body)
 {
 	int code = body->failed ? -ENOMEM : wire_send(p->wire, type, number, body->data, body->size, NULL, 0);
@@ -48,15 +48,16 @@ tell(struct process *p, enum protocol_type type, uint32_t number, struct strbuf 
 	if (code < 0 && code != -EPIPE)
 		log_error("control_failed", LOG_I("type", type), LOG_S("error", strerror(-code)));
 	strbuf_fini(body);
+	return code < 0 ? code : 0;
 }
 
-static void
+static int
 tell_hello(struct process *p)
 {
 	struct strbuf body = { 0 };
 
 	protocol_hello_pack(&body);
-	tell(p, PROTOCOL_HELLO, 0, &body);
+	return tell(p, PROTOCOL_HELLO, 0, &body);
 }
 
 static void
@@ -70,7 +71,7 @@ tell_failed(struct process *p, int code, const char *text, const struct cfg_repo
 	tell(p, PROTOCOL_FAILED, 0, &body);
 }
 
-static void
+static int
 tell_ready(struct process *p)
 {
 	struct strbuf body = { 0 };
@@ -78,7 +79,7 @@ tell_ready(struct process *p)
 	pack_u32(&body, p->listeners);
 	for (unsigned i = 0; i < p->listeners; i++)
 		pack_u32(&body, p->serves[i]);
-	tell(p, PROTOCOL_READY, 0, &body);
+	return tell(p, PROTOCOL_READY, 0, &body);
 }
 
 static void
@@ -90,9 +91,8 @@ tell_done(struct process *p)
 	p->done_told = true;
 	pack_u64(&body, n.drained);
 	pack_u64(&body, n.forced);
-	tell(p, PROTOCOL_DONE, 0, &body);
-	if (p->orphan)
-		p->end = true;
+	if (tell(p, PROTOCOL_DONE, 0, &body) < 0 || p->orphan)
+		p->end = true; /* nobody would order it */
 }
 
 static void
@@ -218,7 +218,7 @@ obey(struct process *p, struct wire_message *m)
 		order_ask(p, m, &u);
 		break;
 	case PROTOCOL_TAKE_OVER:
-		tell_hello(p);
+		(void)tell_hello(p); /* who does not hear it ends us */
 		break;
 	default:
 		log_error("control_unknown", LOG_U("type", m->type),
@@ -407,13 +407,12 @@ begin(struct process *p)
 	struct err e = { 0 };
 	int code;
 
-	tell_hello(p);
-	if (wait_message(p, &m) < 0)
+	if (tell_hello(p) < 0 || wait_message(p, &m) < 0)
 		return -EPIPE;
 	code = start(p, &m, &report, &e);
 	wire_message_fini(&m);
 	if (code == 0)
-		tell_ready(p);
+		code = tell_ready(p); /* a worker that nobody knows to be ready is of no use */
 	else
 		tell_failed(p, code, e.text, &report);
 	return code;
