@@ -53,20 +53,6 @@ limit_files(rlim_t bytes)
 }
 
 static void
-expect_in(const char *name, const char *wanted)
-{
-	static char text[4096];
-	FILE *file = fopen(name, "r");
-	size_t n;
-
-	ck_assert_ptr_nonnull(file);
-	n = fread(text, 1, sizeof text - 1, file);
-	text[n] = '\0';
-	fclose(file);
-	ck_assert_str_eq(text, wanted);
-}
-
-static void
 send_all(struct sockd_fake *f, const char *text)
 {
 	feed(f, text);
@@ -92,12 +78,12 @@ START_TEST(a_line_is_a_record_wherever_it_is_cut)
 		f = collecting(SOCKD_TCP);
 		sockd_fake_set_segment(f, segment);
 		send_all(f, "one\r\ntwo\n\n\r\nthree \r four\nno end");
-		expect_in(path, "one\ntwo\nthree \\x0d four\n");
+		unit_expect_file(path, "one\ntwo\nthree \\x0d four\n");
 		sockd_fake_end(f);
 		sockd_fake_turn(f);
 		ck_assert_uint_eq(sockd_fake_closes(f), 1);
 		sockd_fake_advance(f, GATHER_MS);
-		expect_in(path, "one\ntwo\nthree \\x0d four\nno end\n");
+		unit_expect_file(path, "one\ntwo\nthree \\x0d four\nno end\n");
 		end(f);
 	}
 }
@@ -113,7 +99,7 @@ START_TEST(a_long_line_becomes_several_records)
 	ck_assert_int_eq(sockd_fake_set(f, "max_line", "16"), 0);
 	ck_assert_int_eq(sockd_fake_start(f), 0);
 	send_all(f, "0123456789abcde\rfghi\n0123456789abcdef\r\nend\n");
-	expect_in(path, "0123456789abcde\\x0d\nfghi\n0123456789abcdef\nend\n");
+	unit_expect_file(path, "0123456789abcde\\x0d\nfghi\n0123456789abcdef\nend\n");
 	end(f);
 }
 END_TEST
@@ -127,7 +113,7 @@ START_TEST(control_characters_are_written_in_hex)
 	ck_assert_int_eq(sockd_fake_feed(f, "a\0b\nc\x1b[2J\td\x7f\xc3\xa4\xff\xc2\x9b\xc2\xa0", 20), 0);
 	sockd_fake_turn(f);
 	sockd_fake_advance(f, GATHER_MS);
-	expect_in(path, "a\\x00b\\x0ac\\x1b[2J\td\\x7f\xc3\xa4\xff\xc2\\x9b\xc2\xa0\n");
+	unit_expect_file(path, "a\\x00b\\x0ac\\x1b[2J\td\\x7f\xc3\xa4\xff\xc2\\x9b\xc2\xa0\n");
 	end(f);
 }
 END_TEST
@@ -141,7 +127,7 @@ START_TEST(a_datagram_is_a_record_the_empty_one_too)
 	feed(f, "first\n");
 	feed(f, "");
 	send_all(f, "second\n\n");
-	expect_in(path, "first\n\nsecond\n");
+	unit_expect_file(path, "first\n\nsecond\n");
 	end(f);
 }
 END_TEST
@@ -158,7 +144,7 @@ START_TEST(a_stamp_tells_time_and_sender)
 	sockd_fake_set_remote(f, &who, "192.0.2.7:4711");
 	sockd_fake_advance(f, 1234);
 	send_all(f, "hello");
-	expect_in(path, "1970-01-01T00:00:01.234Z 192.0.2.7:4711 hello\n");
+	unit_expect_file(path, "1970-01-01T00:00:01.234Z 192.0.2.7:4711 hello\n");
 	end(f);
 }
 END_TEST
@@ -171,9 +157,9 @@ START_TEST(the_last_records_are_written_when_it_stops)
 	f = collecting(SOCKD_TCP);
 	feed(f, "last\n");
 	sockd_fake_turn(f);
-	expect_in(path, "");
+	unit_expect_file(path, "");
 	sockd_fake_free(f);
-	expect_in(path, "last\n");
+	unit_expect_file(path, "last\n");
 	unit_tempdir_remove(folder);
 }
 END_TEST
@@ -189,9 +175,9 @@ START_TEST(a_pool_that_is_full_is_asked_again)
 	sockd_fake_fail(f, SOCKD_FAKE_OFFLOAD, EAGAIN, 0, 3);
 	send_all(f, "patience\n");
 	sockd_fake_advance(f, GATHER_MS);
-	expect_in(path, "");
+	unit_expect_file(path, "");
 	sockd_fake_advance(f, 2 * GATHER_MS);
-	expect_in(path, "patience\n");
+	unit_expect_file(path, "patience\n");
 	end(f);
 }
 END_TEST
@@ -218,7 +204,7 @@ START_TEST(without_a_timer_it_does_not_start_and_later_says_so)
 	feed(f, "written at the end\n");
 	sockd_fake_turn(f);
 	sockd_fake_free(f);
-	expect_in(path, "written at the end\n");
+	unit_expect_file(path, "written at the end\n");
 	unit_tempdir_remove(folder);
 }
 END_TEST
@@ -235,14 +221,14 @@ START_TEST(a_full_disk_cuts_no_record_that_is_written_later)
 	send_all(f, "does not\n");
 	ck_assert_str_eq(sockd_fake_log(f),
 		"collect_stopped cannot write: File too large; records wait, and then their senders");
-	expect_in(path, "fits\ndoes");
+	unit_expect_file(path, "fits\ndoes");
 	send_all(f, "waits\n");
 	sockd_fake_advance(f, RETRY_MS);
-	expect_in(path, "fits\ndoes");
+	unit_expect_file(path, "fits\ndoes");
 	limit_files(RLIM_INFINITY);
 	sockd_fake_advance(f, RETRY_MS);
 	ck_assert_str_eq(sockd_fake_log(f), "collect_resumed what waited has been written");
-	expect_in(path, "fits\ndoes not\nwaits\n");
+	unit_expect_file(path, "fits\ndoes not\nwaits\n");
 	end(f);
 }
 END_TEST
@@ -268,8 +254,8 @@ START_TEST(a_new_file_after_a_full_disk_begins_with_a_whole_record)
 	limit_files(RLIM_INFINITY);
 	reopen(f);
 	sockd_fake_advance(f, RETRY_MS);
-	expect_in(old, "one\ntwo ");
-	expect_in(path, "two is cut\nthree\n");
+	unit_expect_file(old, "one\ntwo ");
+	unit_expect_file(path, "two is cut\nthree\n");
 	end(f);
 }
 END_TEST
@@ -289,10 +275,10 @@ START_TEST(a_folder_that_is_gone_is_told_and_the_old_file_goes_on)
 					    "before is still written to");
 	send_all(f, "still\n");
 	ck_assert_int_eq(rename(moved, folder), 0);
-	expect_in(path, "still\n");
+	unit_expect_file(path, "still\n");
 	reopen(f);
 	send_all(f, "and on\n");
-	expect_in(path, "still\nand on\n");
+	unit_expect_file(path, "still\nand on\n");
 	end(f);
 }
 END_TEST

@@ -33,20 +33,6 @@ put(struct sink *s, const char *text)
 	sink_put(s, b);
 }
 
-static void
-expect_file(const char *name, const char *wanted)
-{
-	static char text[4096];
-	FILE *f = fopen(name, "r");
-	size_t n;
-
-	ck_assert_ptr_nonnull(f);
-	n = fread(text, 1, sizeof text - 1, f);
-	text[n] = '\0';
-	fclose(f);
-	ck_assert_str_eq(text, wanted);
-}
-
 START_TEST(batches_are_appended_in_order)
 {
 	struct sink *s = sink_here(0600);
@@ -59,7 +45,7 @@ START_TEST(batches_are_appended_in_order)
 	ck_assert_uint_eq(sink_backlog(s), 0);
 	put(s, "c\n");
 	sink_unref(s);
-	expect_file(path, "a\nb\nc\n");
+	unit_expect_file(path, "a\nb\nc\n");
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
 	unit_tempdir_remove(folder);
@@ -78,8 +64,8 @@ START_TEST(a_renamed_file_is_followed_by_a_new_one)
 	ck_assert_int_eq(sink_reopen(s), 0);
 	put(s, "after\n");
 	sink_unref(s);
-	expect_file(old, "before\n");
-	expect_file(path, "after\n");
+	unit_expect_file(old, "before\n");
+	unit_expect_file(path, "after\n");
 	unit_tempdir_remove(folder);
 }
 END_TEST
@@ -96,7 +82,7 @@ START_TEST(a_file_that_cannot_be_opened_anew_leaves_the_old_one)
 	ck_assert_int_eq(errno, EISDIR);
 	put(s, "still\n");
 	sink_unref(s);
-	expect_file(old, "still\n");
+	unit_expect_file(old, "still\n");
 	unit_tempdir_remove(folder);
 }
 END_TEST

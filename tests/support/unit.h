@@ -64,6 +64,21 @@ unit_run(const char *name, const TTest *const *tests, size_t count)
 	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/** Fails unless this text is all that the file holds. */
+static inline void
+unit_expect_file(const char *name, const char *wanted)
+{
+	static char text[4096];
+	FILE *f = fopen(name, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(f);
+	n = fread(text, 1, sizeof text - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	ck_assert_str_eq(text, wanted);
+}
+
 /** A new folder for this test alone, mode 0700. Give it back to unit_tempdir_remove(); after a crash the
  * runner removes it. */
 static inline char *
