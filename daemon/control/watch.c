@@ -267,3 +267,19 @@ watch_name(const char *listener, const char *plugin)
 	atomic_store(&m->name_count, count + 1);
 	return count;
 }
+
+const struct watch_name *
+watch_running(uint32_t *ret_entry, uint64_t *ret_conn)
+{
+	const struct watch_cell *cell = watch_here;
+	uint32_t name;
+
+	if (cell == NULL || (atomic_load(&cell->turns) & 1) == 0)
+		return NULL;
+	name = atomic_load(&cell->name);
+	if (name >= WATCH_NAMES)
+		return NULL;
+	*ret_entry = atomic_load(&cell->entry);
+	*ret_conn = atomic_load(&cell->conn);
+	return &watch.memory->names[name];
+}

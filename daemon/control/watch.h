@@ -113,6 +113,10 @@ void watch_thread_end(void);
 /** A number for this pair, which stays. Thread: main. */
 uint32_t watch_name(const char *listener, const char *plugin);
 
+/** Which plugin's code this thread runs. @return NULL: none, or one that has no name; it lives as long as the
+ * process */
+const struct watch_name *watch_running(uint32_t *ret_entry, uint64_t *ret_conn);
+
 struct watch_mark {
 	uint64_t conn;
 	uint32_t name, entry;

@@ -18,7 +18,7 @@
 #include "base/fdutil.h"
 #include "run/command.h"
 
-/* What the child exits with instead of 0, which any call of exit() in the plugin may give as well. */
+/* What the child exits with instead of 0, which any call of _exit() in the plugin may give as well. */
 enum { ENDED_WELL = 1 };
 
 enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5, STOP_MIN_MS = 5000 };
@@ -174,10 +174,10 @@ judge_end(int status, struct err *e)
 {
 	if (WIFSIGNALED(status))
 		return err_set(e, -EIO, "the daemon crashed: %s", strsignal(WTERMSIG(status)));
-	if (WEXITSTATUS(status) == EX_OK)
-		return err_set(e, -EIO, "the daemon ended by itself: did the plugin call exit()?");
 	if (WEXITSTATUS(status) != ENDED_WELL)
-		return err_set(e, -EIO, "the daemon ended with status %d", WEXITSTATUS(status));
+		return err_set(e, -EIO,
+			"the daemon ended by itself with status %d: did the plugin call exit()?",
+			WEXITSTATUS(status));
 	return 0;
 }
 

@@ -4,8 +4,14 @@
 #include "run/single.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
+#include "base/leave.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 #include "control/snapshot.h"
 #include "control/watch.h"
@@ -26,6 +32,55 @@ struct single {
 	struct err error;
 	struct supervisor_counts counts; /* the last, once the worker is gone */
 };
+
+/* ---- an end that nobody ordered ---- */
+
+/* The process whose worker lives, for the exit handler, which has nobody to ask. 0: there is none. A child
+ * that a plugin forks may exit as it likes. */
+static _Atomic pid_t serving;
+
+#define EXIT_CALLED                                                                               \
+	"a plugin called exit(), which ends all of sockd and every connection: an entry returns " \
+	"instead, and sockd_conn_close() ends one connection"
+
+/* Another process's worker would be missed by its supervisor. What other handlers would tidy up is in use by
+ * the loops, which go on turning: the process leaves at once. */
+static void
+on_exit_unasked(int status, void *arg)
+{
+	const struct watch_name *n;
+	uint32_t entry = WATCH_NONE;
+	uint64_t conn = 0;
+
+	(void)arg;
+	if (atomic_load(&serving) != getpid())
+		return;
+	n = watch_running(&entry, &conn);
+	if (n != NULL)
+		log_error("exit_called", LOG_S("plugin", n->plugin), LOG_S("listener", n->listener),
+			LOG_S("entry", watch_entry_name(entry)), LOG_U("conn", conn), LOG_I("status", status),
+			LOG_S("msg", EXIT_CALLED));
+	else
+		log_error("exit_called", LOG_I("status", status), LOG_S("msg", EXIT_CALLED));
+	log_flush();
+	fflush(stdout);
+	leave_now(status != EXIT_SUCCESS ? status : EX_SOFTWARE);
+}
+
+/* Before plugins are loaded: handlers of theirs run first. */
+static int
+expect_no_exit(struct err *e)
+{
+	static bool is_set;
+
+	if (!is_set && on_exit(on_exit_unasked, NULL) != 0)
+		return err_set(e, -ENOMEM, "out of memory");
+	is_set = true;
+	atomic_store(&serving, getpid());
+	return 0;
+}
+
+/* ---- what comes from the worker ---- */
 
 static void
 on_later(evutil_socket_t fd, short what, void *arg)
@@ -93,6 +148,7 @@ single_free(void *worker)
 	if (s->later != NULL)
 		event_free(s->later);
 	worker_free(s->worker);
+	atomic_store(&serving, 0);
 	free(s->serves);
 	free(s);
 }
@@ -117,6 +173,8 @@ build(struct single *s, struct snapshot *snapshot)
 		code = privileges_drop(i->uid, i->gid, i->groups, i->group_count, &s->error);
 	if (code == 0)
 		code = watch_begin_alone(snapshot->loops, &s->error);
+	if (code == 0)
+		code = expect_no_exit(&s->error);
 	if (code < 0) {
 		snapshot_free(snapshot);
 		return code;
@@ -203,6 +261,7 @@ end(void *worker)
 	event_del(s->answer);
 	worker_free(s->worker);
 	s->worker = NULL;
+	atomic_store(&serving, 0);
 	owe(s, DUE_ENDED);
 }
 

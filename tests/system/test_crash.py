@@ -13,11 +13,15 @@ from test_processes import echoes, workers
 
 CODE = """
 #include <sockd/plugin.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 static void deep(volatile char *up) { volatile char here[4096]; here[0] = up[0]; deep(here); here[1] = up[1]; }
+static pthread_t other;
+static void *leave(void *arg) { exit(0); return arg; }
 static void bad(char how)
 {
 	char start[2] = "";
@@ -25,6 +29,9 @@ static void bad(char how)
 	if (how == 'd') deep(start);
 	if (how == 'a') abort();
 	if (how == 'e') exit(5);
+	if (how == '0') exit(0);
+	if (how == 'o') pthread_create(&other, NULL, leave, NULL);
+	if (how == 'x') { int status = 1; pid_t pid = fork(); if (pid == 0) exit(0); waitpid(pid, &status, 0); if (status) abort(); }
 	if (how == 'l') for (volatile int i = 0;; i++) ;
 	if (how == 'f') { if (fork() == 0) _exit(0); }
 }
@@ -124,6 +131,27 @@ def test_a_crash_without_a_supervisor_tells_itself(tmp):
         assert d.exit_status == -signal.SIGSEGV, d.exit_status
         text = "\n".join(d.lines)
         assert says in text + "\n" and "bad.so" in text, text
+
+
+def test_exit_without_a_supervisor_is_told_and_is_a_failure(tmp):
+    so = str(plugin(tmp, "-DENTRIES=.data=on_data"))
+    for request, status, who in ((b"0", 70, "plugin=bad listener=bad entry=data conn=1 status=0"),
+                                 (b"e", 5, "plugin=bad listener=bad entry=data conn=1 status=5"), (b"o", 70, "status=0")):
+        d = Daemon(command=["run", "--plugin", so, "--listen", "tcp://127.0.0.1:0"]).start()
+        with d.connect("bad") as c:
+            c.sendall(request)
+            d.wait()
+        assert d.exit_status == status, (request, d.exit_status)
+        told = d.find_logs("exit_called", level="error")
+        assert len(told) == 1 and "sockd_conn_close()" in told[0]["msg"], d.lines
+        assert any("event=exit_called " + who in line for line in d.lines), d.lines
+
+
+def test_a_child_of_a_plugin_may_exit(tmp):
+    d = Daemon(command=["run", "--plugin", str(plugin(tmp)), "--listen", "tcp://127.0.0.1:0"]).start()
+    with d.connect("bad") as c:
+        echoes(c, b"x")
+    assert d.stop() == 0
 
 
 def test_crashes_in_open_and_close_name_them(tmp):

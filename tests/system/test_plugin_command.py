@@ -92,11 +92,14 @@ def test_a_plugin_that_exits_or_hangs_while_it_is_loaded_is_told(tmp):
 
 
 def test_a_plugin_that_exits_fails_its_test(tmp):
-    made = compile_plugin(tmp, HEAD + SERVE % "(void)c; (void)w; char b[1]; sockd_read(r, b, 1); exit(0);" + TAIL)
-    result = run_sockd("plugin", "test", made, "--transport", "tcp")
+    for call, status in (("exit(0)", 70), ("exit(3)", 3), ("_exit(0)", 0)):
+        made = compile_plugin(tmp, "#include <unistd.h>\n" + HEAD +
+                              SERVE % f"(void)c; (void)w; char b[1]; sockd_read(r, b, 1); {call};" + TAIL)
+        result = run_sockd("plugin", "test", made, "--transport", "tcp")
 
-    assert result.returncode == 78 and "0 passed" in result.stdout, result.stdout
-    assert "the daemon ended by itself: did the plugin call exit()?" in result.stdout
+        assert result.returncode == 78 and "0 passed" in result.stdout, result.stdout
+        assert f"the daemon ended by itself with status {status}: did the plugin call exit()?" in result.stdout, result.stdout
+        assert ("event=exit_called" in result.stderr) == (call[0] != "_"), result.stderr
 
 
 def test_a_script_is_played_over_every_transport(tmp):
