@@ -5,8 +5,10 @@
  * with `threads: 1` there are no other loops, and the same code needs no message. Only the names are shared,
  * under a lock.
  *
- * Nobody waits for a slow reader: what does not fit its buffer it misses, and it is told how much that was.
+ * Nobody waits for a slow reader (member.h).
  */
+#define _GNU_SOURCE 1 /* asprintf() */
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -19,19 +21,13 @@
 
 #include <utlist.h>
 
+#include "member.h"
 #include "names.h"
 
 /* What the names of those begin with who have not chosen one. */
 #define GUEST "guest-"
 
 enum { LOOPS_MAX = 1024, LINE_LIMIT = 16 * 1024, NOTICE_SIZE = 256 };
-
-struct member {
-	struct member *prev, *next; /* of its loop */
-	struct sockd_conn conn;
-	char name[NAME_MAX_SIZE + 1];
-	unsigned missed; /* messages, since it was last told */
-};
 
 /* One loop of the room. */
 struct table {
@@ -143,14 +139,6 @@ thread_stop(void *instance, void *state)
 
 /* ---- what is said ---- */
 
-/* To one member; it never waits. */
-static void
-tell(struct member *m, const char *text, size_t size)
-{
-	if (sockd_write(sockd_conn_writer(m->conn), text, size) < 0 && (errno == EAGAIN || errno == EMSGSIZE))
-		m->missed++;
-}
-
 static void
 tell_table(struct table *table, const struct member *but, const char *text, size_t size)
 {
@@ -158,7 +146,7 @@ tell_table(struct table *table, const struct member *but, const char *text, size
 
 	DL_FOREACH (table->members, m) {
 		if (m != but)
-			tell(m, text, size);
+			member_tell(m, text, size);
 	}
 }
 
@@ -223,20 +211,6 @@ say(struct table *table, const struct member *speaker, const char *format, ...)
 	tell_other_loops(table, text, (size_t)n);
 }
 
-static void answer(struct member *m, const char *format, ...) SOCKD_FORMAT_(2, 3);
-static void
-answer(struct member *m, const char *format, ...)
-{
-	char text[NOTICE_SIZE + 1024];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	tell(m, text, n < (int)sizeof text ? (size_t)n : sizeof text - 1);
-}
-
 /* ---- commands ---- */
 
 static void
@@ -246,12 +220,12 @@ do_nick(struct table *table, struct member *m, const char *name)
 	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
 
 	if (n == 0 || n > NAME_MAX_SIZE || name[n] != '\0' || strncmp(name, GUEST, strlen(GUEST)) == 0) {
-		answer(m,
+		member_answer(m,
 			"* a name has 1 to %d letters, digits, '-' and '_', and does not begin with " GUEST
 			"\n",
 			NAME_MAX_SIZE);
 	} else if (!names_take(table->room->names, name)) {
-		answer(m, "* %s is somebody else\n", name);
+		member_answer(m, "* %s is somebody else\n", name);
 	} else {
 		names_give_back(table->room->names, m->name);
 		snprintf(before, sizeof before, "%s", m->name);
@@ -263,16 +237,12 @@ do_nick(struct table *table, struct member *m, const char *name)
 static void
 do_who(struct table *table, struct member *m)
 {
-	char *list = names_list(table->room->names);
+	char *list = names_list(table->room->names), *text = NULL;
 
-	if (list != NULL) {
-		struct iovec parts[] = { { (char[]){ "* " }, 2 }, { list, strlen(list) },
-			{ (char[]){ "\n" }, 1 } };
-
-		if (sockd_writev(sockd_conn_writer(m->conn), parts, 3) < 0)
-			m->missed++;
-	}
+	if (list != NULL && asprintf(&text, "* %s\n", list) < 0)
+		text = NULL;
 	free(list);
+	member_answer_take(m, text);
 }
 
 /* One line, without its end. */
@@ -288,9 +258,9 @@ take_line(struct table *table, struct member *m, const char *line)
 	else if (strcmp(line, "/who") == 0)
 		do_who(table, m);
 	else if (strcmp(line, "/quit") == 0)
-		(void)sockd_conn_close(m->conn);
+		member_leave(m);
 	else
-		answer(m, "* there are /nick NAME, /who and /quit\n");
+		member_answer(m, "* there are /nick NAME, /who and /quit\n");
 }
 
 /* ---- a connection ---- */
@@ -311,7 +281,7 @@ on_open(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 		return;
 	}
 	m->conn = c;
-	answer(m, "%s\n* you are %s\n", table->room->greeting, m->name);
+	member_answer(m, "%s\n* you are %s\n", table->room->greeting, m->name);
 	say(table, NULL, "* %s has come\n", m->name);
 	DL_APPEND(table->members, m);
 }
@@ -331,17 +301,14 @@ make_harmless(char *line, size_t size)
 	}
 }
 
+/* One command after the other, each when the answer to the one before it is out. */
 static void
-on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+hear(struct table *table, struct member *m, struct sockd_reader r)
 {
-	struct table *table = sockd_conn_thread_state(c);
-	struct member *m = sockd_conn_data(c);
-	ssize_t n;
+	ssize_t n = 1;
 
-	(void)w;
-	if (m == NULL)
-		return;
-	while ((n = sockd_read_until(r, "\n", 1, table->line, table->room->line_max)) > 0) {
+	while (m->rest == NULL && !m->leaves &&
+		(n = sockd_read_until(r, "\n", 1, table->line, table->room->line_max)) > 0) {
 		size_t size = (size_t)n - (table->line[n - 1] == '\n');
 
 		size -= size > 0 && table->line[size - 1] == '\r';
@@ -350,30 +317,40 @@ on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 		take_line(table, m, table->line);
 	}
 	if (n < 0 && errno == EMSGSIZE) {
-		answer(m, "* a line has at most %zu bytes; good-bye\n", table->room->line_max);
-		(void)sockd_conn_close(c);
+		member_answer(m, "* a line has at most %zu bytes; good-bye\n", table->room->line_max);
+		member_leave(m);
 	}
 }
 
-/* The last line may have no end. */
+static void
+on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct member *m = sockd_conn_data(c);
+
+	(void)w;
+	if (m != NULL && member_go_on(m))
+		hear(sockd_conn_thread_state(c), m, r);
+}
+
+/* The last line may have no end, and what it asks for may be long. */
 static void
 on_eof(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
+	struct member *m = sockd_conn_data(c);
+
 	on_data(c, r, w);
-	(void)sockd_conn_close(c);
+	if (m != NULL)
+		member_leave(m);
 }
 
 static void
 on_writable(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	struct member *m = sockd_conn_data(c);
-	unsigned missed = m != NULL ? m->missed : 0;
 
-	(void)r, (void)w;
-	if (missed == 0)
-		return;
-	m->missed = 0;
-	answer(m, "* you have missed %u message%s\n", missed, missed == 1 ? "" : "s");
+	(void)w;
+	if (m != NULL && member_on_room(m))
+		hear(sockd_conn_thread_state(c), m, r);
 }
 
 static void
@@ -388,7 +365,7 @@ on_close(struct sockd_conn c, int reason)
 	DL_DELETE(table->members, m);
 	names_give_back(table->room->names, m->name);
 	say(table, NULL, "* %s has gone\n", m->name);
-	free(m);
+	member_free(m);
 }
 
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {

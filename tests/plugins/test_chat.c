@@ -86,11 +86,71 @@ START_TEST(who_does_not_read_is_told_what_it_missed)
 	struct sockd_fake *f = entered("100");
 
 	sockd_fake_set_room(f, 64);
-	says(f, "/who\n/who\n/who\n/who\n/who\n/who\n/who\n/who\n",
-		"* guest-1\n* guest-1\n* guest-1\n* guest-1\n* guest-1\n* guest-1\n");
+	says(f, "/nick a\n/nick b\n/nick c\n/nick d\n",
+		"* guest-1 is now a\n* a is now b\n* b is now c\n* c is now d\n");
+	says(f, "/nick a\n/nick b\n/nick c\n/nick d\n/nick e\n/nick f\n/nick g\n",
+		"* d is now a\n* a is now b\n* b is now c\n* c is now d\n");
 	sockd_fake_turn(f);
-	expect_answer(f, "* you have missed 2 messages\n");
+	expect_answer(f, "* you have missed 3 messages\n");
 	sockd_fake_free(f);
+}
+END_TEST
+
+/* Take all there is, turn by turn, in a room where little of it fits, until it is over. */
+static void
+expect_in_turns(struct sockd_fake *f, const char *text)
+{
+	char all[1024] = "";
+	size_t size = 0;
+	ssize_t n;
+
+	sockd_fake_turn(f);
+	while ((n = sockd_fake_take(f, all + size, sizeof all - 1 - size)) > 0) {
+		size += (size_t)n;
+		if (sockd_fake_closes(f) == 0)
+			sockd_fake_turn(f);
+	}
+	all[size] = '\0';
+	ck_assert_str_eq(all, text);
+}
+
+START_TEST(answers_arrive_whole_whatever_the_room)
+{
+	for (size_t room = 1; room < 100; room++) {
+		struct sockd_fake *f = entered("100");
+
+		sockd_fake_set_room(f, room);
+		feed(f, "/who\n/help\n\n/who\n/?\n/who\n");
+		expect_in_turns(f, "* guest-1\n* there are /nick NAME, /who and /quit\n* guest-1\n"
+				   "* there are /nick NAME, /who and /quit\n* guest-1\n");
+		ck_assert_uint_eq(sockd_fake_closes(f), 0);
+		feed(f, "/who\n/quit\n/who\n");
+		expect_in_turns(f, "* guest-1\n");
+		ck_assert_uint_eq(sockd_fake_closes(f), 1);
+		sockd_fake_free(f);
+	}
+}
+END_TEST
+
+START_TEST(a_long_answer_outlives_the_end_of_what_is_asked)
+{
+	static const struct {
+		const char *asked, *max_line, *answer;
+	} ends[] = {
+		{ "/who\n/help", "100", "* guest-1\n* there are /nick NAME, /who and /quit\n" },
+		{ "0123456789abcdef\n", "16", "* a line has at most 16 bytes; good-bye\n" },
+	};
+
+	for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+		struct sockd_fake *f = entered(ends[i].max_line);
+
+		sockd_fake_set_room(f, 7);
+		feed(f, ends[i].asked);
+		sockd_fake_end(f);
+		expect_in_turns(f, ends[i].answer);
+		ck_assert_uint_eq(sockd_fake_closes(f), 1);
+		sockd_fake_free(f);
+	}
 }
 END_TEST
 
@@ -110,4 +170,5 @@ END_TEST
 UNIT_TESTS("chat", names_are_taken_and_told,
 	what_one_says_comes_back_to_nobody_and_an_empty_line_says_nothing,
 	quit_ends_it_and_the_name_is_free_again, a_line_that_is_too_long_ends_it,
-	who_does_not_read_is_told_what_it_missed, a_last_line_without_end_counts)
+	who_does_not_read_is_told_what_it_missed, answers_arrive_whole_whatever_the_room,
+	a_long_answer_outlives_the_end_of_what_is_asked, a_last_line_without_end_counts)

@@ -104,6 +104,40 @@ def test_a_guest_that_does_not_read_holds_up_nobody(tmp):
         assert int(lines[-1].split()[4]) > 100
 
 
+def test_a_long_answer_arrives_whole_and_nothing_comes_between(tmp):
+    small = {"buffers": {"write": "4KiB"}, "socket": {"send_buffer": "4KiB"}}
+    with room(tmp, 1, **small).start() as d:
+        guests, names = [], [f"{i:03}-{20 * 'x'}" for i in range(60)]
+        for name in names:
+            guests.append(Guest(d))
+            guests[-1].say(f"/nick {name}")
+            for g in guests:
+                g.until(f"* {guests[-1].name} is now {name}")
+        asks, speaker = guests[0], guests[-1]
+        with d.connect("room") as brief:  # who says no more, and reads late
+            brief.sendall(400 * b"/who\n" + b"/who")
+            brief.shutdown(harness.socket.SHUT_WR)
+            asks.socket.sendall(400 * b"/who\n")
+            for i in range(300):
+                speaker.say(f"{i} " + 100 * "x")
+            speaker.say("/help")
+            speaker.until("* there are /nick NAME, /who and /quit")
+
+            lines = harness.receive_all(brief).decode().splitlines()
+            assert [line.split()[1:61] for line in lines if line.startswith("* 000-")] == 401 * [names], len(lines)
+        answers = missed = 0
+        while answers < 400:
+            line = asks.line()
+            if line.startswith("* 000-"):
+                assert line.split()[1:61] == names, line
+                answers += 1
+            elif line.startswith("* you have missed"):
+                missed += int(line.split()[4])
+        assert missed > 100, missed
+        for g in guests:  # what they have not read would hold up the end
+            g.close()
+
+
 def test_no_guest_writes_on_another_terminal(tmp):
     with room(tmp, 1).start() as d:
         a, b = Guest(d), Guest(d)
