@@ -51,12 +51,28 @@ struct reading {
 	struct tls_tickets *t;
 };
 
+/* Room for one more key; realloc() would leave the others where they were. */
+static int
+grow(struct tls_tickets *t)
+{
+	struct ticket_key *keys = calloc(t->count + 1, sizeof *keys);
+
+	if (keys == NULL)
+		return -ENOMEM;
+	if (t->count > 0) {
+		memcpy(keys, t->keys, t->count * sizeof *keys);
+		explicit_bzero(t->keys, t->count * sizeof *keys);
+	}
+	free(t->keys);
+	t->keys = keys;
+	return 0;
+}
+
 static int
 add_file(void *arg, const struct tls_file *f)
 {
 	struct reading *reading = arg;
 	struct tls_tickets *t = reading->t;
-	struct ticket_key *keys;
 
 	if (f->size != TLS_TICKET_KEY_SIZE)
 		return cfg_report_error(reading->r->report, &reading->cfg->ticket_keys_place,
@@ -64,11 +80,9 @@ add_file(void *arg, const struct tls_file *f)
 			"%s "
 			"%d`",
 			f->path, f->size, TLS_TICKET_KEY_SIZE, f->path, TLS_TICKET_KEY_SIZE);
-	keys = reallocarray(t->keys, t->count + 1, sizeof *keys);
-	if (keys == NULL)
+	if (grow(t) < 0)
 		return cfg_report_no_memory(reading->r->report);
-	t->keys = keys;
-	memcpy(&t->keys[t->count++], f->bytes, sizeof *keys);
+	memcpy(&t->keys[t->count++], f->bytes, sizeof t->keys[0]);
 	return 0;
 }
 
@@ -151,19 +165,23 @@ tls_tickets_rotate(const struct tls_tickets *t)
 static void
 rotate(struct tls_tickets *t)
 {
-	int64_t hours = (monotonic_s() - t->made_s) / TLS_TICKET_ROTATE_S;
+	int64_t hours = t->rotates ? (monotonic_s() - t->made_s) / TLS_TICKET_ROTATE_S : 0;
+	struct ticket_key fresh;
 
-	for (int64_t i = 0; t->rotates && i < hours && i < ROTATING_KEYS; i++) {
-		struct ticket_key fresh;
-
+	if (hours > ROTATING_KEYS) { /* as many of them make all others old */
+		t->made_s += (hours - ROTATING_KEYS) * TLS_TICKET_ROTATE_S;
+		hours = ROTATING_KEYS;
+	}
+	for (int64_t i = 0; i < hours; i++) {
 		if (RAND_priv_bytes((unsigned char *)&fresh, sizeof fresh) != 1)
-			return; /* the old one goes on; the next ticket tries again */
+			break; /* the old one goes on; the next ticket tries again */
 		memmove(&t->keys[1], &t->keys[0], (ROTATING_KEYS - 1) * sizeof t->keys[0]);
 		t->keys[0] = fresh;
 		t->count = t->count < ROTATING_KEYS ? t->count + 1 : ROTATING_KEYS;
+		t->made_s += TLS_TICKET_ROTATE_S;
 	}
-	if (t->rotates)
-		t->made_s += hours * TLS_TICKET_ROTATE_S;
+	if (hours > 0)
+		explicit_bzero(&fresh, sizeof fresh);
 }
 
 /* @return the place of the key, or -1 */

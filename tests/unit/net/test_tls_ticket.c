@@ -1,4 +1,6 @@
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -17,6 +19,42 @@ clock_gettime(clockid_t which, struct timespec *t)
 	if (r == 0 && which == CLOCK_MONOTONIC)
 		t->tv_sec += skipped_s;
 	return (int)r;
+}
+
+static bool is_random = true;
+static void *made; /* where the last key was made */
+
+int
+RAND_priv_bytes(unsigned char *bytes, int size)
+{
+	if (size == TLS_TICKET_KEY_SIZE) {
+		made = bytes;
+		if (!is_random)
+			return 0;
+	}
+	return RAND_bytes(bytes, size);
+}
+
+#undef explicit_bzero
+static void
+forget(void *bytes, size_t size)
+{
+	memset(bytes, 0, size);
+	if (bytes == made && size >= TLS_TICKET_KEY_SIZE)
+		made = NULL;
+}
+void explicit_bzero(void *bytes, size_t size);
+void
+explicit_bzero(void *bytes, size_t size)
+{
+	forget(bytes, size);
+}
+void __explicit_bzero_chk(void *bytes, size_t size, size_t there);
+void
+__explicit_bzero_chk(void *bytes, size_t size, size_t there)
+{
+	(void)there;
+	forget(bytes, size);
 }
 
 static struct tls_context *
@@ -136,5 +174,40 @@ START_TEST(another_context_has_other_keys)
 }
 END_TEST
 
-UNIT_TESTS("tls_ticket", a_key_opens_tickets_for_two_hours_after_its_own,
-	a_long_night_leaves_no_key_of_before, another_context_has_other_keys)
+START_TEST(a_fresh_key_is_wiped_where_it_was_made)
+{
+	struct tls_context *server = server_new();
+	SSL_SESSION *session = NULL;
+
+	for (int hours = 1; hours < 6; hours++) {
+		skipped_s += hours * TLS_TICKET_ROTATE_S;
+		made = &skipped_s;
+		ck_assert(!shake(server, &session) || hours < 3);
+		ck_assert_msg(made == NULL, "the key lies there still");
+	}
+	skipped_s = 0;
+	SSL_SESSION_free(session);
+	tls_context_unref(server);
+}
+END_TEST
+
+START_TEST(without_random_bytes_the_old_keys_go_on)
+{
+	struct tls_context *server = server_new();
+	SSL_SESSION *session = NULL;
+
+	ck_assert(!shake(server, &session));
+	skipped_s += 2 * TLS_TICKET_ROTATE_S + 1;
+	is_random = false;
+	ck_assert(shake(server, &session));
+	is_random = true;
+	ck_assert(shake(server, &session));
+	skipped_s = 0;
+	SSL_SESSION_free(session);
+	tls_context_unref(server);
+}
+END_TEST
+
+UNIT_TESTS("tls_ticket", a_fresh_key_is_wiped_where_it_was_made, without_random_bytes_the_old_keys_go_on,
+	a_key_opens_tickets_for_two_hours_after_its_own, a_long_night_leaves_no_key_of_before,
+	another_context_has_other_keys)
