@@ -1,6 +1,6 @@
 /* One row a command: its name, how many words it takes, and its function. Replies and error texts are
  * Redis's, since clients look at both. */
-#include "commands.h"
+#include "commands_private.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -10,19 +10,6 @@
 #include <strings.h>
 
 enum { ANY = 1 << 16, INFO_MAX = 1024, SHOWN_MAX = 64 };
-
-struct call {
-	struct session *s;
-	const struct bytes *words; /* with the command's name */
-	size_t count;
-	struct reply *out;
-};
-
-static bool
-is_word(struct bytes b, const char *word)
-{
-	return strlen(word) == b.size && strncasecmp(b.at, word, b.size) == 0;
-}
 
 static void
 syntax_error(struct call *c)
@@ -113,15 +100,15 @@ do_set(struct call *c)
 	int64_t expires_ms = STORE_NO_EXPIRY;
 
 	for (size_t i = 3; i < c->count; i++) {
-		bool seconds = is_word(c->words[i], "EX");
+		bool seconds = call_is_word(c->words[i], "EX");
 
-		if ((seconds || is_word(c->words[i], "PX")) && i + 1 < c->count &&
+		if ((seconds || call_is_word(c->words[i], "PX")) && i + 1 < c->count &&
 			expires_ms == STORE_NO_EXPIRY) {
 			if (!parse_expiry(c, c->words[++i], seconds ? 1000 : 1, "set", &expires_ms))
 				return;
-		} else if (is_word(c->words[i], "NX") && condition == STORE_ALWAYS) {
+		} else if (call_is_word(c->words[i], "NX") && condition == STORE_ALWAYS) {
 			condition = STORE_IF_ABSENT;
-		} else if (is_word(c->words[i], "XX") && condition == STORE_ALWAYS) {
+		} else if (call_is_word(c->words[i], "XX") && condition == STORE_ALWAYS) {
 			condition = STORE_IF_PRESENT;
 		} else {
 			syntax_error(c);
@@ -308,7 +295,7 @@ do_persist(struct call *c)
 	reply_integer(c->out, there);
 }
 
-/* ---- the server ---- */
+/* ---- the server; what a client begins with is session.c's ---- */
 
 static void
 do_ping(struct call *c)
@@ -323,22 +310,6 @@ static void
 do_echo(struct call *c)
 {
 	reply_bulk(c->out, c->words[1]);
-}
-
-static void
-do_quit(struct call *c)
-{
-	c->s->quit = true;
-	reply_status(c->out, "OK");
-}
-
-static void
-do_select(struct call *c)
-{
-	if (is_word(c->words[1], "0"))
-		reply_status(c->out, "OK");
-	else
-		reply_error(c->out, "ERR DB index is out of range");
 }
 
 static void
@@ -372,48 +343,6 @@ do_info(struct call *c)
 	reply_bulk(c->out, (struct bytes){ text, (size_t)size });
 }
 
-/* What clients ask when they connect, to learn of features: there are none to tell of. */
-static void
-do_nothing_known(struct call *c)
-{
-	reply_array(c->out, 0);
-}
-
-static void
-do_client(struct call *c)
-{
-	if (is_word(c->words[1], "SETNAME") || is_word(c->words[1], "SETINFO"))
-		reply_status(c->out, "OK");
-	else
-		reply_error(c->out, "ERR unknown subcommand of 'client'");
-}
-
-/* The time that it takes says nothing of how many letters were right. */
-static bool
-is_password(const char *password, struct bytes guess)
-{
-	size_t size = strlen(password);
-	unsigned char difference = size != guess.size;
-
-	for (size_t i = 0; i < guess.size; i++)
-		difference |= (unsigned char)(guess.at[i] ^ password[size > 0 ? i % size : 0]);
-	return difference == 0;
-}
-
-static void
-do_auth(struct call *c)
-{
-	if (c->s->password == NULL) {
-		reply_error(c->out, "ERR AUTH called without any password configured for the default user.");
-	} else if (is_password(c->s->password, c->words[c->count - 1]) &&
-		   (c->count == 2 || is_word(c->words[1], "default"))) {
-		c->s->authorised = true;
-		reply_status(c->out, "OK");
-	} else {
-		reply_error(c->out, "WRONGPASS invalid username-password pair or user is disabled.");
-	}
-}
-
 /* ---- all of them ---- */
 
 struct row {
@@ -443,16 +372,17 @@ static const struct row rows[] = {
 	{ "PERSIST", 2, 2, false, do_persist },
 	{ "PING", 1, 2, false, do_ping },
 	{ "ECHO", 2, 2, false, do_echo },
-	{ "QUIT", 1, ANY, true, do_quit },
-	{ "AUTH", 2, 3, true, do_auth },
-	{ "SELECT", 2, 2, false, do_select },
+	{ "QUIT", 1, ANY, true, session_quit },
+	{ "AUTH", 2, 3, true, session_auth },
+	{ "HELLO", 1, ANY, true, session_hello },
+	{ "SELECT", 2, 2, false, session_select },
 	{ "DBSIZE", 1, 1, false, do_dbsize },
 	{ "FLUSHALL", 1, 2, false, do_flushall },
 	{ "FLUSHDB", 1, 2, false, do_flushall },
 	{ "INFO", 1, ANY, false, do_info },
-	{ "COMMAND", 1, ANY, false, do_nothing_known },
-	{ "CONFIG", 2, ANY, false, do_nothing_known },
-	{ "CLIENT", 2, ANY, false, do_client },
+	{ "COMMAND", 1, ANY, false, session_nothing_known },
+	{ "CONFIG", 2, ANY, false, session_nothing_known },
+	{ "CLIENT", 2, ANY, false, session_client },
 };
 
 static void
@@ -474,7 +404,7 @@ command_run(struct session *s, const struct resp_command *command, struct reply 
 	if (command->count == 0)
 		return;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		if (!is_word(name, rows[i].name))
+		if (!call_is_word(name, rows[i].name))
 			continue;
 		if (command->count < rows[i].min || command->count > rows[i].max)
 			wrong_count(out, &rows[i]);

@@ -8,8 +8,8 @@
 /** What commands work on. */
 struct session {
 	struct store *store;
-	const char *password; /* NULL: none is asked for */
-	int64_t now_ms;
+	const char *password;                /* NULL: none is asked for */
+	int64_t now_ms, id;                  /* of the client */
 	int64_t open_connections, uptime_ms; /* for INFO */
 	bool authorised;
 	bool quit; /* the client wants to go: send the replies, then close */

@@ -179,6 +179,7 @@ run_commands(struct sockd_conn c, struct client *client, struct bytes input)
 	struct session s = { .store = kv->store,
 		.password = kv->password,
 		.now_ms = sockd_now(h),
+		.id = (int64_t)sockd_conn_id(c),
 		.open_connections = sockd_open_connections(h),
 		.authorised = client->authorised };
 	const char *why = "";

@@ -173,7 +173,62 @@ START_TEST(a_password_is_asked_for)
 		"-NOAUTH Authentication required.\r\n+OK\r\n$-1\r\n");
 	sockd_fake_free(f);
 	f = started(SOCKD_TCP);
-	asks(f, "AUTH x\n", "-ERR AUTH called without any password configured for the default user.\r\n");
+	asks(f, "AUTH x\n",
+		"-ERR AUTH <password> called without any password configured for the default user. Are you "
+		"sure your configuration is correct?\r\n");
+	asks(f, "AUTH default x\nAUTH other x\n",
+		"+OK\r\n-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+	sockd_fake_free(f);
+}
+END_TEST
+
+#define IS_REDIS(id)                                                                                   \
+	"*14\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n6.0.0\r\n$5\r\nproto\r\n:2\r\n$" \
+	"2\r\nid\r\n:" id                                                                              \
+	"\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
+
+/* As redis-server 7.0.15 answers, but for version 3, which it speaks. */
+START_TEST(clients_are_greeted)
+{
+	struct sockd_fake *f = started(SOCKD_TCP);
+
+	asks(f, "CLIENT ID\nhello\n", ":1\r\n" IS_REDIS("1"));
+	asks(f, "HELLO 2 SETNAME me\nHELLO 2 auth default x setname y\n", IS_REDIS("1") IS_REDIS("1"));
+	asks(f, "HELLO 3\nHELLO 1\nHELLO x\nGET a\n",
+		"-NOPROTO unsupported protocol version\r\n-NOPROTO unsupported protocol version\r\n"
+		"-ERR Protocol version is not an integer or out of range\r\n$-1\r\n");
+	asks(f, "HELLO 2 AUTH default\nHELLO 2 SETNAME\nHELLO 2 AUTH other x\n",
+		"-ERR Syntax error in HELLO option 'AUTH'\r\n"
+		"-ERR Syntax error in HELLO option 'SETNAME'\r\n"
+		"-WRONGPASS invalid username-password pair or user is disabled.\r\n");
+	asks(f, "*4\r\n$5\r\nHELLO\r\n$1\r\n2\r\n$7\r\nSETNAME\r\n$3\r\na b\r\n",
+		"-ERR Client names cannot contain spaces, newlines or special characters.\r\n");
+	asks(f, "CLIENT SETINFO LIB-NAME x\nCLIENT SETNAME me\nCLIENT SETNAME\nCLIENT LIST\n",
+		"+OK\r\n+OK\r\n-ERR wrong number of arguments for 'client|setname' command\r\n"
+		"-ERR unknown subcommand 'LIST'. Try CLIENT HELP.\r\n");
+	asks(f, "SELECT 0\nSELECT x\n", "+OK\r\n-ERR value is not an integer or out of range\r\n");
+	ck_assert_uint_eq(sockd_fake_closes(f), 0);
+	sockd_fake_free(f);
+}
+END_TEST
+
+START_TEST(a_greeting_may_bring_the_password)
+{
+	struct sockd_fake *f = sockd_fake_new(&sockd_plugin, SOCKD_TCP);
+
+	ck_assert_int_eq(sockd_fake_set(f, "password", "secret"), 0);
+	ck_assert_int_eq(sockd_fake_start(f), 0);
+	asks(f, "HELLO\nHELLO 2 SETNAME me\n",
+		"-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+		"AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+		"protocol version at the same time\r\n"
+		"-NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+		"AUTH <user> <pass> option can be used to authenticate the client and select the RESP "
+		"protocol version at the same time\r\n");
+	asks(f, "HELLO 2 AUTH default wrong\nHELLO 3 AUTH default secret\nGET a\n",
+		"-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+		"-NOPROTO unsupported protocol version\r\n-NOAUTH Authentication required.\r\n");
+	asks(f, "HELLO 2 AUTH default secret\nGET a\n", IS_REDIS("1") "$-1\r\n");
 	sockd_fake_free(f);
 }
 END_TEST
@@ -211,4 +266,5 @@ UNIT_TESTS("kv", values_are_set_and_got, numbers_count, numbers_are_those_of_red
 	what_it_does_not_know_is_an_error_and_no_end, a_command_may_come_in_any_pieces,
 	a_client_that_does_not_read_is_answered_later_and_whole,
 	a_broken_command_ends_it_after_the_answers_before, quit_and_end_close_after_the_answers,
-	a_password_is_asked_for, a_full_cache_says_so, info_tells_of_keys_and_hits)
+	a_password_is_asked_for, clients_are_greeted, a_greeting_may_bring_the_password, a_full_cache_says_so,
+	info_tells_of_keys_and_hits)
