@@ -26,6 +26,7 @@ parse(const char *text, struct thread_look *ret)
 			&user, &kernel) != 3)
 		return -EBADMSG;
 	ret->ready = state == 'R';
+	ret->kept = state == 'D';
 	ret->cpu_ms = (int64_t)((user + kernel) * 1000 / (uint64_t)ticks);
 	return 0;
 }
@@ -51,8 +52,10 @@ excuse_look(struct excuse *x, const struct thread_look *look, int64_t now_ms)
 {
 	int64_t passed_ms = now_ms - x->looked_ms, had_ms = look != NULL ? look->cpu_ms - x->cpu_ms : 0;
 
-	if (x->looked_ms != 0 && look != NULL && look->ready && had_ms < passed_ms)
-		x->ms += passed_ms - had_ms;
+	if (x->looked_ms != 0 && look != NULL && had_ms < passed_ms) {
+		x->ms += look->ready ? passed_ms - had_ms : 0;
+		x->kept_ms += look->kept ? passed_ms - had_ms : 0;
+	}
 	x->looked_ms = look != NULL ? now_ms : 0;
 	x->cpu_ms = look != NULL ? look->cpu_ms : 0;
 }

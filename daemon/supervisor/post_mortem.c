@@ -153,9 +153,9 @@ post_mortem_log(const struct post_mortem *p, unsigned generation)
 	}
 }
 
-/* Whether the plugin's code that runs there has run for so long. */
-static bool
-is_stuck_at(struct post_mortem *p, unsigned i, const struct post_mortem_watch *w)
+/* For how long the plugin's code that runs there does not come back; 0: there is none. */
+static int64_t
+look_at(struct post_mortem *p, unsigned i, const struct post_mortem_watch *w)
 {
 	const struct watch_cell *cell = &p->memory->cells[i];
 	uint64_t turns = atomic_load(&cell->turns);
@@ -166,10 +166,10 @@ is_stuck_at(struct post_mortem *p, unsigned i, const struct post_mortem_watch *w
 	if ((turns & 1) == 0 || turns != seen->turns)
 		*seen = (struct seen){ .turns = turns, .since_ms = w->now_ms };
 	if ((turns & 1) == 0)
-		return false;
+		return 0;
 	known = w->look != NULL && w->look(w->worker, atomic_load(&cell->tid), &look) == 0;
 	excuse_look(&seen->excuse, known ? &look : NULL, w->now_ms);
-	return w->now_ms - seen->since_ms - seen->excuse.ms >= w->limit_ms;
+	return w->now_ms - seen->since_ms;
 }
 
 /* What blocks is what the pool is for: nobody is ended for it, but whoever looks for the reason why the
@@ -181,7 +181,7 @@ tell_of_pool(struct post_mortem *p, const struct post_mortem_watch *w)
 		const struct watch_cell *cell = &p->memory->cells[i];
 		struct watch_name n;
 
-		if (!is_stuck_at(p, i, w) || p->seen[i].told)
+		if (look_at(p, i, w) - p->seen[i].excuse.ms < w->limit_ms || p->seen[i].told)
 			continue;
 		p->seen[i].told = true;
 		n = name_at(p, atomic_load(&cell->name));
@@ -194,22 +194,45 @@ tell_of_pool(struct post_mortem *p, const struct post_mortem_watch *w)
 	}
 }
 
+/* Nobody is ended for it yet, and those who wait would like to know why. */
+static void
+tell_of_disk(struct post_mortem *p, unsigned i, const struct post_mortem_watch *w, int64_t ms)
+{
+	const struct watch_cell *cell = &p->memory->cells[i];
+	struct watch_name n;
+
+	if (p->seen[i].told || p->seen[i].excuse.kept_ms < w->limit_ms)
+		return;
+	p->seen[i].told = true;
+	n = name_at(p, atomic_load(&cell->name));
+	log_warning("loop_waits", LOG_U("generation", w->generation), LOG_U("loop", i),
+		LOG_S("plugin", n.plugin), LOG_S("listener", n.listener),
+		LOG_S("entry", watch_entry_name(atomic_load(&cell->entry))),
+		LOG_U("conn", atomic_load(&cell->conn)), LOG_I("ms", ms),
+		LOG_S("msg",
+			"the kernel does not come back from a call of this plugin, as when a disk does not "
+			"answer; its event loop stands still, and after two minutes its worker is ended"));
+}
+
 bool
 post_mortem_is_stuck(struct post_mortem *p, const struct post_mortem_watch *w, pid_t *ret_tid)
 {
 	tell_of_pool(p, w);
 	for (unsigned i = 0; i < p->loops && !p->told; i++) {
 		const struct watch_cell *cell = &p->memory->cells[i];
+		int64_t ms = look_at(p, i, w);
 		struct watch_name n;
 
-		if (!is_stuck_at(p, i, w))
+		if (ms - excuse_ms(&p->seen[i].excuse) < w->limit_ms) {
+			tell_of_disk(p, i, w, ms);
 			continue;
+		}
 		p->told = true;
 		n = name_at(p, atomic_load(&cell->name));
 		log_error("loop_stuck", LOG_U("generation", w->generation), LOG_U("loop", i),
 			LOG_S("plugin", n.plugin), LOG_S("listener", n.listener),
 			LOG_S("entry", watch_entry_name(atomic_load(&cell->entry))),
-			LOG_U("conn", atomic_load(&cell->conn)), LOG_I("ms", w->now_ms - p->seen[i].since_ms),
+			LOG_U("conn", atomic_load(&cell->conn)), LOG_I("ms", ms),
 			LOG_S("msg", "this plugin keeps an event loop from turning; its worker is ended"));
 		*ret_tid = atomic_load(&cell->tid);
 		return true;

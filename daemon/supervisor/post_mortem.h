@@ -34,7 +34,8 @@ struct post_mortem_watch {
 
 /** Look at all loops, and tell of threads of the pool that do not come back, which ends nobody. @return
  * whether a loop has been in the same call of a plugin for the limit, times excused in which it was given no
- * processor; told in the log, once. @p ret_tid: its thread, as far as that can be believed */
+ * processor or waited for a disk (excuse.h); told in the log, once. @p ret_tid: its thread, as far as that
+ * can be believed */
 bool post_mortem_is_stuck(struct post_mortem *p, const struct post_mortem_watch *w, pid_t *ret_tid);
 
 /** Whether its main thread, which is no loop, runs a plugin at this moment, which one and what of it. */

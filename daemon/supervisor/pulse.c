@@ -1,7 +1,7 @@
 /* A stopped process looks like an idle one from outside: its socket takes orders, its loops are in no plugin.
  * So it is asked. SIGABRT comes first, since it brings a backtrace of where the main thread hangs; a process
  * that was stopped does not take it, and is killed a turn later. A process that gets no processor looks the
- * same once more, but that the kernel says so. */
+ * same once more, but that the kernel says so, and so does one that waits for a disk. */
 #include "supervisor/pulse.h"
 
 #include "base/log.h"
@@ -36,11 +36,11 @@ pulse_feel(struct generation *g, const struct supervisor_worker_ops *ops, int64_
 		*p = (struct pulse){ .asked_ms = now_ms, .lived_ms = now_ms };
 	} else if (post_mortem_main_runs(g->post_mortem, &n, &entry)) {
 		p->lived_ms = now_ms;
-		p->excuse.ms = 0;
+		p->excuse.ms = p->excuse.kept_ms = 0;
 		if (!p->told_of_plugin && now_ms - p->asked_ms >= limit_ms)
 			tell_of_plugin(g, &n, entry, now_ms - p->asked_ms);
 		p->told_of_plugin |= now_ms - p->asked_ms >= limit_ms;
-	} else if (now_ms - p->lived_ms - p->excuse.ms >= limit_ms + RELOAD_MS && !p->told) {
+	} else if (now_ms - p->lived_ms - excuse_ms(&p->excuse) >= limit_ms + RELOAD_MS && !p->told) {
 		p->told = true;
 		log_error("worker_silent", LOG_U("generation", g->number), LOG_I("ms", now_ms - p->lived_ms),
 			LOG_S("msg", "it was stopped, or its main thread hangs; it is ended"));

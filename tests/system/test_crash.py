@@ -33,6 +33,7 @@ static void bad(char how)
 	if (how == 'o') pthread_create(&other, NULL, leave, NULL);
 	if (how == 'x') { int status = 1; pid_t pid = fork(); if (pid == 0) exit(0); waitpid(pid, &status, 0); if (status) abort(); }
 	if (how == 'l') for (volatile int i = 0;; i++) ;
+	if (how == 'v') { if (vfork() == 0) { sleep(4); _exit(0); } } /* the kernel keeps us, as it would for a disk */
 	if (how == 'f') { if (fork() == 0) _exit(0); }
 }
 static void on_open(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
@@ -152,6 +153,19 @@ def test_a_child_of_a_plugin_may_exit(tmp):
     with d.connect("bad") as c:
         echoes(c, b"x")
     assert d.stop() == 0
+
+
+def test_a_loop_that_the_kernel_keeps_is_told_and_not_ended(tmp):
+    if harness.SANITIZED:
+        harness.skip("what a sanitizer makes of vfork() is another call")
+    with daemon(plugin(tmp), watchdog="1s") as d:
+        with d.connect("b") as c:
+            echoes(c, b"v")  # after four seconds
+            waits = d.wait_log("loop_waits", level="warning")
+            assert (waits["plugin"], waits["listener"], waits["entry"], waits["conn"]) == ("bad", "b", "data", "1"), waits
+            echoes(c, b"x")
+        assert not d.find_logs("loop_stuck") and not d.find_logs("worker_died")
+        assert d.stop() == 0
 
 
 def test_crashes_in_open_and_close_name_them(tmp):

@@ -40,6 +40,23 @@ START_TEST(what_runs_or_sleeps_is_not)
 }
 END_TEST
 
+START_TEST(a_disk_is_waited_for_but_not_for_ever)
+{
+	struct thread_look look = { .kept = true };
+	struct excuse x = { 0 };
+
+	excuse_look(&x, &look, 1000);
+	look.cpu_ms += 200;
+	excuse_look(&x, &look, 2000);
+	ck_assert_int_eq(x.ms, 0);
+	ck_assert_int_eq(excuse_ms(&x), 800);
+
+	excuse_look(&x, &look, 2000 + EXCUSE_KEPT_MAX_MS);
+	excuse_look(&x, &look, 3000 + EXCUSE_KEPT_MAX_MS);
+	ck_assert_int_eq(excuse_ms(&x), EXCUSE_KEPT_MAX_MS);
+}
+END_TEST
+
 START_TEST(the_kernel_is_understood)
 {
 	struct thread_look before, after;
@@ -68,4 +85,4 @@ START_TEST(the_kernel_is_understood)
 END_TEST
 
 UNIT_TESTS("excuse", what_is_ready_and_does_not_run_is_excused, what_runs_or_sleeps_is_not,
-	the_kernel_is_understood)
+	a_disk_is_waited_for_but_not_for_ever, the_kernel_is_understood)

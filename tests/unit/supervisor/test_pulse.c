@@ -219,7 +219,23 @@ START_TEST(so_is_a_loop_and_its_plugin_without_a_processor)
 }
 END_TEST
 
-UNIT_TESTS("pulse", a_worker_that_answers_is_asked_every_five_seconds,
+START_TEST(one_that_waits_for_a_disk_is_ended_in_the_end)
+{
+	prepare();
+	looks.kept = true;
+	cpu_ms_a_look = 0;
+
+	watch(1, 120);
+	ck_assert_str_eq(ended, "");
+	watch(121, 133);
+	ck_assert_int_eq(ended[0], 'a');
+
+	finish();
+}
+END_TEST
+
+UNIT_TESTS("pulse", one_that_waits_for_a_disk_is_ended_in_the_end,
+	a_worker_that_answers_is_asked_every_five_seconds,
 	one_that_does_not_answer_is_aborted_and_then_killed, a_late_answer_begins_anew,
 	a_plugin_may_keep_the_main_thread, one_without_a_processor_is_waited_for,
 	so_is_a_loop_and_its_plugin_without_a_processor)
