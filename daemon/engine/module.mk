@@ -38,7 +38,7 @@ core_sources += daemon/engine/strand.c daemon/engine/strand.h daemon/engine/time
 core_sources += daemon/engine/stream.c daemon/engine/stream.h daemon/engine/stream_buffer.c daemon/engine/stream_move.c \
 	daemon/engine/stream_private.h
 core_sources += daemon/engine/stream_splice.c daemon/engine/stream_splice.h
-core_sources += daemon/engine/stream_send.c
+core_sources += daemon/engine/stream_write.c
 core_sources += daemon/engine/stream_ahead.c daemon/engine/stream_ahead.h
 core_sources += daemon/engine/dgram_rights.c daemon/engine/rights.c daemon/engine/rights.h
 core_sources += daemon/engine/stream_rights.c daemon/engine/stream_rights.h
