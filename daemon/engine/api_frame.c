@@ -53,7 +53,7 @@ stream_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter
 		if (end == 0 && filled > 0)
 			continue;
 		end = stream_take(c, buf, end > 0 ? end : have);
-		stream_arm(c);
+		stream_resume(c);
 		return (ssize_t)end;
 	}
 }
@@ -64,7 +64,7 @@ take_frame(struct conn *c, const struct frame_span *span, void *buf, size_t *ret
 	stream_drop(c, span->before);
 	stream_take(c, buf, span->size);
 	stream_drop(c, span->after);
-	stream_arm(c);
+	stream_resume(c);
 	*ret_size = span->size;
 	return 1;
 }

@@ -43,7 +43,7 @@ read_some(struct conn *c, void *buf, size_t size)
 		int r;
 
 		if (n > 0) {
-			stream_arm(c);
+			stream_resume(c);
 			return n;
 		}
 		if (c->read_closed || c->fin_read)
@@ -58,7 +58,7 @@ read_some(struct conn *c, void *buf, size_t size)
 				return r;
 			continue;
 		}
-		if (c->state == CONN_OPEN && (!c->drained || c->end_given)) {
+		if (c->state == CONN_OPEN && (stream_may_read(c) || c->end_given)) {
 			n = stream_recv(c, buf, size);
 			if (n != -EAGAIN)
 				return n;
@@ -139,7 +139,7 @@ reader_read_full(struct sockd_reader r, void *buf, size_t size)
 	if (filled == 0)
 		return stream_unread(c) == 0 ? 0 : api_fail(-EPIPE);
 	stream_take(c, buf, size);
-	stream_arm(c);
+	stream_resume(c);
 	return 1;
 }
 
@@ -152,7 +152,7 @@ reader_discard(struct sockd_reader r, size_t size)
 	if (c == NULL)
 		return -1;
 	n = stream_drop(c, size);
-	stream_arm(c);
+	stream_resume(c);
 	return (ssize_t)n;
 }
 
@@ -172,7 +172,7 @@ reader_pause(struct sockd_reader r, bool paused)
 	if (c == NULL)
 		return -1;
 	c->paused = paused;
-	stream_arm(c);
+	stream_resume(c);
 	c->data_due = !paused; /* what is there is told from the loop */
 	conn_settle_later(c);
 	return 0;
@@ -187,7 +187,7 @@ reader_close_read(struct sockd_reader r)
 		return -1;
 	c->read_closed = true;
 	stream_forget_unread(c);
-	stream_arm(c);
+	stream_resume(c);
 	return 0;
 }
 

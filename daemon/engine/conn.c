@@ -113,7 +113,7 @@ conn_finish(struct conn *c, int reason)
 	conn_enter(c, CONN_FLUSHING);
 	(void)conn_dismiss(c);
 	stream_forget_unread(c);
-	stream_arm(c);
+	stream_resume(c);
 	conn_settle_later(c);
 }
 
@@ -124,7 +124,6 @@ conn_cut(struct conn *c, int reason)
 		return;
 	conn_set_reason(c, reason);
 	conn_enter(c, CONN_ENDING);
-	stream_disarm(c);
 	conn_settle_later(c);
 }
 
@@ -219,8 +218,8 @@ conn_free(struct conn *c)
 	struct loop *loop = scope->loop;
 
 	loop_undefer(loop, &c->task);
+	loop_undefer(loop, &c->again);
 	loop_timer_clear(loop, &c->timer);
-	stream_disarm(c);
 	stream_rights_end(c);
 	pace_end(c);
 	stream_free_buffers(c);
@@ -378,7 +377,7 @@ conn_settle_flushing(struct conn *c)
 	conn_enter(c, CONN_LINGERING);
 	c->linger_by_ms = loop_now_ms(conn_loop(c)) + LINGER_MS;
 	conn_rearm(c);
-	stream_arm(c);
+	stream_resume(c);
 }
 
 void

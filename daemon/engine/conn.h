@@ -53,8 +53,9 @@ struct conn {
 	bool write_closed : 1; /* sockd_close_write(): FIN after what is queued */
 	bool fin_sent : 1;
 	bool broken : 1;                    /* the socket failed: no more I/O on it */
-	bool armed : 1;                     /* the read event is added */
-	bool drained : 1;                   /* the last read emptied the socket: wait before the next */
+	bool watched : 1;                   /* by the loop's poller, from its first wait on */
+	bool ready : 1;                     /* nobody has seen its socket empty since the last edge */
+	bool cut_short : 1;                 /* an end or urgent data came, at which a read stops early */
 	bool want_writable : 1;             /* an EAGAIN is owed a writable() */
 	bool blocked : 1;                   /* the last move or write found no room */
 	bool held_busy : 1;                 /* sockd_conn_set_busy() */
@@ -73,7 +74,7 @@ struct conn {
 	bool straight : 1;                  /* fibers read it; else data() is called */
 	bool gone : 1;                      /* within close(): can be asked, but not read or written */
 	int fd;                             /* owned */
-	/* Up to readable is what each round trip looks at: it stands together, since of many thousand
+	/* Up to again is what each round trip looks at: it stands together, since of many thousand
 	 * connections none is in the cache any more. */
 	struct scope *scope;                /* borrowed: listener, loop, cells */
 	const struct conn_entries *entries; /* borrowed */
@@ -88,7 +89,7 @@ struct conn {
 	uint64_t id;
 	uint64_t read_bytes, queued_bytes; /* queued: taken from the plugin, perhaps still in the output */
 	int64_t active_ms;
-	struct event readable;
+	struct loop_task again;     /* reads on from the loop's frame */
 	struct strand *serve;       /* runs the plugin's serve(); NULL once it is over, and in event style */
 	void *data;                 /* the plugin's */
 	struct conn *next_by_id;    /* in the table of the loop's ids */

@@ -55,7 +55,8 @@ conn_init(struct conn *c, struct scope *scope, const struct newcomer *n)
 	c->timer.fire = conn_on_timer;
 	c->task.run = conn_settle;
 	c->keeps_rights = c->transport == CFG_UNIX && !c->straight && listener_takes_fds(scope->listener);
-	stream_attach(c);
+	c->again.run = stream_read_again;
+	c->ready = n->fd >= 0; /* a client has mostly spoken by the time that it is taken */
 	conn_ids_add(&scope->loop->conn_ids, c);
 }
 
@@ -100,7 +101,7 @@ conn_watch(struct conn *c)
 {
 	if (c->state != CONN_OPEN && c->state != CONN_HANDSHAKE)
 		return;
-	stream_arm(c);
+	stream_resume(c);
 	conn_rearm(c);
 	conn_drain_newcomer(c);
 }

@@ -36,7 +36,6 @@ void
 conn_open_dialled(struct conn *c, int fd)
 {
 	c->fd = fd;
-	stream_attach(c);
 	c->opened_ms = c->active_ms = c->progress_ms = loop_now_ms(conn_loop(c));
 	if (c->dialled->tls != NULL) {
 		if (conn_begin_tls_client(c) < 0) {
@@ -54,6 +53,6 @@ conn_open_dialled(struct conn *c, int fd)
 	}
 	if (c->state != CONN_OPEN)
 		return;
-	stream_arm(c);
+	stream_resume(c);
 	conn_rearm(c);
 }

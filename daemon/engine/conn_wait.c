@@ -49,7 +49,7 @@ conn_wait_input(struct conn *c)
 	if (c->state != CONN_OPEN)
 		return conn_ending_error(c);
 	c->reader = self;
-	stream_arm(c);
+	stream_resume(c);
 	conn_may_be_quiet(c);
 	r = strand_wait(self, STRAND_READS, c->read_by_ms);
 	c->reader = NULL;

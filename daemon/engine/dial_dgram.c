@@ -42,8 +42,12 @@ take(struct conn *c, void *buf, size_t size, int flags)
 	do
 		n = recv(c->fd, buf, size, MSG_TRUNC | MSG_DONTWAIT | flags);
 	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EWOULDBLOCK) {
+		c->ready = false;
+		return -EAGAIN;
+	}
 	if (n < 0)
-		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+		return -errno;
 	if ((flags & MSG_PEEK) == 0) {
 		c->read_bytes += (uint64_t)n;
 		loop_spend(conn_loop(c), (size_t)n);
@@ -270,7 +274,7 @@ reader_pause(struct sockd_reader r, bool paused)
 	if (c == NULL)
 		return -1;
 	c->paused = paused;
-	stream_arm(c);
+	stream_resume(c);
 	return 0;
 }
 
@@ -282,7 +286,7 @@ reader_close_read(struct sockd_reader r)
 	if (c == NULL)
 		return -1;
 	c->read_closed = true;
-	stream_arm(c); /* what still comes is thrown away */
+	stream_resume(c); /* what still comes is thrown away */
 	return 0;
 }
 

@@ -164,7 +164,7 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 	if (loop == NULL)
 		return err_set(e, -ENOMEM, "no memory for an event loop");
 	*loop = (struct loop){ .index = index, .engine = engine, .wheel_armed_ms = CLOCK_NEVER };
-	loop->mailbox.fd = -1;
+	loop->mailbox.fd = loop->poller.fd = -1;
 	loop->tasks_end = &loop->tasks;
 	slab_init(&loop->conns, sizeof(struct conn));
 	slab_init(&loop->endpoints, sizeof(struct endpoint));
@@ -177,6 +177,8 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 	}
 	wheel_init(&loop->wheel, clock_now_ms());
 	r = mailbox_init(&loop->mailbox, e);
+	if (r == 0)
+		r = poller_init(&loop->poller, loop, e);
 	if (r == 0)
 		r = fiber_set_new(&loop->fibers, e);
 	if (r < 0) {
@@ -206,6 +208,7 @@ loop_free(struct loop *loop)
 			event_del(&loop->mail_event);
 		if (event_initialized(&loop->wheel_event))
 			event_del(&loop->wheel_event);
+		poller_fini(&loop->poller);
 		event_base_free(loop->base); /* runs what bufferevent_free() left to be finalised */
 	}
 	mailbox_fini(&loop->mailbox);

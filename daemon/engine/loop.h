@@ -14,6 +14,7 @@
 #include "engine/conn_ids.h"
 #include "engine/fiber.h"
 #include "engine/mailbox.h"
+#include "engine/poller.h"
 #include "engine/slab.h"
 #include "engine/wheel.h"
 
@@ -47,6 +48,7 @@ struct loop {
 	unsigned index;
 	struct engine *engine;   /* borrowed */
 	struct event_base *base; /* owned */
+	struct poller poller;    /* for the sockets of streams */
 	struct mailbox mailbox;
 	struct event mail_event;
 	struct wheel wheel;

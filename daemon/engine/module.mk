@@ -1,6 +1,7 @@
 # core_sources += daemon/engine/FILE.c daemon/engine/FILE.h
 # fiber_sources holds the one file that is built without _FORTIFY_SOURCE.
 core_sources += daemon/engine/mailbox.c daemon/engine/mailbox.h
+core_sources += daemon/engine/poller.c daemon/engine/poller.h
 core_sources += daemon/engine/share.c daemon/engine/share.h
 core_sources += daemon/engine/slab.c daemon/engine/slab.h
 core_sources += daemon/engine/wheel.c daemon/engine/wheel.h

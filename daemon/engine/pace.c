@@ -157,7 +157,7 @@ pace_holds_input(const struct conn *c)
 static void
 pace_go_on_reading(struct conn *c)
 {
-	stream_arm(c);
+	stream_resume(c);
 	conn_may_be_quiet(c); /* a drain waited for it */
 }
 

@@ -18,7 +18,7 @@ must_check int pace_begin(struct conn *c);
 /** Take it away; NULL is fine. */
 void pace_end(struct conn *c);
 
-/** How many bytes may be read now, at most @p want; 0: later, and stream_arm() follows. */
+/** How many bytes may be read now, at most @p want; 0: later, and stream_resume() follows. */
 size_t pace_may_read(struct conn *c, size_t want);
 /** So many of the allowed were read. */
 void pace_has_read(struct conn *c, size_t allowed, size_t bytes);

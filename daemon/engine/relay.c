@@ -136,7 +136,7 @@ relay_splice(struct conn *from, struct conn *to, bool *bulk)
 	*bulk = n >= SMALL || n == -EAGAIN;
 	if (n > 0)
 		relay_count(r, from, n);
-	return n == -ENOSYS || (n > 0 && from->state == CONN_OPEN && !from->drained);
+	return n == -ENOSYS || (n > 0 && from->state == CONN_OPEN && from->ready);
 }
 
 /* One read. @return whether another is worth while */
@@ -162,17 +162,17 @@ relay_read(struct conn *from, struct conn *to)
 	if (loop->view_size > 0 && from->state == CONN_OPEN &&
 		stream_keep(from, loop->view, loop->view_size) < 0)
 		conn_fail(from, ENOMEM);
-	return from->state == CONN_OPEN && !from->drained;
+	return from->state == CONN_OPEN && stream_may_read(from);
 }
 
 void
 relay_on_readable(struct conn *c)
 {
 	struct conn *to = other_side(c);
+	bool more = stream_may_read(c);
 
-	for (int turn = 0; turn < RELAY_TURNS && c->relay != NULL && relay_wants_input(c); turn++)
-		if (!relay_read(c, to))
-			break;
+	for (int turn = 0; turn < RELAY_TURNS && more && c->relay != NULL && relay_wants_input(c); turn++)
+		more = relay_read(c, to);
 	if (c->relay != NULL)
 		relay_check(c->relay);
 	conn_may_be_quiet(c);
@@ -185,9 +185,9 @@ relay_on_room(struct conn *c)
 
 	relay_move(from, c);
 	relay_check(c->relay);
-	if (c->relay != NULL && !from->drained)
+	if (c->relay != NULL && stream_may_read(from))
 		relay_on_readable(from);
-	stream_arm(from);
+	stream_resume(from);
 }
 
 void
@@ -207,7 +207,7 @@ relay_part(struct relay *r)
 		r->side[i] = NULL;
 		c->relay = NULL;
 		(void)stream_unsplice(c); /* what it says to a failure it has said to the connection */
-		stream_arm(c);
+		stream_resume(c);
 		conn_settle_later(c);
 	}
 }
@@ -232,17 +232,11 @@ relay_run(struct conn *a, struct conn *b)
 	a->relay = b->relay = &r;
 	relay_move(a, b);
 	relay_move(b, a);
-	for (int i = 0; i < 2 && !r.done; i++) {
-		struct conn *c = r.side[i];
-
-		if (c->dialled != NULL && c->read_bytes == 0 && c->tls == NULL)
-			continue;   /* a server seldom speaks first */
-		c->drained = false; /* what came before counts as news */
-		relay_on_readable(c);
-	}
+	for (int i = 0; i < 2 && !r.done; i++)
+		relay_on_readable(r.side[i]); /* what came before counts as news */
 	if (!r.done) {
-		stream_arm(a);
-		stream_arm(b);
+		stream_resume(a);
+		stream_resume(b);
 	}
 	while (error == 0 && !r.done) {
 		int64_t by_ms = a->read_by_ms < b->read_by_ms ? a->read_by_ms : b->read_by_ms;

@@ -1,6 +1,6 @@
 /* The pump. libevent's own read path costs a FIONREAD and a 4 KiB readv() a turn, so EV_READ of the
- * bufferevent stays off and this file waits and reads itself; the write side, what is left over and its
- * errors stay with the bufferevent.
+ * bufferevent stays off and this file reads itself when the loop's poller says so; the write side, what is
+ * left over and its errors stay with the bufferevent.
  *
  * The view: bytes that were just read lie in the loop's buffer while the plugin's data() runs. It is either
  * the view or the bufferevent's input that holds unread bytes, never both, so their order needs no thought.
@@ -75,12 +75,12 @@ stream_room(const struct conn *c)
 	return pending < limit ? limit - pending : 0;
 }
 
-/* ---- arming ---- */
+/* ---- when to read ---- */
 
 static bool
 stream_wants_input(const struct conn *c)
 {
-	if (c->fin_read || c->broken || c->state == CONN_ENDING)
+	if (c->fin_read || c->broken || c->state == CONN_DIALLING || c->state == CONN_ENDING)
 		return false;
 	if (c->pace != NULL && pace_holds_input(c))
 		return false;
@@ -104,53 +104,63 @@ stream_owes_input(const struct conn *c)
 	       recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-void
-stream_disarm(struct conn *c)
+bool
+stream_may_read(const struct conn *c)
 {
-	if (!c->armed)
-		return;
-	c->armed = false;
-	event_del(&c->readable);
+	return c->ready || (c->tls != NULL && c->state == CONN_OPEN && tls_stream_has_pending(c));
 }
 
 void
-stream_arm(struct conn *c)
+stream_resume(struct conn *c)
 {
-	if (!stream_wants_input(c)) {
-		stream_disarm(c);
+	bool now = stream_may_read(c);
+	int r;
+
+	if ((!now && c->watched) || !stream_wants_input(c))
+		return;
+	if (now) {
+		loop_defer(conn_loop(c), &c->again);
 		return;
 	}
-	if (c->tls != NULL && c->state == CONN_OPEN && tls_stream_has_pending(c))
-		tls_stream_again(c);
-	if (c->armed)
-		return;
-	if (event_add(&c->readable, NULL) < 0) {
-		conn_fail(c, ENOMEM);
-		return;
-	}
-	c->armed = true;
+	r = poller_watch(&conn_loop(c)->poller, c);
+	if (r < 0)
+		conn_fail(c, -r);
+	else
+		c->watched = true;
 }
 
 /* ---- reading ---- */
 
 static ssize_t
-socket_recv(struct conn *c, void *buf, size_t size)
+recv_plain(struct conn *c, void *buf, size_t size)
 {
 	ssize_t n;
 
-	if (c->keeps_rights)
-		return stream_recv_rights(c, buf, size);
 	do
 		n = recv(c->fd, buf, size, 0);
 	while (n < 0 && errno == EINTR);
 	return n >= 0 ? n : errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
+/* An edge comes once, so this is where it is noticed that the socket is empty: it says so, or gives less than
+ * was asked for (epoll(7)), unless it stopped at what it does not read over. */
+static ssize_t
+recv_noting(struct conn *c, void *buf, size_t size)
+{
+	bool cut = false;
+	ssize_t n =
+		c->transport == CFG_UNIX ? stream_recv_unix(c, buf, size, &cut) : recv_plain(c, buf, size);
+
+	if (n == -EAGAIN || (n >= 0 && (size_t)n < size && !cut && !c->cut_short))
+		c->ready = false;
+	return n;
+}
+
 ssize_t
 stream_recv_socket(struct conn *c, void *buf, size_t size)
 {
 	size_t allowed = c->pace != NULL ? pace_may_read(c, size) : size;
-	ssize_t n = allowed > 0 ? socket_recv(c, buf, allowed) : -EAGAIN;
+	ssize_t n = allowed > 0 ? recv_noting(c, buf, allowed) : -EAGAIN;
 
 	if (c->pace != NULL && allowed > 0)
 		pace_has_read(c, allowed, n > 0 ? (size_t)n : 0);
@@ -184,9 +194,7 @@ stream_recv(struct conn *c, void *buf, size_t size)
 		return n > 0 ? stream_count_read(c, n) : n;
 	}
 	n = stream_recv_socket(c, buf, size);
-	if (n == -EAGAIN)
-		c->drained = true;
-	else if (n < 0)
+	if (n < 0 && n != -EAGAIN)
 		conn_fail(c, (int)-n);
 	if (n < 0)
 		return n;
@@ -194,7 +202,6 @@ stream_recv(struct conn *c, void *buf, size_t size)
 		c->fin_read = true;
 		return 0;
 	}
-	c->drained = (size_t)n < size;
 	return c->tls != NULL ? n : stream_count_read(c, n); /* ciphertext that nobody decrypts any more */
 }
 
@@ -319,56 +326,59 @@ stream_pump(struct conn *c)
 	return c->state == CONN_OPEN;
 }
 
-/* The last read filled the buffer, and the plugin's data() still wants more. */
+/* The last read did not empty the socket, and the plugin's data() still wants more. */
 static bool
 stream_has_more(const struct conn *c)
 {
-	return !c->drained && !conn_has_reader(c) && stream_wants_input(c);
+	return stream_may_read(c) && !conn_has_reader(c) && stream_wants_input(c);
+}
+
+/* Something may be there, and nothing stands against reading it. */
+static void
+stream_read_on(struct conn *c)
+{
+	bool given = c->state == CONN_OPEN && !c->read_closed; /* to the plugin: else it is thrown away */
+
+	if (given && c->relay == NULL && conn_has_reader(c)) {
+		conn_wake_reader(c); /* reads for itself when it runs */
+		return;
+	}
+	if (c->state == CONN_HANDSHAKE)
+		tls_stream_shake(c);
+	else if (given && c->relay != NULL)
+		relay_on_readable(c);
+	else if (c->datagrams)
+		dialled_datagram_pump(c);
+	else
+		for (int turn = 0; turn < PUMP_TURNS && stream_pump(c) && stream_has_more(c); turn++)
+			;
+	stream_resume(c);
 }
 
 void
-stream_go_on(struct conn *c)
+stream_read_again(struct loop *loop, struct loop_task *task)
 {
-	c->drained = false;
-	if (c->relay != NULL && c->state == CONN_OPEN && !c->read_closed)
-		relay_on_readable(c);
-	else if (conn_has_reader(c) && c->state == CONN_OPEN && !c->read_closed)
-		conn_wake_reader(c);
-	else if (c->datagrams)
-		dialled_datagram_pump(c);
-	else if (!c->straight || c->state != CONN_OPEN || c->read_closed)
-		for (int turn = 0; turn < PUMP_TURNS && stream_pump(c) && stream_has_more(c); turn++)
-			;
-	stream_arm(c);
+	struct conn *c = container_of(task, struct conn, again);
+
+	(void)loop; /* the connection knows its loop */
+	if (stream_may_read(c) && stream_wants_input(c))
+		stream_read_on(c);
 }
 
-static void
-stream_on_readable(evutil_socket_t fd, short what, void *arg)
+void
+stream_on_edge(struct conn *c, bool cuts)
 {
-	struct conn *c = arg;
-
-	(void)fd, (void)what; /* the connection knows its descriptor; only EV_READ is asked for */
-	if (c->state == CONN_HANDSHAKE) {
-		tls_stream_shake(c);
-		return;
-	}
-	if (c->tls != NULL)
-		tls_stream_on_readable(c);
-	stream_go_on(c);
+	c->ready = true;
+	c->cut_short |= cuts;
+	if (stream_wants_input(c))
+		stream_read_on(c);
 }
 
 void
 stream_read_all(struct conn *c)
 {
-	if (c->tls != NULL)
-		tls_stream_on_readable(c);
+	c->ready = true; /* an edge may be on its way */
 	for (int turn = 0; turn < READ_ALL_TURNS && stream_wants_input(c) && stream_pump(c); turn++)
 		;
-	stream_arm(c);
-}
-
-void
-stream_attach(struct conn *c)
-{
-	event_assign(&c->readable, conn_loop(c)->base, c->fd, EV_READ | EV_PERSIST, stream_on_readable, c);
+	stream_resume(c);
 }

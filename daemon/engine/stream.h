@@ -1,10 +1,12 @@
 /* How the bytes of a stream connection move: the pump between socket and bufferevent.
  *
- * Reading: our own event waits, one recv() takes up to LOOP_BUFFER_SIZE into the loop's buffer, the plugin is
- * given that as a view, and only what it leaves unread is copied into the bufferevent's input. Writing: at
- * once from where the bytes lie; only what the socket does not take goes to the bufferevent's output, which
- * flushes it by itself. Nothing is read while the input holds buffers.read or the output buffers.write, so a
- * peer that never reads costs that much. */
+ * Reading: the loop's poller tells when something has come, one recv() takes up to LOOP_BUFFER_SIZE into the
+ * loop's buffer, the plugin is given that as a view, and only what it leaves unread is copied into the
+ * bufferevent's input. It tells once: whoever stops reading before the socket is empty calls stream_resume().
+ *
+ * Writing: at once from where the bytes lie; only what the socket does not take goes to the bufferevent's
+ * output, which flushes it by itself. Nothing is read while the input holds buffers.read or the output
+ * buffers.write, so a peer that never reads costs that much. */
 #ifndef ENGINE_STREAM_H
 #define ENGINE_STREAM_H
 
@@ -13,14 +15,19 @@
 
 #include "engine/conn.h"
 
-/** Prepare the read event; nothing is armed yet. */
-void stream_attach(struct conn *c);
 /** With what is pending in them. */
 void stream_free_buffers(struct conn *c);
 
-/** Add or remove the read event, as the state, the buffers and the plugin allow. */
-void stream_arm(struct conn *c);
-void stream_disarm(struct conn *c);
+/** Read on, from the loop's frame, if the state, the buffers and the plugin allow it and something may be
+ * there; and see that it is told of what is not there yet. Call after anything that may allow it. */
+void stream_resume(struct conn *c);
+/** That turn of the loop: the task `again`. */
+void stream_read_again(struct loop *loop, struct loop_task *task);
+/** The poller: something came. @param cuts  an end, a failure or urgent data is among it, at which reads end
+ */
+void stream_on_edge(struct conn *c, bool cuts);
+/** A read may give something. Where not, an edge will tell. */
+bool stream_may_read(const struct conn *c);
 
 /** Bytes that the kernel has not taken yet, those of a file under way among them; with TLS encrypted ones,
  * and what waits to be. */
@@ -51,8 +58,6 @@ int stream_keep(struct conn *c, const void *bytes, size_t size);
 ssize_t stream_recv_socket(struct conn *c, void *buf, size_t size);
 /** Send these bytes as they are, or keep them in the output. @return 0 or a negative errno */
 must_check int stream_put(struct conn *c, const void *bytes, size_t size);
-/** Read and deliver what lies ready without an event of the socket. */
-void stream_go_on(struct conn *c);
 
 /** Take unread bytes. @return how many, perhaps 0. */
 size_t stream_take(struct conn *c, void *buf, size_t size);

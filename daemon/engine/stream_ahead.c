@@ -54,7 +54,7 @@ stream_fill(struct conn *c, size_t want)
 				return r;
 			continue;
 		}
-		if (c->state == CONN_OPEN && (!c->drained || c->end_given))
+		if (c->state == CONN_OPEN && (stream_may_read(c) || c->end_given))
 			n = read_ahead(c, want);
 		if (n > 0)
 			continue;

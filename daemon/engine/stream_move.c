@@ -64,7 +64,7 @@ stream_move_some(struct conn *to, struct conn *from, size_t size)
 	if (stream_has_view(from))
 		return stream_move_view(to, from, size);
 	n = to->tls != NULL ? stream_move_tls(to, from, size) : stream_move_chains(to, from, size);
-	stream_arm(from);
+	stream_resume(from);
 	return n;
 }
 

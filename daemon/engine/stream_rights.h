@@ -4,8 +4,10 @@
 
 #include "engine/conn.h"
 
-/** As recv(), keeping what descriptors come along. @return bytes or a negative errno */
-ssize_t stream_recv_rights(struct conn *c, void *buf, size_t size);
+/** As recv(), from a unix socket. Descriptors that come along are kept if somebody may want them.
+ * @param ret_cut  descriptors ended this read: it says nothing about what lies behind
+ * @return bytes or a negative errno */
+ssize_t stream_recv_unix(struct conn *c, void *buf, size_t size, bool *ret_cut);
 /** Hand over those that came with what is being read: at most @p room, the others are closed. @return how
  * many */
 size_t stream_take_rights(struct conn *c, int *fds, size_t room);

@@ -242,7 +242,8 @@ stream_splice(struct conn *to, struct conn *from, size_t most)
 		n = splice_some(from->fd, loop->pipe->fd[1], most < PIPE_SIZE ? most : PIPE_SIZE);
 	if (n == -EINVAL)
 		return -ENOSYS;
-	from->drained = n < LOOP_BUFFER_SIZE;
+	if (n == -EAGAIN)
+		from->ready = false; /* less than was asked for can also mean a pipe full of small pieces */
 	if (n == 0)
 		from->fin_read = true;
 	if (n < 0 && n != -EAGAIN && n != -ENOSYS)

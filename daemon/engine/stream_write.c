@@ -152,5 +152,5 @@ stream_make_room(struct conn *c)
 		}
 	}
 	stream_tell_unread(c);
-	stream_arm(c);
+	stream_resume(c);
 }

@@ -34,8 +34,7 @@ enum {
 struct tls_stream {
 	struct tls_session *session; /* owned */
 	struct conn *conn;           /* borrowed: owns us */
-	struct loop_task again;
-	unsigned char *staged; /* owned; RECORD bytes, or NULL */
+	unsigned char *staged;       /* owned; RECORD bytes, or NULL */
 	size_t staged_size;
 	uint64_t wire_bytes;
 	int64_t by_ms;    /* of the handshake */
@@ -44,7 +43,7 @@ struct tls_stream {
 	size_t turn;      /* ciphertext that this read took */
 	ssize_t outcome;  /* what the next read is to give; 1: nothing is known yet */
 	bool heard;       /* something came from the client */
-	bool socket_drained, corked;
+	bool corked;
 	const char *timed_out; /* what there is to say of it */
 };
 
@@ -57,10 +56,9 @@ wire_read(void *arg, void *buf, size_t size)
 	struct tls_stream *t = c->tls;
 	ssize_t n;
 
-	if (t->socket_drained || t->turn >= TURN_MAX)
+	if (!c->ready || t->turn >= TURN_MAX)
 		return -EAGAIN;
 	n = stream_recv_socket(c, buf, size);
-	t->socket_drained = n == -EAGAIN || (n > 0 && (size_t)n < size);
 	if (n > 0) {
 		t->turn += (size_t)n;
 		t->heard = true;
@@ -94,16 +92,6 @@ static const struct tls_io wire = { wire_read, wire_write };
 
 /* ---- its life ---- */
 
-static void
-again_run(struct loop *loop, struct loop_task *task)
-{
-	struct conn *c = container_of(task, struct tls_stream, again)->conn;
-
-	(void)loop; /* the connection knows its loop */
-	if (c->state == CONN_OPEN)
-		stream_go_on(c);
-}
-
 int
 tls_stream_begin(struct conn *c, struct tls_context *context, const char *server_name, int64_t by_ms)
 {
@@ -111,7 +99,7 @@ tls_stream_begin(struct conn *c, struct tls_context *context, const char *server
 
 	if (t == NULL)
 		return -ENOMEM;
-	*t = (struct tls_stream){ .conn = c, .again.run = again_run, .by_ms = by_ms, .outcome = 1 };
+	*t = (struct tls_stream){ .conn = c, .by_ms = by_ms, .outcome = 1 };
 	if (tls_session_new(context, &wire, c, server_name, &t->session) < 0) {
 		free(t);
 		return -ENOMEM;
@@ -125,7 +113,6 @@ tls_stream_free(struct tls_stream *t)
 {
 	if (t == NULL)
 		return;
-	loop_undefer(conn_loop(t->conn), &t->again);
 	tls_session_free(t->session);
 	if (t->staged != NULL)
 		explicit_bzero(t->staged, RECORD);
@@ -219,7 +206,6 @@ tls_stream_shake(struct conn *c)
 	struct tls_stream *t = c->tls;
 	int r;
 
-	t->socket_drained = false;
 	t->turn = 0;
 	r = tls_session_handshake(t->session);
 	if (r == 1)
@@ -230,22 +216,10 @@ tls_stream_shake(struct conn *c)
 
 /* ---- reading ---- */
 
-void
-tls_stream_on_readable(struct conn *c)
-{
-	c->tls->socket_drained = false;
-}
-
 bool
 tls_stream_has_pending(const struct conn *c)
 {
 	return c->tls->outcome != 1 || tls_session_has_pending(c->tls->session);
-}
-
-void
-tls_stream_again(struct conn *c)
-{
-	loop_defer(conn_loop(c), &c->tls->again);
 }
 
 /* What a read came to that gave no bytes. @return what stream_recv() gives for it */
@@ -283,11 +257,10 @@ tls_stream_recv(struct conn *c, void *buf, size_t size)
 		if (n <= 0)
 			break;
 		done += (size_t)n;
-		if (done == size || (t->socket_drained && !tls_session_has_pending(t->session)))
+		if (done == size || (!c->ready && !tls_session_has_pending(t->session)))
 			break;
 	}
 	t->outcome = n > 0 || n == -EAGAIN ? 1 : n;
-	c->drained = t->outcome == 1 && t->socket_drained && !tls_session_has_pending(t->session);
 	if (done > 0)
 		return (ssize_t)done;
 	return n == -EAGAIN ? -EAGAIN : read_ended(c, n);

@@ -24,14 +24,10 @@ int64_t tls_stream_deadline_ms(const struct conn *c);
 /** In the handshake: the peer has said nothing yet. */
 bool tls_stream_is_silent(const struct conn *c);
 
-/** The socket may have something again. */
-void tls_stream_on_readable(struct conn *c);
 /** Decrypted bytes, as stream_recv() without its accounting. -ECONNRESET: truncated, or failed. */
 must_check ssize_t tls_stream_recv(struct conn *c, void *buf, size_t size);
-/** There is more to read that no event of the socket tells of. */
+/** There is more to read than what the socket has. */
 bool tls_stream_has_pending(const struct conn *c);
-/** Go on reading from the loop's frame. */
-void tls_stream_again(struct conn *c);
 
 /** Encrypt and write. @return 0 or a negative errno */
 must_check int tls_stream_write(struct conn *c, const struct iovec *iov, int count);

@@ -70,10 +70,10 @@ def test_what_accept_says_for_ever_keeps_no_loop_busy(tmp):
 
 
 def test_a_read_that_is_interrupted_is_repeated(tmp):
+    """Of EAGAIN there is nothing to inject: where bytes are, the kernel does not say it, and an edge does not come twice."""
     for plugin in PLUGINS:
-        for error in ("EINTR", "EAGAIN"):
-            with Faulty(tmp, plugin, "recvfrom", error, "1..2") as d:
-                assert served(d), f"{plugin}: {error}"
+        with Faulty(tmp, plugin, "recvfrom", "EINTR", "1..2") as d:
+            assert served(d), plugin
 
 
 def test_a_read_that_fails_costs_its_connection_only(tmp):

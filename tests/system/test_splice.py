@@ -149,19 +149,39 @@ def test_a_drain_waits_for_what_lies_in_the_kernel():
         client, server = r.connect()
         client.sendall(b"x")
         assert server.recv(1) == b"x"
-        serving = r.d.pids()[1:]
-        for pid in serving:
-            os.kill(pid, signal.SIGSTOP)
-        taken = send_what_fits(client, data)
-        assert taken > 32 << 10, taken
-        r.d.send(signal.SIGTERM)
-        for pid in serving:
-            os.kill(pid, signal.SIGCONT)
+        with r.d.standing_still():
+            taken = send_what_fits(client, data)
+            assert taken > 32 << 10, taken
+            r.d.send(signal.SIGTERM)
         r.d.wait_log("draining")
         got = harness.receive_all(server)
         assert len(got) >= taken and data.startswith(got), (len(got), taken)
         client.close()
         server.close()
+
+
+def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
+    """A pipe has a number of places. What it leaves in the socket is passed on without more having to come."""
+    one_read, small = os.urandom(64 << 10), os.urandom(4000)
+    with Relay(socket={"receive_buffer": "256KiB"}) as r:
+        pairs = [r.connect() for _ in range(2)]  # two in turn, so that no piece lies beside the one before it
+        for client, server in pairs:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.sendall(b"x")
+            assert server.recv(1) == b"x"
+        with r.d.standing_still():
+            for client, _ in pairs:
+                client.sendall(one_read)  # all that a read takes: from now on it goes by pipe
+        for _, server in pairs:
+            assert harness.receive_exactly(server, len(one_read)) == one_read
+        with r.d.standing_still():
+            for i in range(0, len(small), 10):
+                for client, _ in pairs:
+                    client.sendall(small[i:i + 10])
+        for client, server in pairs:
+            assert harness.receive_exactly(server, len(small)) == small
+            client.close()
+            server.close()
 
 
 def test_a_moment_without_bytes_does_not_end_a_flow():
