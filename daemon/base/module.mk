@@ -13,3 +13,4 @@ core_sources += daemon/base/log_writer.c daemon/base/log_writer.h
 core_sources += daemon/base/pack.c daemon/base/pack.h
 core_sources += daemon/base/parse.c daemon/base/parse.h
 core_sources += daemon/base/network.c daemon/base/network.h
+core_sources += daemon/base/socket_call.h

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/socket_call.h"
 #include "control/watch.h"
 #include "engine/api.h"
 #include "engine/conn_wait.h"
@@ -137,7 +138,7 @@ recv_plain(struct conn *c, void *buf, size_t size)
 	ssize_t n;
 
 	do
-		n = recv(c->fd, buf, size, 0);
+		n = socket_recv(c->fd, buf, size, 0);
 	while (n < 0 && errno == EINTR);
 	return n >= 0 ? n : errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }

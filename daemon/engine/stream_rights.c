@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/socket_call.h"
 #include "engine/conn_wait.h"
 #include "engine/rights.h"
 #include "engine/strand.h"
@@ -65,7 +66,7 @@ stream_recv_unix(struct conn *c, void *buf, size_t size, bool *ret_cut)
 	if (c->rights != NULL && stream_unread(c) == 0)
 		drop(c);
 	do
-		n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
+		n = socket_recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;

@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <sys/socket.h>
 
+#include "base/socket_call.h"
 #include "control/watch.h"
 #include "engine/api.h"
 #include "engine/conn_wait.h"
@@ -24,7 +25,7 @@ stream_send(struct conn *c, const struct iovec *iov, int count)
 	ssize_t n;
 
 	do
-		n = count == 1 ? send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+		n = count == 1 ? socket_send(c->fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
 			       : sendmsg(c->fd, &message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS))
