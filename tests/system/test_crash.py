@@ -31,7 +31,7 @@ static void bad(char how)
 	if (how == 'e') exit(5);
 	if (how == '0') exit(0);
 	if (how == 'o') pthread_create(&other, NULL, leave, NULL);
-	if (how == 'x') { int status = 1; pid_t pid = fork(); if (pid == 0) exit(0); waitpid(pid, &status, 0); if (status) abort(); }
+	if (how == 'q') { int status = 1; pid_t pid = fork(); if (pid == 0) exit(0); waitpid(pid, &status, 0); if (status) abort(); }
 	if (how == 'l') for (volatile int i = 0;; i++) ;
 	if (how == 'v') { if (vfork() == 0) { sleep(4); _exit(0); } } /* the kernel keeps us, as it would for a disk */
 	if (how == 'f') { if (fork() == 0) _exit(0); }
@@ -149,9 +149,11 @@ def test_exit_without_a_supervisor_is_told_and_is_a_failure(tmp):
 
 
 def test_a_child_of_a_plugin_may_exit(tmp):
+    if harness.SANITIZED:
+        harness.skip("the leak check fails any child that calls exit()")
     d = Daemon(command=["run", "--plugin", str(plugin(tmp)), "--listen", "tcp://127.0.0.1:0"]).start()
     with d.connect("bad") as c:
-        echoes(c, b"x")
+        echoes(c, b"q")
     assert d.stop() == 0
 
 
