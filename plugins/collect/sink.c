@@ -224,22 +224,26 @@ begin_line_anew(struct batch *b)
 		b->done--;
 }
 
+/* With the lock from the begin: once there is a new file, nothing more is written to the old one. */
 int
 sink_reopen(struct sink *s)
 {
-	int fd = open_target(s);
 	struct batch *b;
+	int fd, error;
 
-	if (fd < 0)
-		return -1;
 	pthread_mutex_lock(&s->write_lock);
-	close(s->fd);
-	s->fd = fd;
-	b = queue_head(s);
-	if (s->path != NULL && b != NULL)
-		begin_line_anew(b);
+	fd = open_target(s);
+	error = errno;
+	if (fd >= 0) {
+		close(s->fd);
+		s->fd = fd;
+		b = queue_head(s);
+		if (s->path != NULL && b != NULL)
+			begin_line_anew(b);
+	}
 	pthread_mutex_unlock(&s->write_lock);
-	return 0;
+	errno = error;
+	return fd < 0 ? -1 : 0;
 }
 
 static int

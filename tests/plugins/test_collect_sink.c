@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../../plugins/collect/sink.h"
 #include "unit.h"
@@ -66,6 +68,65 @@ START_TEST(a_renamed_file_is_followed_by_a_new_one)
 	sink_unref(s);
 	unit_expect_file(old, "before\n");
 	unit_expect_file(path, "after\n");
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
+static void *
+write_it(void *sink)
+{
+	ck_assert_int_eq(sink_write(sink), 0);
+	return NULL;
+}
+
+static void *
+reopen_it(void *sink)
+{
+	ck_assert_int_eq(sink_reopen(sink), 0);
+	return NULL;
+}
+
+/* A pipe that nobody reads is a file that takes long. */
+START_TEST(there_is_no_new_file_while_the_old_one_is_written)
+{
+	static char line[200 * 1000], back[200 * 1000];
+	char fifo[600], old[600];
+	pthread_t writer, reopener;
+	struct sink *s;
+	int fd, there = 0;
+	size_t got = 0;
+
+	folder = unit_tempdir();
+	snprintf(fifo, sizeof fifo, "%s/log", folder);
+	snprintf(old, sizeof old, "%s/old", folder);
+	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
+	fd = open(fifo, O_RDWR | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	s = sink_new(&(struct sink_options){ .path = fifo, .mode = 0600 });
+	ck_assert_ptr_nonnull(s);
+	memset(line, 'x', sizeof line - 2);
+	line[sizeof line - 2] = '\n';
+	put(s, line);
+	ck_assert_int_eq(pthread_create(&writer, NULL, write_it, s), 0);
+	while (there < 60000)
+		ck_assert_int_eq(ioctl(fd, FIONREAD, &there), 0);
+	ck_assert_int_eq(rename(fifo, old), 0);
+	ck_assert_int_eq(pthread_create(&reopener, NULL, reopen_it, s), 0);
+
+	for (int i = 0; i < 50; i++) {
+		usleep(1000);
+		ck_assert_int_lt(access(fifo, F_OK), 0);
+	}
+	while (got < sizeof line - 1)
+		got += (size_t)read(fd, back + got, sizeof back - got);
+	pthread_join(writer, NULL);
+	pthread_join(reopener, NULL);
+	ck_assert_int_eq(access(fifo, F_OK), 0);
+	ck_assert_str_eq(back, line);
+
+	sink_unref(s);
+	unit_expect_file(fifo, "");
+	close(fd);
 	unit_tempdir_remove(folder);
 }
 END_TEST
@@ -143,5 +204,6 @@ START_TEST(threads_lose_nothing_and_the_last_owner_closes)
 END_TEST
 
 UNIT_TESTS("collect_sink", batches_are_appended_in_order, a_renamed_file_is_followed_by_a_new_one,
+	there_is_no_new_file_while_the_old_one_is_written,
 	a_file_that_cannot_be_opened_anew_leaves_the_old_one, a_full_disk_keeps_what_waits,
 	what_cannot_be_opened_is_told, threads_lose_nothing_and_the_last_owner_closes)
