@@ -112,6 +112,15 @@ start(void *arg)
 	return error == 0 ? 0 : -1;
 }
 
+/* The kernel says of a script that it is not there when what its first line names is not. */
+static const char *
+why(const char *program, int error)
+{
+	return error == ENOENT && access(program, F_OK) == 0
+		       ? "the program that its first line names is not there, or the loader that it needs"
+		       : strerror(error);
+}
+
 int
 launch(struct sockd_conn c, const struct command *command, pid_t *ret_pid)
 {
@@ -132,7 +141,7 @@ launch(struct sockd_conn c, const struct command *command, pid_t *ret_pid)
 	}
 	if (r < 0)
 		(void)sockd_log(h, SOCKD_LOG_ERROR, "exec_failed", "cannot start %s: %s", command->words[0],
-			strerror(errno));
+			why(command->words[0], errno));
 	if (fds[1] >= 0)
 		close(fds[1]);
 	if (r < 0 && fds[0] >= 0)

@@ -213,6 +213,18 @@ def test_a_client_whose_program_has_gone_is_reset(tmp):
         assert "No such file" in d.wait_log("exec_failed", level="error")["msg"]
 
 
+def test_a_script_whose_interpreter_is_not_there_is_told_as_such(tmp):
+    program = tmp / "program"
+    program.write_text("#!/nowhere/sh\n")
+    program.chmod(0o755)
+    with Daemon(listener(str(program))).start() as d, d.connect("x") as c:
+        try:
+            assert False, f"an orderly answer: {c.recv(1)}"
+        except ConnectionResetError:
+            pass
+        assert "its first line names" in d.wait_log("exec_failed", level="error")["msg"]
+
+
 def test_many_short_programs_leave_nothing():
     with Daemon(listener("/bin/echo", "hi")).start() as d:
         talk(d)
