@@ -200,7 +200,8 @@ proxy_failed(
 	(void)sockd_metric_add(h, p->failures, 1);
 	if (upstream_failed(of, one, sockd_now(h)))
 		(void)sockd_log(h, SOCKD_LOG_WARNING, "proxy_upstream_down", "%.*s: %s", URL_SHOWN, one->url,
-			strerror(error));
+			error == EPROTO ? "no TLS session; 'dial_tls_failed', of level info, says why"
+					: strerror(error));
 }
 
 void

@@ -343,7 +343,7 @@ def test_proxy_refuses_for_a_server_that_is_not_who_it_should_be(tmp):
         except ConnectionResetError:
             pass
     d.wait_log("dial_tls_failed", since=since, name="other.example")
-    d.wait_log("proxy_upstream_down", since=since)
+    assert "'dial_tls_failed'" in d.wait_log("proxy_upstream_down", since=since)["msg"]
     assert d.stop() == 0
     up.close()
 
