@@ -322,6 +322,58 @@ cfg_diff_listener(const struct cfg_listener *before, const struct cfg_listener *
 	diff_tables(&key_table_listener, before, after, after->name, before->plugin, after->plugin, io);
 }
 
+static void
+take_out(struct cfg_changes *c, struct cfg_change *change)
+{
+	free(change->before);
+	free(change->after);
+	memmove(change, change + 1, (size_t)(&c->items[c->count] - (change + 1)) * sizeof *change);
+	c->count--;
+}
+
+static struct cfg_change *
+find_change(struct cfg_changes *c, const char *listener, const struct key *key)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->items[i].key == key && text_is_same(c->items[i].listener, listener))
+			return &c->items[i];
+	return NULL;
+}
+
+/* @p listener, @p target: of the later configuration */
+static void
+hold(struct cfg_changes *io, const char *listener, const char *plugin, const void *target,
+	const struct key *key, const char *holds)
+{
+	struct cfg_change *change = find_change(io, listener, key);
+	char *after = value_text(key, target, plugin, io), *before = holds != NULL ? strdup(holds) : NULL;
+
+	io->failed |= holds != NULL && before == NULL;
+	if (change != NULL)
+		take_out(io, change);
+	change = text_is_same(before, after) || io->failed ? NULL : next_change(io);
+	if (change == NULL) {
+		free(before);
+		free(after);
+		return;
+	}
+	*change = (struct cfg_change){ .listener = listener, .key = key, .before = before, .after = after };
+}
+
+void
+cfg_changes_hold(struct cfg_changes *io, const struct config *after, const char *listener,
+	const struct key *key, const char *holds)
+{
+	if (listener == NULL)
+		hold(io, NULL, NULL, &after->daemon, key, holds);
+	for (size_t i = 0; listener != NULL && i < after->listener_count; i++) {
+		const struct cfg_listener *l = &after->listeners[i];
+
+		if (strcmp(l->name, listener) == 0)
+			hold(io, l->name, l->plugin, l, key, holds);
+	}
+}
+
 void
 cfg_changes_fini(struct cfg_changes *c)
 {

@@ -35,6 +35,12 @@ void cfg_diff_daemon(const struct cfg_daemon *before, const struct cfg_daemon *a
 void cfg_diff_listener(
 	const struct cfg_listener *before, const struct cfg_listener *after, struct cfg_changes *io);
 
+/** Whatever the changes say of @p key, it is @p holds, as the text of a change, that @p after is compared
+ * with: the change begins with that, is added, or is taken out where both are the same.
+ * @param listener  by its name; NULL: of the daemon. One that @p after does not have has no changes */
+void cfg_changes_hold(struct cfg_changes *io, const struct config *after, const char *listener,
+	const struct key *key, const char *holds);
+
 /** Free the changes; it is empty and usable again. */
 void cfg_changes_fini(struct cfg_changes *c);
 

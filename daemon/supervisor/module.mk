@@ -40,6 +40,7 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/worker_ops.h
 core_sources += daemon/supervisor/checker.h \
 	daemon/supervisor/reload.c daemon/supervisor/reload.h \
+	daemon/supervisor/held_keys.c daemon/supervisor/held_keys.h \
 	daemon/supervisor/reload_plan.c daemon/supervisor/reload_plan.h \
 	daemon/supervisor/reload_verdict.c daemon/supervisor/reload_verdict.h
 core_sources += daemon/supervisor/fd_store.c daemon/supervisor/fd_store.h

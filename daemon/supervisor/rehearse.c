@@ -9,6 +9,7 @@
 #include "supervisor/adopt.h"
 #include "supervisor/bans_give.h"
 #include "supervisor/generations.h"
+#include "supervisor/held_keys.h"
 #include "supervisor/holds.h"
 #include "supervisor/snapshot_build.h"
 #include "supervisor/supervisor.h"
@@ -56,11 +57,18 @@ read_generations(struct state_reader *r, const struct supervisor_worker_ops *ops
 static int
 read_clients(struct state_reader *r, struct err *e)
 {
+	struct held_keys held;
+
 	if (r->version < STATE_WITH_CLIENTS)
 		return 0;
 	if (admin_adopt_clients(NULL, r) < 0)
 		return err_set(e, -EBADMSG, "the clients in the state are not understood");
 	(void)unpack_u32(&r->u); /* whether a reload is due is for later */
+	if (!r->u.failed && r->u.at < r->u.end) {
+		if (held_keys_unpack(&r->u, &held) < 0)
+			return err_set(e, -EBADMSG, "the keys that wait, in the state, are not understood");
+		held_keys_fini(&held);
+	}
 	return r->u.failed ? err_set(e, -EBADMSG, "the state is cut short") : 0;
 }
 

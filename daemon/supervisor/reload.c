@@ -40,6 +40,7 @@ struct reload {
 	bool runs;
 	bool held;              /* see reload_hold() */
 	struct config *started; /* ref: what the running worker was started with */
+	struct held_keys older; /* what holds from before that */
 
 	/* Of the one that runs. */
 	enum reload_depth depth;
@@ -276,7 +277,7 @@ build_snapshot(struct reload *r, struct err *e)
 		return code < 0 ? code : missing;
 	code = counters_assign(generations_counters(service_generations(r->options.service)), r->next, e);
 	if (code == 0)
-		code = reload_plan_make(now, r->next, r->started, &r->plan);
+		code = reload_plan_make(now, r->next, r->started, &r->older, &r->plan);
 	r->planned = code == 0;
 	return code;
 }
@@ -390,6 +391,38 @@ reload_is_due(const struct reload *r)
 	return false;
 }
 
+/* ---- over an upgrade ---- */
+
+void
+reload_waiting(const struct reload *r, struct cfg_changes *ret)
+{
+	*ret = (struct cfg_changes){ 0 };
+	reload_plan_waiting(r->started, &r->older, service_snapshot(r->options.service)->config, ret);
+}
+
+void
+reload_pack_held(const struct reload *r, struct strbuf *out)
+{
+	struct cfg_changes waiting;
+
+	reload_waiting(r, &waiting);
+	held_keys_pack(out, &waiting);
+	out->failed |= waiting.failed;
+	cfg_changes_fini(&waiting);
+}
+
+int
+reload_unpack_held(struct reload *r, struct unpack *u, bool upgraded)
+{
+	int code;
+
+	held_keys_fini(&r->older);
+	code = held_keys_unpack(u, &r->older);
+	if (code == 0 && upgraded)
+		held_keys_drop_taken(&r->older);
+	return code;
+}
+
 uint64_t
 reload_steps(const struct reload *r)
 {
@@ -434,6 +467,7 @@ reload_free(struct reload *r)
 	free_requests(r->requests);
 	free_requests(r->waiting);
 	config_unref(r->started);
+	held_keys_fini(&r->older);
 	if (r->begin != NULL)
 		event_free(r->begin);
 	free(r);

@@ -60,6 +60,14 @@ must_check int reload_request(
 bool reload_hold(struct reload *r);
 void reload_let_go(struct reload *r);
 
+/** For the supervisor that takes over: which values hold that the configuration does not say any more. */
+void reload_pack_held(const struct reload *r, struct strbuf *out);
+/** What another packed. @param upgraded  there is a new worker, which has taken what needs no more than that
+ * @return 0, -EBADMSG or -ENOMEM */
+must_check int reload_unpack_held(struct reload *r, struct unpack *u, bool upgraded);
+/** Keys that wait. @p ret is borrowed from what is served, for now. Memory that runs out shows in it */
+void reload_waiting(const struct reload *r, struct cfg_changes *ret);
+
 /** Whether one waits that nobody awaits the verdict of: whoever takes over has to carry it out. */
 bool reload_is_due(const struct reload *r);
 

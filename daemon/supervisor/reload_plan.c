@@ -129,9 +129,18 @@ plan_code(struct reload_plan *p, const struct snapshot *before, const struct sna
 			p->code[p->code_count++] = d->observers[i].plugin;
 }
 
+void
+reload_plan_waiting(const struct config *started, const struct held_keys *held, const struct config *now,
+	struct cfg_changes *io)
+{
+	diff_configs(started, now, io);
+	keep_changes(io, true);
+	held_keys_apply(held, now, io);
+}
+
 int
 reload_plan_make(const struct snapshot *before, const struct snapshot *after, struct config *started,
-	struct reload_plan *ret)
+	const struct held_keys *held, struct reload_plan *ret)
 {
 	struct reload_plan p = { .before = config_ref(before->config),
 		.after = config_ref(after->config),
@@ -147,8 +156,7 @@ reload_plan_make(const struct snapshot *before, const struct snapshot *after, st
 		plan_code(&p, before, after);
 		diff_configs(p.before, p.after, &p.changes);
 		keep_changes(&p.changes, false);
-		diff_configs(p.started, p.after, &p.waiting);
-		keep_changes(&p.waiting, true);
+		reload_plan_waiting(p.started, held, p.after, &p.waiting);
 	} else {
 		p.changes.failed = true;
 	}

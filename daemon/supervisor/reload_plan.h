@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/cleanup.h"
-#include "config/diff.h"
+#include "supervisor/held_keys.h"
 
 struct snapshot;
 
@@ -30,10 +30,15 @@ struct reload_plan {
 
 /**
  * @param started  the configuration that the running worker was started with
+ * @param held     what else holds from before an upgrade
  * @return 0 or -ENOMEM
  */
 must_check int reload_plan_make(const struct snapshot *before, const struct snapshot *after,
-	struct config *started, struct reload_plan *ret);
+	struct config *started, const struct held_keys *held, struct reload_plan *ret);
+
+/** Only what waits in the configuration @p now. Memory that runs out shows in @p io. */
+void reload_plan_waiting(const struct config *started, const struct held_keys *held, const struct config *now,
+	struct cfg_changes *io);
 
 /** Nothing at all is another. */
 bool reload_plan_is_empty(const struct reload_plan *p);

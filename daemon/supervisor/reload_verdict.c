@@ -35,6 +35,13 @@ each_change(const struct cfg_changes *c, enum key_reload effect, item_fn *fn, vo
 }
 
 static void
+each_waiting(const struct cfg_changes *c, item_fn *fn, void *arg)
+{
+	each_change(c, KEY_UPGRADE, fn, arg);
+	each_change(c, KEY_RESTART, fn, arg);
+}
+
+static void
 each_item(const struct reload_plan *p, item_fn *fn, void *arg)
 {
 	for (size_t i = 0; i < p->added_count; i++)
@@ -48,8 +55,7 @@ each_item(const struct reload_plan *p, item_fn *fn, void *arg)
 	for (size_t i = 0; i < p->code_count; i++)
 		fn(arg, &(struct item){ "for new connections", p->code[i], "plugin file", NULL, NULL });
 	each_change(&p->changes, KEY_NEW_CONNECTIONS, fn, arg);
-	each_change(&p->waiting, KEY_UPGRADE, fn, arg);
-	each_change(&p->waiting, KEY_RESTART, fn, arg);
+	each_waiting(&p->waiting, fn, arg);
 }
 
 /* ---- text ---- */
@@ -90,6 +96,12 @@ reload_verdict_text(const struct reload_verdict *v, struct strbuf *out)
 		strbuf_add(out, "nothing was changed\n"); /* a report with errors says so itself */
 }
 
+void
+reload_waiting_text(const struct cfg_changes *waiting, struct strbuf *out)
+{
+	each_waiting(waiting, add_line, out);
+}
+
 /* ---- JSON ---- */
 
 /* Values are what somebody wrote, so they may be no UTF-8. */
@@ -125,6 +137,15 @@ add_json(void *arg, const struct item *item)
 	json_array_append_new(
 		list, json_pack("{s:o, s:s, s:o, s:o}", "listener", any_text(item->listener), "key",
 			      item->what, "before", any_text(item->before), "after", any_text(item->after)));
+}
+
+json_t *
+reload_waiting_json(const struct cfg_changes *waiting)
+{
+	struct lists lists = { .upgrade = json_array() };
+
+	each_waiting(waiting, add_json, &lists);
+	return lists.upgrade;
 }
 
 static json_t *
@@ -195,6 +216,21 @@ log_item(void *arg, const struct item *item)
 	log_notice("reload_change", LOG_S("listener", item->listener), LOG_S("key", item->what),
 		LOG_S("before", item->before), LOG_S("after", item->after),
 		LOG_S("takes_effect", item->effect));
+}
+
+static void
+log_waiting(void *arg, const struct item *item)
+{
+	(void)arg; /* the log is the process's */
+	log_notice("key_waits", LOG_S("listener", item->listener), LOG_S("key", item->what),
+		LOG_S("before", item->before), LOG_S("after", item->after),
+		LOG_S("takes_effect", item->effect));
+}
+
+void
+reload_waiting_log(const struct cfg_changes *waiting)
+{
+	each_waiting(waiting, log_waiting, NULL);
 }
 
 static void

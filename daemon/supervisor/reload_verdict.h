@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "base/strbuf.h"
 #include "config/report.h"
 #include "supervisor/reload_plan.h"
@@ -33,5 +35,11 @@ void reload_verdict_log(const struct reload_verdict *v);
 
 /** One line for systemd's status: "" when there is nothing to be said. */
 void reload_verdict_status(const struct reload_verdict *v, char *text, size_t size);
+
+/** Keys that wait, in the words of a verdict: a line for each; a list as in its JSON; an event `key_waits`
+ * for each. */
+void reload_waiting_text(const struct cfg_changes *waiting, struct strbuf *out);
+json_t *reload_waiting_json(const struct cfg_changes *waiting);
+void reload_waiting_log(const struct cfg_changes *waiting);
 
 #endif

@@ -10,6 +10,7 @@
 enum {
 	STATE_VERSION = 2,
 	STATE_OLDEST = 1,
+	/* Behind all that, if there is more, stand the keys that wait (held_keys.h). */
 	STATE_WITH_CLIENTS = 2 /* from this one on clients of the admin socket stand behind the generations */
 };
 

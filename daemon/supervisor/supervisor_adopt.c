@@ -54,7 +54,11 @@ adopt_clients(struct supervisor *s, struct err *e)
 	if (admin_adopt_clients(s->admin, r) < 0)
 		return err_set(e, -EBADMSG, "the clients in the state are not understood");
 	s->reload_due = unpack_u32(&r->u) != 0;
-	return r->u.failed ? err_set(e, -EBADMSG, "the state is cut short") : 0;
+	if (r->u.failed)
+		return err_set(e, -EBADMSG, "the state is cut short");
+	if (r->u.at < r->u.end && reload_unpack_held(s->reload, &r->u, s->options->adopt->why == NULL) < 0)
+		return err_set(e, -EBADMSG, "the keys that wait, in the state, are not understood");
+	return 0;
 }
 
 int
@@ -73,13 +77,18 @@ static void
 tell_how_it_went(struct supervisor *s, unsigned generation)
 {
 	const struct adopt *adopt = s->options->adopt;
-	char text[128];
+	auto_of(strbuf) struct strbuf text = { 0 };
+	struct cfg_changes waiting;
 	json_t *done;
 
-	snprintf(text, sizeof text, "sockd %s has taken over, with worker generation %u", PACKAGE_VERSION,
-		generation);
-	done = json_pack(
-		"{s:s, s:i, s:s}", "version", PACKAGE_VERSION, "generation", (int)generation, "text", text);
+	reload_waiting(s->reload, &waiting);
+	reload_waiting_log(&waiting);
+	strbuf_printf(
+		&text, "sockd %s has taken over, with worker generation %u\n", PACKAGE_VERSION, generation);
+	reload_waiting_text(&waiting, &text);
+	done = json_pack("{s:s, s:i, s:s, s:o}", "version", PACKAGE_VERSION, "generation", (int)generation,
+		"text", text.failed ? "" : text.data, "waiting", reload_waiting_json(&waiting));
+	cfg_changes_fini(&waiting);
 	admin_go_on(s->admin, done, adopt->why);
 	json_decref(done);
 }

@@ -161,6 +161,7 @@ write_state(const struct upgrade *u, struct state_writer *w)
 	else
 		pack_u32(&w->body, 0);
 	pack_u32(&w->body, reload_is_due(service_reload(o->service)));
+	reload_pack_held(service_reload(o->service), &w->body);
 	return w->body.failed ? -ENOMEM : 0;
 }
 

@@ -167,6 +167,26 @@ def test_who_asked_is_told_by_the_old_supervisor_why_it_came_back(tmp):
             assert d.stop() == 0
 
 
+def test_a_way_back_forgets_nothing_that_waits(tmp):
+    with Installed(tmp, ECHO, daemon={"threads": 1}).start() as d:
+        tree = json.loads(d.config.read_text())
+        tree["daemon"].update(threads=3, log={"format": "json"})
+        d.config.write_text(json.dumps(tree))
+
+        def waiting():
+            since = d.mark()
+            d.send(signal.SIGHUP)
+            d.wait_log("reloaded", since=since)
+            return [(c["key"], c["before"], c["after"]) for c in d.find_logs("reload_change", since)]
+
+        before = waiting()
+        assert before == [("threads", "1", "3"), ("log.format", "text", "json")], before
+        d.replace(spoiled(tmp, "crash"))
+        refused(d)
+        assert waiting() == before
+        assert d.stop() == 0
+
+
 def test_nobody_has_to_ask_or_to_wait_for_the_answer(tmp):
     with Installed(tmp, ECHO).start() as d:
         before, descriptors = workers(d), d.fd_count()

@@ -141,6 +141,46 @@ def test_what_had_to_wait_for_another_worker_holds_after_an_upgrade(tmp):
         assert d.stop() == 0
 
 
+def test_what_an_upgrade_hands_over_is_named_by_it_and_goes_on_waiting(tmp):
+    def change(d, **settings):
+        tree = json.loads(d.config.read_text())
+        tree["daemon"].update(settings)
+        d.config.write_text(json.dumps(tree))
+        since = d.mark()
+        d.send(signal.SIGHUP)
+        d.wait_log("reloaded", since=since)
+        return d.find_logs("reload_change", since)
+
+    def values(event):
+        return {k: event.get(k) for k in ("listener", "key", "before", "after", "takes_effect")}
+
+    waits = {"listener": None, "key": "log.format", "before": "text", "after": "json",
+             "takes_effect": "when sockd is started again"}
+    other = {**waits, "listener": "echo", "key": "socket.freebind", "before": "false", "after": "true"}
+    with Installed(tmp, ECHO, daemon={"threads": 1}).start() as d:
+        tree = json.loads(d.config.read_text())
+        tree["listeners"]["echo"]["socket"] = {"freebind": True}
+        d.config.write_text(json.dumps(tree))
+        assert len(change(d, log={"format": "json"}, threads=2)) == 3
+        for number in (2, 3):  # the second has it from the first
+            since = d.mark()
+            done = d.sockctl("upgrade", *(("--json",) if number == 3 else ()))
+            d.wait_log("key_waits", since=since, listener="echo")
+            assert [values(e) for e in d.find_logs("key_waits", since)] == [waits, other], d.lines
+            if number == 3:
+                told = json.loads(done.stdout)["waiting"]
+                assert [(k["listener"], k["key"], k["before"], k["after"]) for k in told] == \
+                    [(w["listener"], w["key"], w["before"], w["after"]) for w in (waits, other)], told
+            else:
+                assert "\nwhen sockd is started again: daemon: log.format: text -> json\n" in done.stdout, done.stdout
+            harness.wait_until(lambda: len(workers(d)) == 1, "the old worker's end")
+        (again, _) = change(d)
+        assert values(again) == waits, again
+        (left,) = change(d, log={"format": "text"})  # what it is
+        assert values(left) == other, left
+        assert d.stop() == 0
+
+
 def test_unix_sockets_and_datagrams_go_along(tmp):
     listeners = {"u": {"listen": f"unix://{tmp}/s", "handler": "echo"},
                  "udp": {"listen": "udp://127.0.0.1:0", "handler": "echo"},
