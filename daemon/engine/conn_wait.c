@@ -36,6 +36,15 @@ conn_left(struct conn *c)
 		conn_settle_later(c);
 }
 
+/* In event style it only borrowed the input: what it does not read is told of again. */
+static void
+conn_reader_leaves(struct conn *c)
+{
+	c->reader = NULL;
+	if (!c->straight)
+		stream_resume(c);
+}
+
 int
 conn_wait_input(struct conn *c)
 {
@@ -52,7 +61,7 @@ conn_wait_input(struct conn *c)
 	stream_resume(c);
 	conn_may_be_quiet(c);
 	r = strand_wait(self, STRAND_READS, c->read_by_ms);
-	c->reader = NULL;
+	conn_reader_leaves(c);
 	if (c->state == CONN_OPEN)
 		return r;
 	conn_left(c);
@@ -66,7 +75,7 @@ conn_yield_input(struct conn *c)
 
 	c->reader = strand_here(conn_loop(c));
 	r = strand_yield(c->reader);
-	c->reader = NULL;
+	conn_reader_leaves(c);
 	if (c->state == CONN_OPEN)
 		return r;
 	conn_left(c);

@@ -140,5 +140,24 @@ def test_tls_records_and_an_end_that_come_together(tmp):
         assert d.stop() == 0
 
 
+def test_what_a_fiber_leaves_of_the_input_that_it_borrowed():
+    """In event style the rest is data()'s, and the end eof()'s."""
+    d = scenarios.serve("borrowed")
+    for address in d.addresses("t"):
+        with harness.connect(address) as c:
+            c.sendall(b"b")
+            assert c.recv(1) == b"?"
+            with d.standing_still():
+                c.sendall(b"one")
+            assert harness.receive_exactly(c, 5) == b"[o]ne"
+            c.sendall(b"b")
+            assert c.recv(1) == b"?"
+            with d.standing_still():
+                c.sendall(b"two")
+                c.shutdown(socket.SHUT_WR)
+            assert harness.receive_all(c) == b"[t]wo."
+    assert d.stop() == 0
+
+
 if __name__ == "__main__":
     harness.main()

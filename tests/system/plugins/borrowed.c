@@ -1,0 +1,78 @@
+/* Event style, of which a fiber borrows the input: "b" has one read a byte, which it answers in brackets; "r"
+ * has one relay to the server of the setting `to`. All else is answered as it is. */
+#include <sockd/plugin.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int
+borrow(struct sockd_host h, void *arg)
+{
+	struct sockd_conn c = *(struct sockd_conn *)arg;
+	char byte;
+	ssize_t n;
+
+	(void)h;
+	free(arg);
+	if (sockd_write(sockd_conn_writer(c), "?", 1) < 0)
+		return -1;
+	n = sockd_read(sockd_conn_reader(c), &byte, 1);
+	return n < 0 ? -1 : sockd_printf(sockd_conn_writer(c), "[%.*s]", (int)n, &byte);
+}
+
+static int
+relay(struct sockd_host h, void *arg)
+{
+	struct sockd_conn c = *(struct sockd_conn *)arg, server;
+
+	free(arg);
+	server = sockd_dial(h, sockd_setting_string(sockd_host_settings(h), "to"), NULL);
+	if (sockd_null(server) || sockd_relay(c, server) < 0)
+		(void)sockd_log(h, SOCKD_LOG_NOTICE, "relay_broke", "%s", strerror(errno));
+	return 0;
+}
+
+static void
+spawn(struct sockd_conn c, sockd_fiber_fn fn)
+{
+	struct sockd_conn *own = malloc(sizeof *own);
+
+	if (own == NULL)
+		return;
+	*own = c;
+	if (sockd_spawn(sockd_conn_host(c), fn, own) == 0)
+		free(own);
+}
+
+static void
+on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	char byte;
+
+	while (sockd_read(r, &byte, 1) == 1)
+		if (byte == 'b' || byte == 'r')
+			spawn(c, byte == 'b' ? borrow : relay);
+		else
+			(void)sockd_write(w, &byte, 1);
+}
+
+static void
+on_eof(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	(void)c, (void)r;
+	(void)sockd_write(w, ".", 1);
+	(void)sockd_close_write(w);
+}
+
+static const struct sockd_option options[] = { { .name = "to", .type = SOCKD_T_STRING }, { 0 } };
+
+SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {
+	SOCKD_PLUGIN_INIT,
+	.name = "borrowed",
+	.version = "1.0",
+	.transports = SOCKD_STREAMS,
+	.options = options,
+	.data = on_data,
+	.eof = on_eof,
+};
