@@ -29,8 +29,9 @@ bool
 stream_can_splice(const struct conn *to, const struct conn *from)
 {
 	return to->tls == NULL && from->tls == NULL && to->pace == NULL && from->pace == NULL &&
-	       !from->keeps_rights && to->state == CONN_OPEN && from->state == CONN_OPEN && !from->fin_read &&
-	       !from->read_closed && stream_unread(from) == 0 && stream_pending(to) == 0;
+	       !from->keeps_rights && !from->cut_short && to->state == CONN_OPEN &&
+	       from->state == CONN_OPEN && !from->fin_read && !from->read_closed &&
+	       stream_unread(from) == 0 && stream_pending(to) == 0;
 }
 
 /* ---- pipes ---- */
@@ -240,12 +241,10 @@ stream_splice(struct conn *to, struct conn *from, size_t most)
 		loop->pipe = pipe_new();
 	if (loop->pipe != NULL)
 		n = splice_some(from->fd, loop->pipe->fd[1], most < PIPE_SIZE ? most : PIPE_SIZE);
-	if (n == -EINVAL)
-		return -ENOSYS;
+	if (n == -EINVAL || n == 0)
+		return -ENOSYS; /* nothing is the end, or urgent data at which it has stopped: a read knows */
 	if (n == -EAGAIN)
 		from->ready = false; /* less than was asked for can also mean a pipe full of small pieces */
-	if (n == 0)
-		from->fin_read = true;
 	if (n < 0 && n != -EAGAIN && n != -ENOSYS)
 		conn_fail(from, (int)-n);
 	if (n <= 0)

@@ -10,8 +10,8 @@
 bool stream_can_splice(const struct conn *to, const struct conn *from);
 
 /** Take up to @p most bytes that @p from has ready, and give them to @p to; what its socket does not take now
- * is pending afterwards as after any write, and no other has room until it has gone. @return bytes, 0 at the
- * peer's FIN, or a negative errno: -EAGAIN; -ENOSYS: not these sockets, use stream_recv(); others after which
+ * is pending afterwards as after any write, and no other has room until it has gone. @return bytes, or
+ * a negative errno: -EAGAIN; -ENOSYS: not these sockets, or not now, use stream_recv(); others after which
  * one of both has failed */
 ssize_t stream_splice(struct conn *to, struct conn *from, size_t most);
 

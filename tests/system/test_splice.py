@@ -184,6 +184,38 @@ def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
             server.close()
 
 
+def flowing(r):
+    """A pair whose flow goes by pipe: it has brought all that a read takes."""
+    one_read = os.urandom(64 << 10)
+    client, server = r.connect()
+    client.sendall(b"x")
+    assert server.recv(1) == b"x"
+    with r.d.standing_still():
+        client.sendall(one_read)
+    assert harness.receive_exactly(server, len(one_read)) == one_read
+    return client, server
+
+
+def test_what_lies_behind_urgent_data():
+    """A pipe is given nothing from the mark on."""
+    with Relay(socket={"receive_buffer": "256KiB"}) as r:
+        for ends in (False, True):
+            client, server = flowing(r)
+            with r.d.standing_still():
+                client.send(b"!", socket.MSG_OOB)
+                client.sendall(b"behind")
+                if ends:
+                    client.shutdown(socket.SHUT_WR)
+            assert harness.receive_exactly(server, 6) == b"behind"
+            if not ends:
+                client.sendall(b"later")
+                assert harness.receive_exactly(server, 5) == b"later"
+                client.shutdown(socket.SHUT_WR)
+            assert server.recv(1) == b""
+            client.close()
+            server.close()
+
+
 def test_a_moment_without_bytes_does_not_end_a_flow():
     with Relay() as r:
         client, server = r.connect()
