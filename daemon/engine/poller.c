@@ -1,7 +1,8 @@
-/* A registration can outlive its connection by a moment, where a child was forked and has not called exec()
- * yet: then the kernel goes on to tell of the open socket. So it carries the reference of a slab's slot,
- * whose generation says whether that connection lives. A later one that gets the descriptor's number is
- * registered on its own, as another socket. */
+/* A registration can outlive its connection, by a moment where a child was forked and has not called exec()
+ * yet, or for as long as a plugin keeps a duplicate of a socket that it dialled by its number: then the
+ * kernel goes on to tell of the open socket. So it carries the reference of a slab's slot, whose generation
+ * says whether that connection lives. A later one that gets the descriptor's number is registered on its own,
+ * as another socket; where it is the same one again, it takes the registration over. */
 #include "engine/poller.h"
 
 #include <errno.h>
@@ -58,5 +59,7 @@ poller_watch(struct poller *p, const struct conn *c)
 	struct epoll_event edge = { .events = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET,
 		.data.u64 = ref_make(conn_loop(c)->index, REF_CONN, c->slot.index, c->slot.generation) };
 
-	return epoll_ctl(p->fd, EPOLL_CTL_ADD, c->fd, &edge) < 0 ? -errno : 0;
+	if (epoll_ctl(p->fd, EPOLL_CTL_ADD, c->fd, &edge) == 0)
+		return 0;
+	return errno == EEXIST && epoll_ctl(p->fd, EPOLL_CTL_MOD, c->fd, &edge) == 0 ? 0 : -errno;
 }

@@ -112,7 +112,7 @@ def test_all_that_can_be_asked_of_messages():
 
 def test_refusals_have_their_errno():
     d = scenarios.serve("dial", config={"to": "tcp://127.0.0.1:9"})
-    scenarios.run_all(d, "refusals", "events_refused", "adopt_a_descriptor", "relay_refusals")
+    scenarios.run_all(d, "refusals", "events_refused", "adopt_a_descriptor", "adopt_what_was_kept", "relay_refusals")
     assert d.stop() == 0
 
 

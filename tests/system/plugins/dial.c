@@ -2,6 +2,7 @@
 #include "scenario.h"
 #include "told.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -114,6 +115,39 @@ adopt_a_descriptor(struct sockd_conn c, struct sockd_reader r, struct sockd_writ
 	CHECK(read(pair[1], buf, sizeof buf) == 4);
 	close(pair[1]);
 	CHECK(sockd_read(sockd_conn_reader(mine), buf, sizeof buf) == 0);
+}
+
+/* What a plugin keeps of a socket can come again under the same number. */
+static void
+adopt_what_was_kept(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn mine;
+	char url[20], buf[8];
+	int pair[2], kept, again;
+
+	(void)r;
+	(void)w;
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+	kept = fcntl(pair[0], F_DUPFD_CLOEXEC, 0);
+	again = pair[0];
+	for (int i = 0; i < 2; i++) {
+		snprintf(url, sizeof url, "fd:%d", again);
+		mine = sockd_dial(sockd_conn_host(c), url, NULL);
+		CHECK(!sockd_null(mine));
+		CHECK(sockd_conn_set_timeout(mine, SOCKD_TIMEOUT_READ, 10) == 0);
+		CHECK(FAILS(sockd_read(sockd_conn_reader(mine), buf, sizeof buf), ETIMEDOUT));
+		CHECK(sockd_conn_set_timeout(mine, SOCKD_TIMEOUT_READ, SOCKD_FOREVER) == 0);
+		CHECK(write(pair[1], "abc", 3) == 3);
+		CHECK(sockd_read(sockd_conn_reader(mine), buf, sizeof buf) == 3);
+		CHECK(sockd_conn_abort(mine) == 0);
+		while (sockd_conn_id(mine) != 0)
+			CHECK(sockd_sleep(sockd_conn_host(c), 5) == 0);
+		again = fcntl(kept, F_DUPFD_CLOEXEC, pair[0]);
+		CHECK(again == pair[0]);
+	}
+	close(again);
+	close(kept);
+	close(pair[1]);
 }
 
 static void
@@ -309,7 +343,7 @@ events_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 
 static const struct scenario scenarios[] = { { "there_and_back", there_and_back }, { "refusals", refusals },
 	{ "times_out", times_out }, { "cancel_ends_dialling", cancel_ends_dialling },
-	{ "adopt_a_descriptor", adopt_a_descriptor }, { "relay", relay },
+	{ "adopt_a_descriptor", adopt_a_descriptor }, { "adopt_what_was_kept", adopt_what_was_kept }, { "relay", relay },
 	{ "copy_both_ways", copy_both_ways }, { "relay_refusals", relay_refusals },
 	{ "leave_it_open", leave_it_open }, { "messages_there_and_back", messages_there_and_back },
 	{ "messages_refused", messages_refused }, { "events_of_messages", events_of_messages },
