@@ -331,7 +331,7 @@ stream_pump(struct conn *c)
 static bool
 stream_has_more(const struct conn *c)
 {
-	return stream_may_read(c) && !conn_has_reader(c) && stream_wants_input(c);
+	return stream_may_read(c) && !conn_has_reader(c) && c->relay == NULL && stream_wants_input(c);
 }
 
 /* Something may be there, and nothing stands against reading it. */
@@ -379,7 +379,7 @@ void
 stream_read_all(struct conn *c)
 {
 	c->ready = true; /* an edge may be on its way */
-	for (int turn = 0; turn < READ_ALL_TURNS && stream_wants_input(c) && stream_pump(c); turn++)
-		;
+	for (int turn = 0; turn < READ_ALL_TURNS && stream_has_more(c) && stream_pump(c); turn++)
+		; /* a fiber that has the input goes on by itself */
 	stream_resume(c);
 }

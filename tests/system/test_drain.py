@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Draining: who is ended at once, who may finish, who is cut, and what the numbers say."""
 
+import concurrent.futures
 import os
 import signal
 import socket
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
+import scenarios
 from harness import Daemon
 
 MIB = 1 << 20
@@ -277,6 +280,34 @@ def test_socket_files_are_removed_at_the_end(tmp):
         assert d.stop(number) == 0
 
         assert list(tmp.iterdir()) == []
+
+
+def test_a_relay_in_event_style_keeps_its_flow():
+    """A fiber has the input: at its place in the drain nothing of it is data()'s."""
+    data, behind = bytes(range(32)) * (MIB // 2), socket.create_server(("127.0.0.1", 0))
+    d = scenarios.serve("borrowed", scenarios.STREAMS[:1], {"to": "tcp://127.0.0.1:%d" % behind.getsockname()[1]},
+                        daemon={"threads": 1, "shutdown": {"timeout": "60s"}})
+    pairs = []
+    for _ in range(6):
+        client = d.connect("t")
+        client.sendall(b"r")
+        pairs.append((client, behind.accept()[0]))
+    senders = [threading.Thread(target=client.sendall, args=(data,)) for client, _ in pairs]
+    takers = [concurrent.futures.ThreadPoolExecutor(1).submit(harness.receive_exactly, server, len(data)) for _, server in pairs]
+    for t in senders:
+        t.start()
+    d.send(signal.SIGTERM)
+    d.wait_log("draining")
+    for taker in takers:
+        assert taker.result() == data
+    for t in senders:
+        t.join()
+    for client, server in pairs:
+        assert harness.receive_all(client) == b""
+        client.close()
+        server.close()
+    behind.close()
+    assert d.wait() == 0
 
 
 if __name__ == "__main__":
