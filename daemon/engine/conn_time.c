@@ -146,6 +146,7 @@ conn_check_handshake(struct conn *c, int64_t now_ms)
 	if (c->slot_passed || now_ms < c->slot_at_ms)
 		return;
 	c->slot_passed = true;
+	c->ready = true; /* an edge may be on its way */
 	tls_stream_shake(c);
 	if (c->state == CONN_HANDSHAKE && tls_stream_is_silent(c))
 		conn_cut(c, SOCKD_BY_DRAIN);
