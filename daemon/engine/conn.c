@@ -317,6 +317,7 @@ void
 conn_give_end(struct conn *c)
 {
 	c->end_given = true;
+	c->ready = true; /* for the last look: an edge may be on its way */
 	if (c->serve != NULL)
 		strand_give_end(c->serve);
 	if (c->estate != NULL)
@@ -352,6 +353,10 @@ conn_settle_open(struct conn *c)
 		return;
 	if (c->write_closed && !c->fin_sent && conn_has_said_all(c))
 		conn_send_fin(c, false);
+	if (c->broken && !c->fin_read) {
+		conn_cut(c, SOCKD_BY_RESET); /* it is not read any more, so nothing else would end it */
+		return;
+	}
 	if (!c->straight && c->fin_sent && c->eof_told) {
 		conn_finish(c, SOCKD_BY_EOF);
 		return;

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -214,6 +215,18 @@ def test_what_lies_behind_urgent_data():
             assert server.recv(1) == b""
             client.close()
             server.close()
+
+
+def test_a_client_that_breaks_off_behind_the_end_of_its_server():
+    """Nobody reads of it, since the server takes nothing; that its end cannot be told tells that it is gone."""
+    with Relay() as r:
+        client, server = r.connect()
+        send_what_fits(client, os.urandom(32 * MIB))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        server.shutdown(socket.SHUT_WR)
+        assert r.d.wait_log("conn_closed")["reason"] == "reset"
+        server.close()
 
 
 def test_a_moment_without_bytes_does_not_end_a_flow():
