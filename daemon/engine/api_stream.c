@@ -185,9 +185,7 @@ reader_close_read(struct sockd_reader r)
 
 	if (c == NULL)
 		return -1;
-	c->read_closed = true;
-	stream_forget_unread(c);
-	stream_resume(c);
+	stream_close_read(c);
 	return 0;
 }
 

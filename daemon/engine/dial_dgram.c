@@ -287,6 +287,7 @@ reader_close_read(struct sockd_reader r)
 		return -1;
 	c->read_closed = true;
 	stream_resume(c); /* what still comes is thrown away */
+	conn_wake_reader(c);
 	return 0;
 }
 

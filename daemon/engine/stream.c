@@ -243,6 +243,17 @@ stream_forget_unread(struct conn *c)
 	stream_drop(c, stream_unread(c));
 }
 
+void
+stream_close_read(struct conn *c)
+{
+	c->read_closed = true;
+	stream_forget_unread(c);
+	stream_resume(c);
+	conn_wake_reader(c);
+	if (c->relay != NULL)
+		relay_on_end(c);
+}
+
 /* The bufferevent keeps the end of its input frozen for everybody but itself. */
 int
 stream_keep(struct conn *c, const void *bytes, size_t size)

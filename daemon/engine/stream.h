@@ -64,6 +64,8 @@ size_t stream_take(struct conn *c, void *buf, size_t size);
 /** Throw unread bytes away. @return how many. */
 size_t stream_drop(struct conn *c, size_t size);
 void stream_forget_unread(struct conn *c);
+/** All that comes is thrown away from now on; who waits for it has the end. */
+void stream_close_read(struct conn *c);
 
 /** Give the socket what it takes now. @return bytes, perhaps 0, or a negative errno */
 ssize_t stream_send(struct conn *c, const struct iovec *iov, int count);

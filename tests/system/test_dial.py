@@ -200,6 +200,17 @@ def test_relay_ends_with_a_reset():
     up.close()
 
 
+def test_a_closed_reader_is_an_end_for_a_relay():
+    up = Upstream(echo)
+    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"})
+    with d.connect("t") as c:
+        c.sendall(b"relay_without_a_reader\n")
+        assert harness.receive_all(c) == b""
+    d.wait_log("relayed", msg="0 ")
+    assert d.stop() == 0
+    up.close()
+
+
 def test_a_drain_ends_a_quiet_relay():
     up = Upstream(hold)
     d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"}, daemon={"shutdown": {"timeout": "60s"}})

@@ -114,6 +114,14 @@ def test_either_way_can_be_closed(tmp):
     assert d.stop() == 0
 
 
+def test_a_read_that_waits_ends_with_close_read(tmp):
+    d = start(tmp)
+    for c in each(d):
+        ask(c, "a_read_that_waits_ends_with_close_read")
+        expect_ok(c)
+    assert d.stop() == 0
+
+
 def test_a_denied_client_is_told_nothing_more(tmp):
     d = start(tmp)
     for c in each(d):

@@ -165,6 +165,20 @@ relay(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 }
 
 static int
+close_read(struct sockd_host h, void *arg)
+{
+	(void)h;
+	return sockd_close_read(*(struct sockd_reader *)arg);
+}
+
+static void
+relay_without_a_reader(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	CHECK(sockd_spawn(sockd_conn_host(c), close_read, &r) != 0);
+	relay(c, r, w);
+}
+
+static int
 copy_up(struct sockd_host h, void *arg)
 {
 	struct sockd_conn *both = arg;
@@ -343,7 +357,8 @@ events_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 
 static const struct scenario scenarios[] = { { "there_and_back", there_and_back }, { "refusals", refusals },
 	{ "times_out", times_out }, { "cancel_ends_dialling", cancel_ends_dialling },
-	{ "adopt_a_descriptor", adopt_a_descriptor }, { "adopt_what_was_kept", adopt_what_was_kept }, { "relay", relay },
+	{ "adopt_a_descriptor", adopt_a_descriptor }, { "adopt_what_was_kept", adopt_what_was_kept },
+	{ "relay", relay }, { "relay_without_a_reader", relay_without_a_reader },
 	{ "copy_both_ways", copy_both_ways }, { "relay_refusals", relay_refusals },
 	{ "leave_it_open", leave_it_open }, { "messages_there_and_back", messages_there_and_back },
 	{ "messages_refused", messages_refused }, { "events_of_messages", events_of_messages },

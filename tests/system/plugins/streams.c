@@ -213,6 +213,27 @@ after_close_read_there_is_nothing(struct sockd_conn c, struct sockd_reader r, st
 	CHECK(sockd_readable(r) == 0);
 }
 
+static int
+read_a_byte(struct sockd_host h, void *arg)
+{
+	char byte;
+
+	(void)h;
+	return (int)sockd_read(*(struct sockd_reader *)arg, &byte, 1);
+}
+
+static void
+a_read_that_waits_ends_with_close_read(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_host h = sockd_conn_host(c);
+	uint64_t fiber = sockd_spawn(h, read_a_byte, &r);
+
+	(void)w;
+	CHECK(fiber != 0 && sockd_sleep(h, 5) == 0);
+	CHECK(sockd_close_read(r) == 0);
+	CHECK(sockd_join(h, fiber) == 0);
+}
+
 static void
 a_denied_client_is_told_nothing_more(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
@@ -236,6 +257,7 @@ static const struct scenario scenarios[] = {
 	{ "a_large_write_waits", a_large_write_waits },
 	{ "after_close_write_nothing_is_taken", after_close_write_nothing_is_taken },
 	{ "after_close_read_there_is_nothing", after_close_read_there_is_nothing },
+	{ "a_read_that_waits_ends_with_close_read", a_read_that_waits_ends_with_close_read },
 	{ "a_denied_client_is_told_nothing_more", a_denied_client_is_told_nothing_more },
 	{ NULL, NULL },
 };
