@@ -8,7 +8,7 @@ EXTRA_DIST += tests/support/harness.py tests/support/booted.py tests/support/mac
 EXTRA_DIST += tests/support/bandwidth.py tests/support/netns.py
 EXTRA_DIST += tests/support/installed.py tests/support/scenarios.py
 EXTRA_DIST += tests/support/bounds.py tests/support/callers.py tests/support/clients.py tests/support/crowd.py tests/support/starved.py
-EXTRA_DIST += tests/support/reloading.py tests/support/numbered.py
+EXTRA_DIST += tests/support/reloading.py tests/support/numbered.py tests/support/storm.py
 
 # The daemon with a control protocol that no other speaks: its version comes before the one in the library.
 check_PROGRAMS += tests/support/sockd_stranger

@@ -34,6 +34,7 @@ EXTRA_DIST += tests/system/long_reload.py tests/system/test_reload.py tests/syst
 EXTRA_DIST += tests/system/test_tls.py tests/system/test_tls_check.py tests/system/test_tls_reload.py tests/system/test_tls_staple.py tests/system/long_tls_scan.py tests/system/long_tls_load.py
 EXTRA_DIST += tests/system/long_systemd.py
 EXTRA_DIST += tests/system/test_one_edge.py tests/system/plugins/borrowed.c
+EXTRA_DIST += tests/system/test_storm.py tests/system/long_storm.py tests/system/plugins/pausing.c
 EXTRA_DIST += tests/system/test_proxy_plugin.py tests/system/test_splice.py
 EXTRA_DIST += tests/system/test_splice_writers.py tests/system/plugins/splice.c
 EXTRA_DIST += tests/system/test_exec.py
