@@ -16,6 +16,7 @@ core_sources += daemon/supervisor/announce.c daemon/supervisor/announce.h \
 	daemon/supervisor/excuse.c daemon/supervisor/excuse.h \
 	daemon/supervisor/exit_status.c daemon/supervisor/exit_status.h \
 	daemon/supervisor/generations.c daemon/supervisor/generations.h \
+	daemon/supervisor/generations_adopt.c daemon/supervisor/generations_private.h \
 	daemon/supervisor/holds.c daemon/supervisor/holds.h \
 	daemon/supervisor/log_watch.c daemon/supervisor/log_watch.h \
 	daemon/supervisor/identity.c daemon/supervisor/identity.h \
