@@ -184,8 +184,10 @@ const struct ctl_verb ctl_verbs[] = {
 		.show = show_text },
 	{ .name = "upgrade",
 		.help = "Go over to the installed version of sockd without refusing a client",
-		.manual = "Waits until the new version has taken over and tells which it is. If it fails, "
-			  "however late, the old one goes on: the reason is told, and the exit status is 1",
+		.manual =
+			"Waits until the new version has taken over and tells which it is, and which keys of "
+			"the configuration wait until sockd is started again. If it fails, however late, the "
+			"old one goes on: the reason is told, and the exit status is 1",
 		.show = show_text },
 	{ .name = "drain",
 		.arguments = { { "LISTENER", "listener", "LISTENER", "Only this listener; the daemon goes on",
