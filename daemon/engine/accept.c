@@ -170,7 +170,7 @@ acceptor_unwatch(struct acceptor *a)
 {
 	if (!a->watching)
 		return;
-	event_del(&a->event);
+	poller_unwatch(&a->home->poller, &a->watch);
 	loop_timer_clear(a->home, &a->retry);
 	a->watching = false;
 }
@@ -178,7 +178,7 @@ acceptor_unwatch(struct acceptor *a)
 static void
 acceptor_wait(struct acceptor *a, int64_t ms)
 {
-	event_del(&a->event);
+	poller_unwatch(&a->home->poller, &a->watch);
 	loop_timer_set(a->home, &a->retry, loop_now_ms(a->home) + ms);
 }
 
@@ -225,11 +225,10 @@ accept_one(struct acceptor *a)
 }
 
 static void
-acceptor_on_ready(evutil_socket_t fd, short what, void *arg)
+acceptor_on_ready(struct poller_watch *w)
 {
-	struct acceptor *a = arg;
+	struct acceptor *a = container_of(w, struct acceptor, watch);
 
-	(void)fd, (void)what; /* the socket's */
 	for (int i = 0; i < ACCEPT_BATCH && accept_one(a); i++)
 		;
 }
@@ -238,7 +237,7 @@ acceptor_on_ready(evutil_socket_t fd, short what, void *arg)
 static void
 acceptor_watch(struct acceptor *a)
 {
-	if (event_add(&a->event, NULL) < 0)
+	if (poller_watch(&a->home->poller, &a->watch) < 0)
 		acceptor_wait(a, RETRY_MAX_MS);
 	a->watching = true;
 }
@@ -255,6 +254,7 @@ acceptor_new(struct scope *scope, struct bound *bound, struct acceptor **ret, st
 {
 	struct loop *home = scope->loop;
 	struct acceptor *a = mem_new(*a);
+	int r;
 
 	if (a == NULL)
 		return err_set(
@@ -268,13 +268,12 @@ acceptor_new(struct scope *scope, struct bound *bound, struct acceptor **ret, st
 		a->after->before = a;
 	home->acceptors = a;
 	scope_hold(scope);
-	event_assign(&a->event, home->base, bound->fd, EV_READ | EV_PERSIST, acceptor_on_ready, a);
-	if (event_add(&a->event, NULL) < 0) {
+	a->watch = (struct poller_watch){ .fd = bound->fd, .ready = acceptor_on_ready };
+	r = poller_try(&home->poller, bound->fd);
+	if (r < 0) {
 		acceptor_free(a);
-		return err_set(
-			e, -ENOMEM, "cannot watch a socket of listener '%s'", scope->listener->cfg->name);
+		return err_set(e, r, "cannot watch a socket of listener '%s'", scope->listener->cfg->name);
 	}
-	event_del(&a->event);
 	*ret = a;
 	return 0;
 }

@@ -13,7 +13,7 @@ struct acceptor {
 	struct bound *bound; /* ref */
 	struct loop *home;
 	struct acceptor *before, *after; /* of the home loop */
-	struct event event;
+	struct poller_watch watch;
 	struct loop_timer retry; /* out of descriptors: tries again */
 	struct loop_timer fade;  /* its socket has stepped aside: the end */
 	int64_t retry_ms;
@@ -22,7 +22,7 @@ struct acceptor {
 	int64_t told_ms;   /* when the log was last told of refusals */
 	uint64_t pauses;   /* as refused, told_ms: for want of descriptors */
 	int64_t pause_told_ms;
-	bool watching; /* the event is added, or the timer will add it */
+	bool watching; /* it is watched, or the timer will see to it */
 	bool paused;   /* clients wait in the backlog */
 	bool fades;    /* its socket has stepped aside; those who come late stay at home */
 	bool refusing; /* clients are accepted and closed at once: the listener was drained */

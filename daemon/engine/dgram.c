@@ -30,19 +30,17 @@ enum {
 void
 endpoint_arm(struct endpoint *ep)
 {
-	if (ep->armed || ep->paused || ep->held || ep->muted || ep->state != ENDPOINT_OPEN)
+	if (ep->paused || ep->held || ep->muted || ep->state != ENDPOINT_OPEN)
 		return;
-	ep->armed = event_add(&ep->readable, NULL) == 0;
-	if (!ep->armed) /* no memory in the kernel: try again */
+	if (poller_watch(&endpoint_loop(ep)->poller, &ep->readable) <
+		0) /* no memory in the kernel: try again */
 		loop_timer_set(endpoint_loop(ep), &ep->timer, loop_now_ms(endpoint_loop(ep)) + PAUSE_MS);
 }
 
 void
 endpoint_disarm(struct endpoint *ep)
 {
-	if (ep->armed)
-		event_del(&ep->readable);
-	ep->armed = false;
+	poller_unwatch(&endpoint_loop(ep)->poller, &ep->readable);
 }
 
 static void
@@ -367,11 +365,10 @@ endpoint_step(struct loop *loop, struct loop_task *task)
 }
 
 static void
-endpoint_on_readable(evutil_socket_t fd, short what, void *arg)
+endpoint_on_readable(struct poller_watch *w)
 {
-	struct endpoint *ep = arg;
+	struct endpoint *ep = container_of(w, struct endpoint, readable);
 
-	(void)fd, (void)what; /* ep's, and EV_READ */
 	ep->drained = false;
 	if (!endpoint_is_event(ep) && ep->waiter == NULL)
 		endpoint_disarm(ep); /* nobody wants it now: do not be told again and again */
@@ -433,7 +430,7 @@ endpoint_init(
 	ep->write_limit = transport == CFG_UDP ? DGRAM_UDP_MAX : (size_t)cfg->write_buffer;
 	ep->task.run = endpoint_step;
 	ep->timer.fire = endpoint_on_timer;
-	event_assign(&ep->readable, scope->loop->base, fd, EV_READ | EV_PERSIST, endpoint_on_readable, ep);
+	ep->readable = (struct poller_watch){ .fd = fd, .ready = endpoint_on_readable };
 }
 
 int
@@ -460,14 +457,13 @@ endpoint_new(struct scope *scope, int fd, enum cfg_transport transport, const st
 	if (transport == CFG_UDP && in_size > DGRAM_UDP_MAX)
 		in_size = LOOP_BUFFER_SIZE; /* no datagram is larger: one size for the loop to share */
 	ep->io = r >= 0 ? endpoint_find_io(ep, in_size != 0 ? in_size : 1) : NULL;
-	if (ep->io == NULL || event_add(&ep->readable, NULL) < 0) {
+	if (ep->io == NULL || poller_try(&scope->loop->poller, fd) < 0) {
 		endpoint_free(ep);
 		return err_set(e, r < 0 ? r : -ENOMEM,
 			r < 0 ? "cannot learn addresses on a socket of '%s'"
 			      : "no memory to read a socket of '%s'",
 			name);
 	}
-	event_del(&ep->readable); /* it can be watched: that was the question */
 	*ret = ep;
 	return 0;
 }

@@ -4,8 +4,6 @@
 #ifndef ENGINE_DGRAM_H
 #define ENGINE_DGRAM_H
 
-#include <event2/event_struct.h>
-
 #include "engine/bound.h"
 #include "engine/dgram_io.h"
 #include "engine/listener.h"
@@ -23,7 +21,6 @@ struct endpoint {
 	uint8_t state;     /* enum endpoint_state */
 	uint8_t transport; /* enum cfg_transport */
 	bool cut;          /* everything gives ECANCELED */
-	bool armed;        /* the read event is added */
 	bool paused;       /* the kernel has no memory: the timer makes us read again */
 	bool held;         /* the listener is paused: datagrams wait in the kernel */
 	bool released;     /* freed as soon as it has ended */
@@ -38,7 +35,7 @@ struct endpoint {
 	struct bound *socket; /* ref, or NULL: the caller keeps fd open */
 	struct scope *scope;  /* borrowed: listener, loop, cells */
 	struct dgram_io *io;  /* ref; in event style shared with the loop's others */
-	struct event readable;
+	struct poller_watch readable;
 	struct loop_task task;
 	struct loop_timer timer; /* reads again, or tries again to get a fiber */
 	size_t stack_size;

@@ -1,13 +1,14 @@
-/* The turn of a loop: libevent waits and calls back, then, from the loop's own frame, what the callbacks
- * deferred is done and the fibers that became ready run. Nothing of a plugin that may switch stacks or free
- * what a callback holds ever runs inside libevent's frames. event_base_loop() is called once a turn; it
- * blocks only if nothing is left over.
+/* The turn of a loop: the poller waits and calls back, or libevent where it has something to wait for; then,
+ * from the loop's own frame, what the callbacks deferred is done and the fibers that became ready run.
+ * Nothing of a plugin that may switch stacks or free what a callback holds ever runs inside the callbacks'
+ * frames. The wait is one a turn, and blocks only if nothing is left over.
  *
- * The wheel is driven by one libevent timer that is armed for the wheel's next wish; all our timeouts are in
- * the wheel, because those of a bufferevent do nothing while its EV_READ is off. */
+ * All our timeouts are in the wheel, whose next wish bounds the wait: those of a bufferevent do nothing while
+ * its EV_READ is off. */
 #include "engine/loop.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -85,25 +86,6 @@ loop_run_tasks(struct loop *loop)
 }
 
 static void
-loop_arm_wheel(struct loop *loop)
-{
-	int64_t next_ms = wheel_next_ms(&loop->wheel), wait_ms;
-
-	if (next_ms == loop->wheel_armed_ms)
-		return;
-	loop->wheel_armed_ms = next_ms;
-	if (next_ms == CLOCK_NEVER) {
-		event_del(&loop->wheel_event);
-		return;
-	}
-	wait_ms = next_ms - clock_now_ms(); /* this turn may have taken long */
-	if (wait_ms < 0)
-		wait_ms = 0;
-	event_add(&loop->wheel_event,
-		&(struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000 });
-}
-
-static void
 loop_fire(struct wheel_node *node, void *arg)
 {
 	struct loop_timer *timer = container_of(node, struct loop_timer, node);
@@ -112,22 +94,17 @@ loop_fire(struct wheel_node *node, void *arg)
 }
 
 static void
-loop_on_wheel(evutil_socket_t fd, short what, void *arg)
+loop_on_mail(struct poller_watch *w)
 {
-	struct loop *loop = arg;
+	struct loop *loop = container_of(w, struct loop, mail);
 
-	(void)fd, (void)what; /* a timer has neither */
-	loop->wheel_armed_ms = CLOCK_NEVER;
-	wheel_advance(&loop->wheel, loop_now_ms(loop), loop_fire, loop);
+	mailbox_deliver(&loop->mailbox, loop);
 }
 
 static void
-loop_on_mail(evutil_socket_t fd, short what, void *arg)
+loop_on_alarm(evutil_socket_t fd, short what, void *arg)
 {
-	struct loop *loop = arg;
-
-	(void)fd, (void)what; /* the mailbox knows its descriptor */
-	mailbox_deliver(&loop->mailbox, loop);
+	(void)fd, (void)what, (void)arg; /* it ends a wait, no more */
 }
 
 void
@@ -163,7 +140,7 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 
 	if (loop == NULL)
 		return err_set(e, -ENOMEM, "no memory for an event loop");
-	*loop = (struct loop){ .index = index, .engine = engine, .wheel_armed_ms = CLOCK_NEVER };
+	*loop = (struct loop){ .index = index, .engine = engine };
 	loop->mailbox.fd = loop->poller.fd = -1;
 	loop->tasks_end = &loop->tasks;
 	slab_init(&loop->conns, sizeof(struct conn));
@@ -185,12 +162,12 @@ loop_new(struct engine *engine, unsigned index, struct loop **ret, struct err *e
 		loop_free(loop);
 		return r;
 	}
-	event_assign(
-		&loop->mail_event, loop->base, loop->mailbox.fd, EV_READ | EV_PERSIST, loop_on_mail, loop);
-	event_assign(&loop->wheel_event, loop->base, -1, 0, loop_on_wheel, loop);
-	if (event_add(&loop->mail_event, NULL) < 0) {
+	event_assign(&loop->alarm, loop->base, -1, 0, loop_on_alarm, NULL);
+	loop->mail = (struct poller_watch){ .fd = loop->mailbox.fd, .ready = loop_on_mail };
+	r = poller_watch(&loop->poller, &loop->mail);
+	if (r < 0) {
 		loop_free(loop);
-		return err_set(e, -ENOMEM, "cannot watch the mailbox of event loop %u", index);
+		return err_set(e, r, "cannot watch the mailbox of event loop %u", index);
 	}
 	*ret = loop;
 	return 0;
@@ -204,10 +181,6 @@ loop_free(struct loop *loop)
 	admission_fini(loop);
 	fiber_set_free(loop->fibers);
 	if (loop->base != NULL) {
-		if (event_initialized(&loop->mail_event))
-			event_del(&loop->mail_event);
-		if (event_initialized(&loop->wheel_event))
-			event_del(&loop->wheel_event);
 		poller_fini(&loop->poller);
 		event_base_free(loop->base); /* runs what bufferevent_free() left to be finalised */
 	}
@@ -230,7 +203,6 @@ loop_finish_turn(struct loop *loop)
 	loop_run_tasks(loop);
 	fiber_run_ready(loop->fibers);
 	loop_run_tasks(loop);
-	loop_arm_wheel(loop);
 }
 
 void
@@ -246,13 +218,52 @@ loop_leave(struct loop *loop)
 	here = NULL;
 }
 
+/* @return milliseconds until something is to be done, whatever comes; -1: nothing is */
+static int
+loop_patience_ms(const struct loop *loop)
+{
+	int64_t next_ms, wait_ms;
+
+	if (loop->tasks != NULL || fiber_has_ready(loop->fibers))
+		return 0;
+	next_ms = wheel_next_ms(&loop->wheel);
+	if (next_ms == CLOCK_NEVER)
+		return -1;
+	wait_ms = next_ms - clock_now_ms(); /* the last turn may have taken long */
+	return wait_ms < 0 ? 0 : wait_ms > INT_MAX ? INT_MAX : (int)wait_ms;
+}
+
+/* The poller is one of the events that it waits for. */
+static void
+loop_wait_by_libevent(struct loop *loop, int wait_ms)
+{
+	if (wait_ms > 0)
+		event_add(&loop->alarm,
+			&(struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000L });
+	event_base_loop(loop->base, EVLOOP_ONCE | (wait_ms == 0 ? EVLOOP_NONBLOCK : 0));
+	event_del(&loop->alarm);
+}
+
+/* Libevent has more than the poller: output that waits for its socket, connections that are being made, or
+ * what bufferevent_free() left to be done. */
+static bool
+loop_needs_libevent(const struct loop *loop)
+{
+	return event_base_get_num_events(loop->base, EVENT_BASE_COUNT_ADDED | EVENT_BASE_COUNT_ACTIVE) > 1;
+}
+
 void
 loop_turn(struct loop *loop)
 {
-	bool leftovers = loop->tasks != NULL || fiber_has_ready(loop->fibers);
+	int wait_ms = loop_patience_ms(loop);
 
 	loop->now_ms = 0;
-	event_base_loop(loop->base, EVLOOP_ONCE | (leftovers ? EVLOOP_NONBLOCK : 0));
+	if (loop_needs_libevent(loop))
+		loop_wait_by_libevent(loop, wait_ms);
+	else
+		poller_wait(&loop->poller, loop, wait_ms);
+	if (wheel_next_ms(&loop->wheel) <= loop_now_ms(loop))
+		wheel_advance(&loop->wheel, loop_now_ms(loop), loop_fire, loop);
 	loop_finish_turn(loop);
 }
 

@@ -48,13 +48,12 @@ struct loop {
 	unsigned index;
 	struct engine *engine;   /* borrowed */
 	struct event_base *base; /* owned */
-	struct poller poller;    /* for the sockets of streams */
+	struct poller poller;
 	struct mailbox mailbox;
-	struct event mail_event;
+	struct poller_watch mail;
 	struct wheel wheel;
-	struct event wheel_event;
-	int64_t wheel_armed_ms; /* when wheel_event fires; CLOCK_NEVER */
-	int64_t now_ms;         /* of this turn; 0: not read yet */
+	struct event alarm; /* ends libevent's wait when the wheel is due */
+	int64_t now_ms;     /* of this turn; 0: not read yet */
 	struct loop_task *tasks, **tasks_end;
 	struct fiber_set *fibers;
 	size_t spent_bytes;         /* by what runs now, since it went on: see loop_spend() */

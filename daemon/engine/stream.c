@@ -123,7 +123,7 @@ stream_resume(struct conn *c)
 		loop_defer(conn_loop(c), &c->again);
 		return;
 	}
-	r = poller_watch(&conn_loop(c)->poller, c);
+	r = poller_watch_stream(&conn_loop(c)->poller, c);
 	if (r < 0)
 		conn_fail(c, -r);
 	else

@@ -12,3 +12,4 @@ check_PROGRAMS += tests/unit/engine/test_query_filter
 check_PROGRAMS += tests/unit/engine/test_frame
 check_PROGRAMS += tests/unit/engine/test_share
 check_PROGRAMS += tests/unit/engine/test_loop
+check_PROGRAMS += tests/unit/engine/test_poller
