@@ -447,21 +447,26 @@ class Daemon:
         while todo:
             pid = todo.pop()
             found.append(pid)
-            for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-                with contextlib.suppress(OSError):
-                    todo += map(int, children.read_text().split())
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                for children in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+                    with contextlib.suppress(OSError):
+                        todo += map(int, children.read_text().split())
         return found
 
     @contextlib.contextmanager
     def standing_still(self):
         """The workers do nothing meanwhile; what was sent to them lies in the kernel at the end."""
         serving = self.pids()[1:]
-        for pid in serving:
-            os.kill(pid, signal.SIGSTOP)
+
+        def tell(number):
+            for pid in serving:
+                with contextlib.suppress(ProcessLookupError):  # a program that has ended meanwhile
+                    os.kill(pid, number)
+
+        tell(signal.SIGSTOP)
         yield
         time.sleep(0.05)  # it is on its way
-        for pid in serving:
-            os.kill(pid, signal.SIGCONT)
+        tell(signal.SIGCONT)
 
     def cpu_seconds(self):
         """Processor time used so far, user and system."""

@@ -2,6 +2,7 @@
 daemon which stands still every now and then: each byte comes back in its place, nobody waits in vain, and afterwards
 nothing turns without a reason."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -10,7 +11,6 @@ import select
 import socket
 import ssl
 import struct
-import threading
 import time
 
 import certs
@@ -37,6 +37,7 @@ def listeners(tmp, tls):
             ("event", "echo", {}), ("event_small", "echo", SMALL), ("event_paced", "echo", PACED),
             ("fiber", "echo-serve", {}), ("fiber_small", "echo-serve", SMALL), ("fiber_paced", "echo-serve", PACED),
             ("pausing", str(scenarios.build("pausing")), {}), ("pausing_small", str(scenarios.build("pausing")), SMALL),
+            ("exec", {"plugin": "exec", "config": {"command": ["/bin/cat"]}}, {}),
             ("proxy", proxy("fiber"), {}), ("proxy_small", proxy("event_small"), SMALL),
             ("proxy_paced", proxy("pausing"), PACED), ("proxy_up", proxy("fiber_tls", **encrypted), {}),
             ("proxy_up_small", proxy("event_small_tls", **encrypted), SMALL)):
@@ -176,12 +177,10 @@ def storm(tmp, seconds, seed=None):
     addresses = [(name, a) for name in text["listeners"] for a in d.addresses(name)]
     until = time.monotonic() + seconds
     clients = [Client(addresses, context, seed + i, until) for i in range(CLIENTS)]
-    threads = [threading.Thread(target=c.run) for c in clients]
-    threads.append(threading.Thread(target=stand_still_at_times, args=(d, random.Random(seed), until)))
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
+    with concurrent.futures.ThreadPoolExecutor(CLIENTS + 1) as pool:
+        at_once = [pool.submit(stand_still_at_times, d, random.Random(seed), until), *(pool.submit(c.run) for c in clients)]
+    for one in at_once:
+        one.result()
     problems = [c.problem for c in clients if c.problem is not None]
     assert not problems, f"seed {seed}:\n" + "\n".join(problems)
     assert min(c.count for c in clients) > 0

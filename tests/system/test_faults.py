@@ -43,6 +43,19 @@ def served(d, data=b"hello"):
         return clients.exchange(c, data) == data
 
 
+def served_or_lost(d):
+    """Twice, so that it has been waited for."""
+    try:
+        with d.connect("t") as c:
+            for _ in range(2):
+                c.sendall(b"x")
+                if c.recv(1) != b"x":
+                    return False
+        return True
+    except ConnectionError:
+        return False
+
+
 def broken(d):
     """A client that may lose its connection."""
     try:
@@ -108,6 +121,15 @@ def test_a_write_that_fails_costs_its_connection_only(tmp):
                 assert broken(d), f"{plugin}: {error}"
                 d.wait_log("conn_closed", reason="reset")
                 assert served(d), f"{plugin}: {error}"
+
+
+def test_a_connection_that_cannot_be_watched_is_ended(tmp):
+    """fs.epoll.max_user_watches is reached."""
+    for plugin in PLUGINS:
+        with Faulty(tmp, plugin, "epoll_ctl", "ENOSPC", "8") as d:  # the loop's own come before
+            lost = [i for i in range(6) if not served_or_lost(d)]
+            assert len(lost) == 1, f"{plugin}: {lost}"
+            d.wait_log("conn_closed", reason="error")
 
 
 def test_an_interrupted_wait_is_no_matter(tmp):
