@@ -92,7 +92,7 @@ api_conn_start_tls(struct sockd_conn h, const char *server_name)
 		return api_fail(-EALREADY);
 	if (c->state != CONN_OPEN || c->write_closed || c->fin_read)
 		return api_fail(-EPIPE);
-	if (stream_unread(c) > 0 || c->reader != NULL || c->writers != NULL)
+	if (stream_unread(c) > 0 || c->reader != NULL || c->writers != NULL || c->relay != NULL)
 		return api_fail(-EBUSY);
 	if (c->straight && strand_here(conn_loop(c)) == NULL)
 		return api_fail(-EDEADLK);

@@ -165,8 +165,8 @@ sockd_conn_abort(struct sockd_conn c)
 }
 
 /** Begin TLS on a connection that spoke plain so far. Refused with EBUSY while plain bytes are unread, since
- * these would be taken for encrypted ones. FIBER: waits for the handshake. EVENT: 0 means begun, and open()
- * comes again after it.
+ * these would be taken for encrypted ones, and within a relay. FIBER: waits for the handshake. EVENT: 0 means
+ * begun, and open() comes again after it.
  * @param server_name  NULL: as the server; else as the client of a connection that was dialled, and the name
  * that the certificate has to carry; with the entry of tls: that the first setting of type SOCKD_T_TLS names
  * (ENOTSUP: there is none, or a client made the connection), within 10 seconds

@@ -211,6 +211,19 @@ def test_a_closed_reader_is_an_end_for_a_relay():
     up.close()
 
 
+def test_no_tls_begins_within_a_relay():
+    up = Upstream(echo)
+    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"})
+    with d.connect("t") as c:
+        c.sendall(b"no_tls_within_a_relay\n")
+        d.wait_log("refused", msg="EBUSY")
+        c.sendall(b"still")
+        c.shutdown(socket.SHUT_WR)
+        assert harness.receive_all(c) == b"still"
+    assert d.stop() == 0
+    up.close()
+
+
 def test_a_drain_ends_a_quiet_relay():
     up = Upstream(hold)
     d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"}, daemon={"shutdown": {"timeout": "60s"}})

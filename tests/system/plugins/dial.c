@@ -179,6 +179,25 @@ relay_without_a_reader(struct sockd_conn c, struct sockd_reader r, struct sockd_
 }
 
 static int
+start_tls(struct sockd_host h, void *arg)
+{
+	if (FAILS(sockd_conn_start_tls(*(struct sockd_conn *)arg, "localhost"), EBUSY))
+		(void)sockd_log(h, SOCKD_LOG_NOTICE, "refused", "EBUSY");
+	return 0;
+}
+
+static void
+no_tls_within_a_relay(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn up = sockd_dial(sockd_conn_host(c), target(c), NULL);
+
+	(void)r;
+	(void)w;
+	CHECK(sockd_spawn(sockd_conn_host(c), start_tls, &up) != 0);
+	CHECK(sockd_relay(c, up) >= 0);
+}
+
+static int
 copy_up(struct sockd_host h, void *arg)
 {
 	struct sockd_conn *both = arg;
@@ -358,12 +377,12 @@ events_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 static const struct scenario scenarios[] = { { "there_and_back", there_and_back }, { "refusals", refusals },
 	{ "times_out", times_out }, { "cancel_ends_dialling", cancel_ends_dialling },
 	{ "adopt_a_descriptor", adopt_a_descriptor }, { "adopt_what_was_kept", adopt_what_was_kept },
-	{ "relay", relay }, { "relay_without_a_reader", relay_without_a_reader },
-	{ "copy_both_ways", copy_both_ways }, { "relay_refusals", relay_refusals },
-	{ "leave_it_open", leave_it_open }, { "messages_there_and_back", messages_there_and_back },
-	{ "messages_refused", messages_refused }, { "events_of_messages", events_of_messages },
-	{ "events_there_and_back", events_there_and_back }, { "events_refused", events_refused },
-	{ NULL, NULL } };
+	{ "relay", relay }, { "no_tls_within_a_relay", no_tls_within_a_relay },
+	{ "relay_without_a_reader", relay_without_a_reader }, { "copy_both_ways", copy_both_ways },
+	{ "relay_refusals", relay_refusals }, { "leave_it_open", leave_it_open },
+	{ "messages_there_and_back", messages_there_and_back }, { "messages_refused", messages_refused },
+	{ "events_of_messages", events_of_messages }, { "events_there_and_back", events_there_and_back },
+	{ "events_refused", events_refused }, { NULL, NULL } };
 
 static void
 serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
