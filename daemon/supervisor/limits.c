@@ -14,7 +14,7 @@
 
 enum {
 	DESCRIPTORS_FIXED = 32,  /* standard ones, log, plugins, notify, what libraries keep */
-	DESCRIPTORS_OF_LOOP = 4, /* epoll, wake-up, reserve */
+	DESCRIPTORS_OF_LOOP = 4, /* two epolls, wake-up, reserve */
 	MAPPINGS_FIXED = 300,    /* program, libraries, heaps */
 	MAPPINGS_OF_LOOP = 16,   /* stack, guard, heap arena, ring */
 	MAPPINGS_OF_FIBER = 2
