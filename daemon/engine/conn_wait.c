@@ -41,8 +41,10 @@ static void
 conn_reader_leaves(struct conn *c)
 {
 	c->reader = NULL;
-	if (!c->straight)
-		stream_resume(c);
+	if (c->straight)
+		return;
+	c->data_due = true; /* when its fiber is over at the latest */
+	stream_resume(c);
 }
 
 int

@@ -150,12 +150,17 @@ def test_what_a_fiber_leaves_of_the_input_that_it_borrowed():
             with d.standing_still():
                 c.sendall(b"one")
             assert harness.receive_exactly(c, 5) == b"[o]ne"
+            c.sendall(b"w")
+            assert c.recv(1) == b"?"
+            with d.standing_still():
+                c.sendall(b"two,too")  # all of it is read
+            assert harness.receive_exactly(c, 9) == b"[two,]too"
             c.sendall(b"b")
             assert c.recv(1) == b"?"
             with d.standing_still():
-                c.sendall(b"two")
+                c.sendall(b"six")
                 c.shutdown(socket.SHUT_WR)
-            assert harness.receive_all(c) == b"[t]wo."
+            assert harness.receive_all(c) == b"[s]ix."
     assert d.stop() == 0
 
 

@@ -1,24 +1,44 @@
-/* Event style, of which a fiber borrows the input: "b" has one read a byte, which it answers in brackets; "r"
- * has one relay to the server of the setting `to`. All else is answered as it is. */
+/* Event style, of which a fiber borrows the input: "b" has one read a byte, "w" a word with its comma, which
+ * it answers in brackets; "r" has one relay to the server of the setting `to`. All else is answered as it is.
+ */
 #include <sockd/plugin.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 static int
-borrow(struct sockd_host h, void *arg)
+borrow(struct sockd_conn c, bool word)
+{
+	struct sockd_reader r = sockd_conn_reader(c);
+	char buf[64];
+	ssize_t n;
+
+	if (sockd_write(sockd_conn_writer(c), "?", 1) < 0)
+		return -1;
+	n = word ? sockd_read_until(r, ",", 1, buf, sizeof buf) : sockd_read(r, buf, 1);
+	return n < 0 ? -1 : sockd_printf(sockd_conn_writer(c), "[%.*s]", (int)n, buf);
+}
+
+static int
+borrow_byte(struct sockd_host h, void *arg)
 {
 	struct sockd_conn c = *(struct sockd_conn *)arg;
-	char byte;
-	ssize_t n;
 
 	(void)h;
 	free(arg);
-	if (sockd_write(sockd_conn_writer(c), "?", 1) < 0)
-		return -1;
-	n = sockd_read(sockd_conn_reader(c), &byte, 1);
-	return n < 0 ? -1 : sockd_printf(sockd_conn_writer(c), "[%.*s]", (int)n, &byte);
+	return borrow(c, false);
+}
+
+static int
+borrow_word(struct sockd_host h, void *arg)
+{
+	struct sockd_conn c = *(struct sockd_conn *)arg;
+
+	(void)h;
+	free(arg);
+	return borrow(c, true);
 }
 
 static int
@@ -51,8 +71,8 @@ on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	char byte;
 
 	while (sockd_read(r, &byte, 1) == 1)
-		if (byte == 'b' || byte == 'r')
-			spawn(c, byte == 'b' ? borrow : relay);
+		if (byte == 'b' || byte == 'w' || byte == 'r')
+			spawn(c, byte == 'b' ? borrow_byte : byte == 'w' ? borrow_word : relay);
 		else
 			(void)sockd_write(w, &byte, 1);
 }
