@@ -59,7 +59,7 @@ relay_finish(struct relay *r, int error)
 static bool
 relay_has_read_all(const struct conn *from)
 {
-	return other_side(from)->write_closed || (relay_wants_input(from) && !stream_owes_input(from));
+	return relay_wants_input(from) && !stream_owes_input(from);
 }
 
 static bool
@@ -75,17 +75,19 @@ relay_check(struct relay *r)
 	for (int i = 0; i < 2; i++) {
 		struct conn *from = r->side[i], *to = r->side[!i];
 
-		if (r->carried[i] || stream_unread(from) > 0)
+		if (r->carried[i])
 			continue;
-		if (!relay_has_end(from))
+		if (to->write_closed) {
+			r->carried[i] = true; /* by somebody else: nothing more can go there */
+			continue;
+		}
+		if (stream_unread(from) > 0 || !relay_has_end(from))
 			continue;
 		if (from->truncated) {
 			relay_finish(r, -ECONNRESET); /* no end that the other side may be told of */
 			return;
 		}
 		r->carried[i] = true;
-		if (to->write_closed)
-			continue;
 		to->write_closed = true;
 		conn_settle_later(to);
 	}

@@ -211,6 +211,23 @@ def test_a_closed_reader_is_an_end_for_a_relay():
     up.close()
 
 
+def say_bye(client):
+    with client:
+        assert client.recv(1) == b""
+        client.sendall(b"bye")
+
+
+def test_a_relay_whose_one_way_is_closed_ends_with_the_other():
+    up = Upstream(say_bye)
+    d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"})
+    with d.connect("t") as c:
+        c.sendall(b"relay_one_way\n")
+        assert harness.receive_all(c) == b"bye"
+        d.wait_log("relayed", msg="3")
+    assert d.stop() == 0
+    up.close()
+
+
 def test_no_tls_begins_within_a_relay():
     up = Upstream(echo)
     d = scenarios.serve("dial", config={"to": f"tcp://127.0.0.1:{up.port}"})

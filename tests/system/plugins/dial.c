@@ -178,6 +178,19 @@ relay_without_a_reader(struct sockd_conn c, struct sockd_reader r, struct sockd_
 	relay(c, r, w);
 }
 
+static void
+relay_one_way(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
+{
+	struct sockd_conn up = sockd_dial(sockd_conn_host(c), target(c), NULL);
+	int64_t n;
+
+	(void)r;
+	(void)w;
+	CHECK(sockd_close_write(sockd_conn_writer(up)) == 0);
+	n = sockd_relay(c, up);
+	(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_NOTICE, "relayed", "%lld", (long long)n);
+}
+
 static int
 start_tls(struct sockd_host h, void *arg)
 {
@@ -377,7 +390,8 @@ events_refused(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w
 static const struct scenario scenarios[] = { { "there_and_back", there_and_back }, { "refusals", refusals },
 	{ "times_out", times_out }, { "cancel_ends_dialling", cancel_ends_dialling },
 	{ "adopt_a_descriptor", adopt_a_descriptor }, { "adopt_what_was_kept", adopt_what_was_kept },
-	{ "relay", relay }, { "no_tls_within_a_relay", no_tls_within_a_relay },
+	{ "relay", relay }, { "relay_one_way", relay_one_way },
+	{ "no_tls_within_a_relay", no_tls_within_a_relay },
 	{ "relay_without_a_reader", relay_without_a_reader }, { "copy_both_ways", copy_both_ways },
 	{ "relay_refusals", relay_refusals }, { "leave_it_open", leave_it_open },
 	{ "messages_there_and_back", messages_there_and_back }, { "messages_refused", messages_refused },
