@@ -260,6 +260,14 @@ def raw_level(peer):
     return [*raw(peer), "exclusive", "level"]
 
 
-COMMANDS = {"raw": raw, "raw-level": raw_level, "sockd": sockd, "sockd-serve": sockd_serve, "go": go, "nginx": nginx, "haproxy": haproxy,
+def raw_senders(peer):
+    """Raw epoll that asks who sent each datagram, as sockd does."""
+    if peer.setting.transport != "unixgram":
+        raise Missing("datagrams of unix sockets only")
+    return [*raw(peer), "exclusive", "senders"]
+
+
+COMMANDS = {"raw": raw, "raw-level": raw_level, "raw-senders": raw_senders, "sockd": sockd, "sockd-serve": sockd_serve, "go": go,
+            "nginx": nginx, "haproxy": haproxy,
             **{f"raw-{way}": raw_sharing(way) for way in ("exclusive", "nested", "handover")}}
 SOCKD, PLUGINS = BUILD / "sockd", BUILD / "stage-plugins"

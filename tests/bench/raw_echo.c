@@ -2,14 +2,15 @@
  * one send a message, recvmmsg() and sendmmsg() for datagrams, a loop a thread. It keeps no limits, no
  * timeouts and no counts, so what a daemon needs beyond it is what the comparison shows.
  *
- *   raw_echo TARGET [THREADS [ACCEPT [level]]]
+ *   raw_echo TARGET [THREADS [ACCEPT [level|senders]]]
  *
  * ACCEPT is how several threads share what connects: `reuseport`, a listening socket each (the default for
  * tcp); `exclusive`, one socket that all watch with EPOLLEXCLUSIVE (the default for unix); `nested`, the same
  * through an epoll within the epoll, as a server would whose event library does not know the flag;
  * `handover`, where the first thread accepts and puts each client into the epoll of the thread that has
  * fewest. `level` watches clients level-triggered, as most servers do: the kernel then looks at each that was
- * ready once more. */
+ * ready once more. `senders` asks who sent each datagram of a unix socket (SO_PASSCRED), as a server does
+ * that lets some users in and others not. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -45,7 +46,7 @@ struct client {
 
 static struct target target;
 static enum sharing sharing;
-static bool level_triggered;
+static bool level_triggered, asks_senders;
 static struct loop loops[THREADS_MAX];
 static int loop_count = 1;
 
@@ -191,6 +192,7 @@ struct batch {
 	struct mmsghdr messages[BATCH];
 	struct iovec parts[BATCH];
 	struct sockaddr_storage names[BATCH];
+	_Alignas(struct cmsghdr) char controls[BATCH][CMSG_SPACE(sizeof(struct ucred))];
 	char *bytes; /* CHUNK each */
 };
 
@@ -203,6 +205,10 @@ batch_reset(struct batch *b)
 			.msg_namelen = sizeof b->names[i],
 			.msg_iov = &b->parts[i],
 			.msg_iovlen = 1 };
+		if (asks_senders) {
+			b->messages[i].msg_hdr.msg_control = b->controls[i];
+			b->messages[i].msg_hdr.msg_controllen = sizeof b->controls[i];
+		}
 	}
 }
 
@@ -211,8 +217,10 @@ batch_answer(struct batch *b, int fd, int count)
 {
 	int done = 0;
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
 		b->parts[i].iov_len = b->messages[i].msg_len;
+		b->messages[i].msg_hdr.msg_controllen = 0; /* it is read, not sent on */
+	}
 	while (done < count) {
 		int n = sendmmsg(
 			fd, b->messages + done, (unsigned)(count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -226,7 +234,10 @@ serve_datagrams(const struct loop *own)
 {
 	struct batch *b = calloc(1, sizeof *b);
 	struct epoll_event event;
+	int on = asks_senders;
 
+	if (on && setsockopt(own->listener, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0)
+		die("SO_PASSCRED");
 	if (b != NULL)
 		b->bytes = malloc((size_t)BATCH * CHUNK);
 	if (b == NULL || b->bytes == NULL)
@@ -299,11 +310,14 @@ main(int argc, char **argv)
 	loop_count = argc > 2 ? atoi(argv[2]) : 1;
 	if (argc < 2 || loop_count < 1 || loop_count > THREADS_MAX) {
 		errno = 0;
-		die("usage: raw_echo TARGET [THREADS [ACCEPT [level]]]");
+		die("usage: raw_echo TARGET [THREADS [ACCEPT [level|senders]]]");
 	}
 	target = target_parse(argv[1]);
 	sharing = sharing_parse(argc > 3 ? argv[3] : NULL);
-	level_triggered = argc > 4;
+	level_triggered = argc > 4 && strcmp(argv[4], "level") == 0;
+	asks_senders = argc > 4 && strcmp(argv[4], "senders") == 0;
+	if (argc > 4 && !level_triggered && !asks_senders)
+		die("the last word is level or senders");
 	raise_descriptor_limit();
 	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < loop_count; i++)
