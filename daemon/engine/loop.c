@@ -233,7 +233,8 @@ loop_patience_ms(const struct loop *loop)
 	return wait_ms < 0 ? 0 : wait_ms > INT_MAX ? INT_MAX : (int)wait_ms;
 }
 
-/* The poller is one of the events that it waits for. */
+/* The poller is one of the events that it waits for, and comes last: what is pending goes out before more is
+ * read, which then need not be copied behind it. */
 static void
 loop_wait_by_libevent(struct loop *loop, int wait_ms)
 {
@@ -242,6 +243,8 @@ loop_wait_by_libevent(struct loop *loop, int wait_ms)
 			&(struct timeval){ .tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000L });
 	event_base_loop(loop->base, EVLOOP_ONCE | (wait_ms == 0 ? EVLOOP_NONBLOCK : 0));
 	event_del(&loop->alarm);
+	if (loop->poller.due)
+		poller_wait(&loop->poller, loop, 0);
 }
 
 /* Libevent has more than the poller: output that waits for its socket, connections that are being made, or

@@ -47,6 +47,7 @@ poller_wait(struct poller *p, struct loop *loop, int timeout_ms)
 {
 	struct epoll_event batch[BATCH_MAX];
 
+	p->due = false;
 	p->batch = batch;
 	p->count = epoll_wait(p->fd, batch, BATCH_MAX, timeout_ms);
 	for (p->at = 0; p->at < p->count; p->at++)
@@ -58,10 +59,10 @@ poller_wait(struct poller *p, struct loop *loop, int timeout_ms)
 static void
 poller_on_ready(evutil_socket_t fd, short what, void *arg)
 {
-	struct loop *loop = arg;
+	struct poller *p = arg;
 
 	(void)fd, (void)what; /* the poller's, and EV_READ */
-	poller_wait(&loop->poller, loop, 0);
+	p->due = true;
 }
 
 int
@@ -70,7 +71,7 @@ poller_init(struct poller *p, struct loop *loop, struct err *e)
 	p->fd = epoll_create1(EPOLL_CLOEXEC);
 	if (p->fd < 0)
 		return err_errno(e, "cannot create the epoll of event loop %u", loop->index);
-	event_assign(&p->event, loop->base, p->fd, EV_READ | EV_PERSIST, poller_on_ready, loop);
+	event_assign(&p->event, loop->base, p->fd, EV_READ | EV_PERSIST, poller_on_ready, p);
 	if (event_add(&p->event, NULL) < 0)
 		return err_set(e, -ENOMEM, "cannot watch the epoll of event loop %u", loop->index);
 	return 0;

@@ -26,6 +26,7 @@ struct loop;
 struct poller {
 	int fd;             /* owned; -1: none */
 	struct event event; /* libevent's */
+	bool due;           /* libevent has seen that something came */
 	struct epoll_event *batch;
 	int at, count; /* of the batch: what is being told of, and how many there are */
 };
