@@ -143,15 +143,23 @@ recv_plain(struct conn *c, void *buf, size_t size)
 	return n >= 0 ? n : errno == EWOULDBLOCK ? -EAGAIN : -errno;
 }
 
+static ssize_t
+recv_once(struct conn *c, void *buf, size_t size, bool *ret_cut)
+{
+	return c->transport == CFG_UNIX ? stream_recv_unix(c, buf, size, ret_cut) : recv_plain(c, buf, size);
+}
+
 /* An edge comes once, so this is where it is noticed that the socket is empty: it says so, or gives less than
- * was asked for (epoll(7)), unless it stopped at what it does not read over. */
+ * was asked for (epoll(7)), unless it stopped at what it does not read over. At urgent data it says so too if
+ * a signal is pending at that moment, as when the process is stopped; asked again, it knows better. */
 static ssize_t
 recv_noting(struct conn *c, void *buf, size_t size)
 {
 	bool cut = false;
-	ssize_t n =
-		c->transport == CFG_UNIX ? stream_recv_unix(c, buf, size, &cut) : recv_plain(c, buf, size);
+	ssize_t n = recv_once(c, buf, size, &cut);
 
+	if (n == -EAGAIN && c->cut_short)
+		n = recv_once(c, buf, size, &cut);
 	if (n == -EAGAIN || (n >= 0 && (size_t)n < size && !cut && !c->cut_short))
 		c->ready = false;
 	return n;
