@@ -1,5 +1,5 @@
 /* The life of a datagram endpoint. All steps happen in endpoint_step(), a task of the loop's frame:
- * libevent's callback, timers, drain and cut only ask for it. In event style a step receives batches and
+ * the poller's callback, timers, drain and cut only ask for it. In event style a step receives batches and
  * calls datagram() for each; in serve style the fiber receives by itself and a step only wakes it.
  *
  * Whoever reads yields after a few batches, so that a flood on one socket leaves the loop's others their

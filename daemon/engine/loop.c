@@ -196,7 +196,7 @@ loop_free(struct loop *loop)
 	free(loop);
 }
 
-/* Everything after libevent's frames: tasks first, since they may make fibers ready. */
+/* Everything after the callbacks: tasks first, since they may make fibers ready. */
 static void
 loop_finish_turn(struct loop *loop)
 {

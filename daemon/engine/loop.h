@@ -29,7 +29,7 @@ struct strand;
 struct refusals;
 struct stream_pipe;
 
-/** Something to be done from the loop's own frame, after libevent's callbacks of this turn have returned.
+/** Something to be done from the loop's own frame, after the callbacks of this turn have returned.
  * Embed it. */
 struct loop_task {
 	struct loop_task *next, **link; /* link: what points to it; NULL: not queued */

@@ -210,21 +210,25 @@ reload_verdict_json(const struct reload_verdict *v)
 /* ---- log ---- */
 
 static void
+log_change(const char *event, const struct item *item)
+{
+	log_notice(event, LOG_S("listener", item->listener), LOG_S("key", item->what),
+		LOG_S("before", item->before), LOG_S("after", item->after),
+		LOG_S("takes_effect", item->effect));
+}
+
+static void
 log_item(void *arg, const struct item *item)
 {
 	(void)arg; /* the log is the process's */
-	log_notice("reload_change", LOG_S("listener", item->listener), LOG_S("key", item->what),
-		LOG_S("before", item->before), LOG_S("after", item->after),
-		LOG_S("takes_effect", item->effect));
+	log_change("reload_change", item);
 }
 
 static void
 log_waiting(void *arg, const struct item *item)
 {
 	(void)arg; /* the log is the process's */
-	log_notice("key_waits", LOG_S("listener", item->listener), LOG_S("key", item->what),
-		LOG_S("before", item->before), LOG_S("after", item->after),
-		LOG_S("takes_effect", item->effect));
+	log_change("key_waits", item);
 }
 
 void
