@@ -1,6 +1,6 @@
-/* Fibers: functions of a loop that may wait. A fiber has a guarded stack from the loop's pool, is made with
- * makecontext() and switched with _setjmp()/_longjmp(), and is resumed only from fiber_run_ready(), that is:
- * from the loop's own frame, never from inside a library's callback. A fiber never leaves its loop. */
+/* Fibers: functions of a loop that may wait. A fiber has a guarded stack from the loop's pool, is switched as
+ * fiber_switch.h says, and is resumed only from fiber_run_ready(), that is: from the loop's own frame, never
+ * from inside a library's callback. A fiber never leaves its loop. */
 #ifndef ENGINE_FIBER_H
 #define ENGINE_FIBER_H
 

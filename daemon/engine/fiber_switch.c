@@ -1,23 +1,32 @@
-/* Switching stacks with what the C library has: makecontext() for the first step onto a new stack, since it
- * builds a frame that debuggers can unwind, and _setjmp()/_longjmp() from then on, since swapcontext() asks
- * the kernel twice for the signal mask. Jumping between stacks is not what longjmp() was made for, and
- * _FORTIFY_SOURCE's checked version aborts when the target lies deeper than the caller, as it does by chance
- * here; this file is built without it.
+/* Switching stacks with what the C library has, _setjmp() and _longjmp(), since swapcontext() asks the kernel
+ * twice for the signal mask. Jumping between stacks is not what longjmp() was made for, and _FORTIFY_SOURCE's
+ * checked version aborts when the target lies deeper than the caller, as it does by chance here; this file is
+ * built without it.
+ *
+ * The first step onto a new stack has nothing to jump to. On x86-64 it is four instructions; elsewhere
+ * makecontext(), which asks for the signal mask as well. Either way the frame there is the outermost one, and
+ * debuggers, backtrace() and the sanitizers stop unwinding at it. Tests build the portable way everywhere, by
+ * FIBER_SWITCH_PORTABLE.
  *
  * Rounding mode and exception masks of the FPU are a fiber's own: the calling convention has callees keep
  * them, so code may rely on them over any call, a waiting one too. setjmp() does not save them, we do (on
  * x86-64).
  *
  * Shadow stacks (-fcf-protection's second half) stay off in user space with this C library: its kernel
- * interface came later. With them on, longjmp() to another stack would need another shadow stack for each
- * fiber.
+ * interface came later. With them on, each fiber would need another shadow stack, to begin and for longjmp().
  *
  * The sanitizers keep books of each stack and must hear of every switch, before (where to) and after (where
  * from). */
 #include "engine/fiber_switch.h"
 
 #include <stdlib.h>
+
+#if defined(__x86_64__) && !defined(FIBER_SWITCH_PORTABLE)
+#define WITH_MAKECONTEXT 0
+#else
+#define WITH_MAKECONTEXT 1
 #include <ucontext.h>
+#endif
 
 #if defined(__has_feature)
 #define HAS_FEATURE(name) __has_feature(name)
@@ -141,11 +150,10 @@ arrive(struct fiber_context *self, struct fiber_context *origin)
 	(void)origin;
 }
 
-/* makecontext() passes ints, and a pointer takes two. */
+/* The outermost frame of a flow. */
 static void
-start(unsigned high, unsigned low)
+start(struct departure *d)
 {
-	struct departure *d = (struct departure *)((uintptr_t)high << 32 | low);
 	void (*entry)(void *arg) = d->entry;
 	void *arg = d->arg;
 
@@ -154,26 +162,68 @@ start(unsigned high, unsigned low)
 	abort(); /* it was to leave */
 }
 
+#if WITH_MAKECONTEXT
+
+/* makecontext() passes ints, and a pointer takes two. */
+static void
+start_by_halves(unsigned high, unsigned low)
+{
+	start((struct departure *)(uintptr_t)((uint64_t)high << 32 | low));
+}
+
+static void
+prepare(ucontext_t *first, const struct fiber_context *to, const struct departure *d)
+{
+	_Static_assert(sizeof(uintptr_t) <= 2 * sizeof(unsigned), "a pointer fits two arguments");
+	if (getcontext(first) < 0)
+		abort(); /* it has no reason to */
+	first->uc_stack.ss_sp = to->stack;
+	first->uc_stack.ss_size = to->stack_size;
+	first->uc_link = NULL;
+	makecontext(first, (void (*)(void))start_by_halves, 2, (unsigned)((uint64_t)(uintptr_t)d >> 32),
+		(unsigned)(uintptr_t)d);
+}
+
+ALWAYS_INLINE _Noreturn void
+step_onto(struct fiber_context *to, struct departure *d)
+{
+	ucontext_t first;
+
+	prepare(&first, to, d);
+	announce(d->from, to, &d->from->fake_stack);
+	setcontext(&first);
+	abort();
+}
+
+#else
+
+/* As if called from address 0, which is where unwinding ends. */
+ALWAYS_INLINE _Noreturn void
+step_onto(struct fiber_context *to, struct departure *d)
+{
+	uint64_t upper_end = ((uintptr_t)to->stack + to->stack_size) & ~(uint64_t)15;
+
+	announce(d->from, to, &d->from->fake_stack);
+	__asm__ volatile("movq %0, %%rsp\n\t"
+			 "xorl %%ebp, %%ebp\n\t"
+			 "pushq $0\n\t"
+			 "jmp *%2"
+			 :
+			 : "a"(upper_end), "D"(d), "c"((uint64_t)(uintptr_t)start)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+#endif
+
 __attribute__((noinline)) void
 fiber_context_enter(struct fiber_context *from, struct fiber_context *to, void (*entry)(void *arg), void *arg)
 {
 	struct departure d = { .from = from, .to = to, .entry = entry, .arg = arg };
-	ucontext_t first;
 
-	_Static_assert(sizeof(uintptr_t) <= 2 * sizeof(unsigned), "a pointer fits two arguments");
 	from->fpu = read_fpu(); /* which the new flow begins with */
-	if (_setjmp(from->here) == 0) {
-		if (getcontext(&first) < 0)
-			abort(); /* it has no reason to */
-		first.uc_stack.ss_sp = to->stack;
-		first.uc_stack.ss_size = to->stack_size;
-		first.uc_link = NULL;
-		makecontext(&first, (void (*)(void))start, 2, (unsigned)((uint64_t)(uintptr_t)&d >> 32),
-			(unsigned)(uintptr_t)&d);
-		announce(from, to, &from->fake_stack);
-		setcontext(&first);
-		abort();
-	}
+	if (_setjmp(from->here) == 0)
+		step_onto(to, &d);
 	arrive(from, NULL);
 }
 

@@ -30,8 +30,8 @@ void fiber_context_init(struct fiber_context *c, void *stack, size_t stack_size)
 void fiber_context_fini(struct fiber_context *c);
 
 /** Call @p entry(@p arg) on the stack of @p to; comes back when somebody switches to @p from. @p entry never
- * returns: it ends with fiber_context_leave(). Makes two system calls, of which the signal mask comes out as
- * it was. */
+ * returns: it ends with fiber_context_leave(). The signal mask is the thread's and stays as it is. No system
+ * call, but two where this is not an x86-64. */
 void fiber_context_enter(
 	struct fiber_context *from, struct fiber_context *to, void (*entry)(void *arg), void *arg);
 /** Go on in @p to, which was left by one of these functions on this thread; comes back when somebody switches

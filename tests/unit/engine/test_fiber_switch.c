@@ -1,9 +1,23 @@
 /* Switching: what goes with a fiber, what stays with the thread, and what it costs. */
 #include "fibers.h"
 
+#include <execinfo.h>
 #include <fenv.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "engine/fiber_switch.h"
+
+#if defined(__x86_64__) && !defined(FIBER_SWITCH_PORTABLE)
+#define BEGINS_BY_ITSELF 1 /* without the kernel */
+#else
+#define BEGINS_BY_ITSELF 0
+#endif
 
 struct rounding {
 	int mode, seen;
@@ -78,6 +92,90 @@ START_TEST(the_signal_mask_is_the_threads)
 }
 END_TEST
 
+struct flow {
+	struct fiber_context self, caller;
+	unsigned steps;
+	double sum;
+	int frames;
+};
+
+static void
+pause_and_leave(void *arg)
+{
+	struct flow *f = arg;
+
+	f->steps++;
+	fiber_context_switch(&f->self, &f->caller);
+	f->steps++;
+	fiber_context_leave(&f->self, &f->caller);
+}
+
+/* What the kernel would kill it for: anything but read(), write() and exit(). */
+static void
+live_without_the_kernel(void)
+{
+	static _Alignas(64) char stack[STACK_SIZE];
+	struct flow f = { 0 };
+
+	fiber_context_init(&f.self, stack, sizeof(stack));
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT) < 0)
+		_exit(2);
+	fiber_context_enter(&f.caller, &f.self, pause_and_leave, &f);
+	fiber_context_switch(&f.caller, &f.self);
+	syscall(SYS_exit, f.steps == 2 ? 0 : 1);
+}
+
+START_TEST(a_flow_begins_waits_and_ends_without_a_system_call)
+{
+	int status;
+	pid_t child;
+
+	if (UNIT_SANITIZED)
+		return; /* it makes calls of its own */
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0)
+		live_without_the_kernel();
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (BEGINS_BY_ITSELF)
+		ck_assert_int_eq(status, 0);
+	else
+		ck_assert_int_eq(WTERMSIG(status), SIGKILL); /* makecontext()'s company asks for the mask */
+}
+END_TEST
+
+static void
+look_up_and_leave(void *arg)
+{
+	struct flow *f = arg;
+	_Alignas(16) char number[64];
+	void *addresses[64];
+
+	f->frames = backtrace(addresses, array_len(addresses));
+	f->steps = (uintptr_t)number % 16 == 0;
+	snprintf(number, sizeof(number), "%.3f", 0.5); /* the C library keeps its floats by aligned moves */
+	f->sum = strtod(number, NULL);
+	fiber_context_leave(&f->self, &f->caller);
+}
+
+START_TEST(the_first_frame_is_aligned_and_the_outermost_one)
+{
+	static _Alignas(64) char stack[STACK_SIZE];
+	void *addresses[1];
+	struct flow f = { 0 };
+
+	backtrace(addresses, 1); /* which loads what it needs */
+	fiber_context_init(&f.self, stack, sizeof(stack));
+	fiber_context_enter(&f.caller, &f.self, look_up_and_leave, &f);
+	fiber_context_fini(&f.self);
+
+	ck_assert_uint_eq(f.steps, 1);
+	ck_assert(f.sum == 0.5);
+	ck_assert_int_ge(f.frames, 2);
+	ck_assert_int_le(f.frames, 5); /* none of the flow that it was begun from */
+}
+END_TEST
+
 static int64_t
 now_ns(void)
 {
@@ -136,4 +234,5 @@ START_TEST(a_switch_costs_so_much)
 END_TEST
 
 UNIT_TESTS("fiber_switch", the_rounding_mode_is_the_fibers_own, the_signal_mask_is_the_threads,
+	a_flow_begins_waits_and_ends_without_a_system_call, the_first_frame_is_aligned_and_the_outermost_one,
 	a_switch_costs_so_much)
