@@ -197,6 +197,7 @@ struct cfg_listener {
 	struct cfg_access access;
 	struct cfg_proxy proxy;
 	int64_t read_buffer, write_buffer;
+	bool splice;                      /* relays move large flows without a copy */
 	const struct cfg_origin *origins; /* where each key comes from; for config/print.c */
 };
 

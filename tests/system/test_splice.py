@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Large flows through a relay, which go by pipes: whole, in order and with their ends, however slowly they are taken."""
+"""Large flows through a relay, by pipes or by copies: whole, in order and with their ends, however slowly they are taken."""
 
 import contextlib
 import os
@@ -23,12 +23,12 @@ PIPES_MAX = 64  # those that a loop has out at a time
 class Relay:
     """A proxy of one loop before a server that is the test itself."""
 
-    def __init__(self, **listener):
+    def __init__(self, splice=True, **listener):
         self.behind = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.behind.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)  # what it accepts has it too
         config = {"upstream": ["tcp://127.0.0.1:%d" % self.behind.getsockname()[1]]}
         self.d = Daemon({"p": {"listen": "tcp://127.0.0.1:0", "handler": {"plugin": "proxy", "config": config},
-                               "socket": {"send_buffer": "32KiB"}, **listener}}, daemon={"threads": 1})
+                               "splice": splice, "socket": {"send_buffer": "32KiB"}, **listener}}, daemon={"threads": 1})
 
     def __enter__(self):
         self.d.start()
@@ -97,19 +97,25 @@ def in_threads(*calls):
     return results
 
 
+def carries_both_ways(r, dice, seed):
+    up, down = os.urandom(dice.randrange(MIB, 8 * MIB)), os.urandom(dice.randrange(MIB, 8 * MIB))
+    client, server = r.connect()
+    _, _, at_client, at_server = in_threads(
+        lambda: send(client, up), lambda: send(server, down),
+        lambda: take_as_it_pleases(client, random.Random(seed)),
+        lambda: take_as_it_pleases(server, random.Random(seed + 1)))
+    assert at_client == down and at_server == up, f"seed {seed}"
+    client.close()
+    server.close()
+
+
 def test_both_ways_at_once_each_byte_arrives_in_its_place():
-    with Relay() as r:
-        for seed in range(4):
-            dice = random.Random(seed)
-            up, down = os.urandom(dice.randrange(MIB, 8 * MIB)), os.urandom(dice.randrange(MIB, 8 * MIB))
-            client, server = r.connect()
-            _, _, at_client, at_server = in_threads(
-                lambda: send(client, up), lambda: send(server, down),
-                lambda: take_as_it_pleases(client, random.Random(seed)),
-                lambda: take_as_it_pleases(server, random.Random(seed + 1)))
-            assert at_client == down and at_server == up, f"seed {seed}"
-            client.close()
-            server.close()
+    for splice in (True, False):
+        with Relay(splice) as r:
+            before = r.pipe_ends()
+            for seed in range(4):
+                carries_both_ways(r, random.Random(seed), seed)
+            assert (r.pipe_ends() > before) == splice
 
 
 def test_a_drain_waits_for_what_lies_in_a_pipe():
@@ -143,10 +149,9 @@ def send_what_fits(s, data):
     return sent - harness.unsent(s)
 
 
-def test_a_drain_waits_for_what_lies_in_the_kernel():
-    """All that the relay has read is passed on when the drain comes; much is there that it has not read."""
+def drain_waits_for_the_kernel(splice):
     data = os.urandom(8 * MIB)
-    with Relay(socket={"receive_buffer": "128KiB"}) as r:
+    with Relay(splice, socket={"receive_buffer": "128KiB"}) as r:
         client, server = r.connect()
         client.sendall(b"x")
         assert server.recv(1) == b"x"
@@ -159,6 +164,12 @@ def test_a_drain_waits_for_what_lies_in_the_kernel():
         assert len(got) >= taken and data.startswith(got), (len(got), taken)
         client.close()
         server.close()
+
+
+def test_a_drain_waits_for_what_lies_in_the_kernel():
+    """All that the relay has read is passed on when the drain comes; much is there that it has not read."""
+    for splice in (True, False):
+        drain_waits_for_the_kernel(splice)
 
 
 def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
@@ -219,14 +230,15 @@ def test_what_lies_behind_urgent_data():
 
 def test_a_client_that_breaks_off_behind_the_end_of_its_server():
     """Nobody reads of it, since the server takes nothing; that its end cannot be told tells that it is gone."""
-    with Relay() as r:
-        client, server = r.connect()
-        send_what_fits(client, os.urandom(32 * MIB))
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        client.close()
-        server.shutdown(socket.SHUT_WR)
-        assert r.d.wait_log("conn_closed")["reason"] == "reset"
-        server.close()
+    for splice in (True, False):
+        with Relay(splice) as r:
+            client, server = r.connect()
+            send_what_fits(client, os.urandom(32 * MIB))
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            server.shutdown(socket.SHUT_WR)
+            assert r.d.wait_log("conn_closed")["reason"] == "reset"
+            server.close()
 
 
 def test_a_moment_without_bytes_does_not_end_a_flow():

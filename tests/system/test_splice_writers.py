@@ -27,7 +27,7 @@ class Joined:
     def __init__(self, tmp):
         behind = socket.create_server(("127.0.0.1", 0))
         config = {"to": "tcp://127.0.0.1:%d" % behind.getsockname()[1]}
-        self.d = Daemon({"t": {"listen": ["tcp://127.0.0.1:0", f"unix://{tmp}/s"], "threads": 1,
+        self.d = Daemon({"t": {"listen": ["tcp://127.0.0.1:0", f"unix://{tmp}/s"], "threads": 1, "splice": True,
                                "handler": {"plugin": str(scenarios.build("splice")), "config": config}}},
                         daemon={"threads": 1}).start()
         tcp, local = self.d.addresses("t")
