@@ -28,6 +28,7 @@ struct fiber {
 	bool woken;
 	int code;                 /* of the wake-up, while woken */
 	struct fiber_stack stack; /* owned: this object lies in it */
+	const char *deepest;      /* where it has waited */
 	struct fiber_context context;
 };
 
@@ -105,9 +106,13 @@ fiber_new(struct fiber_set *s, size_t stack_size, fiber_fn fn, void (*ended)(voi
 	if (rc < 0)
 		return rc;
 	f = place_on(stack, &frames_size);
-	*f = (struct fiber){
-		.set = s, .fn = fn, .ended = ended, .arg = arg, .stack = stack, .next = s->alive
-	};
+	*f = (struct fiber){ .set = s,
+		.fn = fn,
+		.ended = ended,
+		.arg = arg,
+		.stack = stack,
+		.next = s->alive,
+		.deepest = (const char *)f };
 	fiber_context_init(&f->context, stack.low, frames_size);
 	if (s->alive != NULL)
 		s->alive->prev = f;
@@ -141,7 +146,7 @@ bury(struct fiber_set *s, struct fiber *f)
 	*(f->prev != NULL ? &f->prev->next : &s->alive) = f->next;
 	s->count--;
 	fiber_context_fini(&f->context);
-	fiber_stack_give(&s->pool, f->stack); /* and with it *f */
+	fiber_stack_give(&s->pool, f->stack, f->deepest); /* and with it *f */
 	if (ended != NULL)
 		ended(arg);
 }
@@ -162,6 +167,17 @@ resume(struct fiber_set *s, struct fiber *f)
 		bury(s, f);
 }
 
+/* Leave the running fiber for the loop. */
+static void
+leave(struct fiber *self)
+{
+	const char *here = __builtin_frame_address(0);
+
+	if (here < self->deepest)
+		self->deepest = here;
+	fiber_context_switch(&self->context, &self->set->loop);
+}
+
 int
 fiber_park(struct fiber *self)
 {
@@ -170,7 +186,7 @@ fiber_park(struct fiber *self)
 	assert(self->set->current == self);
 	if (!self->woken) {
 		self->state = FIBER_PARKED;
-		fiber_context_switch(&self->context, &self->set->loop);
+		leave(self);
 	}
 	self->woken = false;
 	errno = saved;
@@ -185,7 +201,7 @@ fiber_yield(struct fiber *self)
 	assert(self->set->current == self);
 	self->state = FIBER_YIELDED;
 	queue_append(&self->set->ready, self);
-	fiber_context_switch(&self->context, &self->set->loop);
+	leave(self);
 	errno = saved;
 }
 

@@ -2,12 +2,15 @@
  * whose length vm.max_map_count bounds. Only pages that were touched cost memory.
  *
  * The stack that was given back last is the first to be taken again: its upper pages are in memory and
- * perhaps in the cache. When the pool is full, the coldest goes. A call that went deep leaves pages behind
- * that a next, shallow user would drag along for as long as its connection idles, so all but the upper
- * WARM_PAGES are returned when a stack comes back. mincore() is asked about the page below them only: a
- * compiler that guards against stack clashes touches every page on the way down, so that one tells whether
- * anything lies deeper, and asking costs a fraction of an madvise() that finds nothing. Frames from elsewhere
- * that jump over just this page leave their pages to the next such visit. */
+ * perhaps in the cache. When the pool is full, the coldest goes.
+ *
+ * A call that went deep leaves pages behind that a next, shallow user would drag along for as long as its
+ * connection idles, so all but the upper WARM_PAGES are returned when a stack comes back. Whoever gives it
+ * back knows how deep its fiber has waited. What went deep between two waits leaves nothing that is cheap to
+ * look at: a probe or a buffer of zeros changes no byte, the first look at a page costs a fault, and
+ * mincore() as much as returning pages of which there are none, which is most of what a fiber costs. So they
+ * are returned unasked at a stack's first return and at each TRIM_EVERY-th: no more users than that can drag
+ * them along. */
 #include "engine/fiber_stack.h"
 
 #include <assert.h>
@@ -28,7 +31,7 @@
 #define VALGRIND_STACK_DEREGISTER(id)      ((void)(id))
 #endif
 
-enum { WARM_PAGES = 3, HUGE_PAGE_SIZE = 2 * 1024 * 1024 };
+enum { WARM_PAGES = 3, TRIM_EVERY = 8, HUGE_PAGE_SIZE = 2 * 1024 * 1024 };
 
 void
 fiber_stack_pool_init(struct fiber_stack_pool *p, size_t keep_max)
@@ -119,29 +122,19 @@ make_room(struct fiber_stack_pool *p)
 	return true;
 }
 
-static void
-return_deep_pages(const struct fiber_stack_pool *p, struct fiber_stack stack)
+void
+fiber_stack_give(struct fiber_stack_pool *p, struct fiber_stack stack, const char *deepest)
 {
 	size_t warm = WARM_PAGES * p->page_size;
-	unsigned char in_memory = 0;
 
-	if (stack.size <= warm)
-		return;
-	if (mincore(stack.low + stack.size - warm - p->page_size, p->page_size, &in_memory) < 0)
-		in_memory = 1;
-	/* Failure costs memory, nothing else. */
-	if ((in_memory & 1) != 0)
-		(void)madvise(stack.low, stack.size - warm, MADV_DONTNEED);
-}
-
-void
-fiber_stack_give(struct fiber_stack_pool *p, struct fiber_stack stack)
-{
 	if (!make_room(p)) {
 		unmap(stack);
 		return;
 	}
-	return_deep_pages(p, stack);
+	/* Failure costs memory, nothing else. */
+	if (stack.size > warm &&
+		(deepest < stack.low + stack.size - warm || stack.returns++ % TRIM_EVERY == 0))
+		(void)madvise(stack.low, stack.size - warm, MADV_DONTNEED);
 	p->kept[p->kept_count++] = stack;
 }
 

@@ -16,6 +16,7 @@ struct fiber_stack {
 	char *low;   /* lowest byte above the guard; NULL: none */
 	size_t size; /* bytes above the guard, whole pages */
 	unsigned valgrind_id;
+	unsigned returns; /* to the pool, of users that were not known to be deep */
 };
 
 /** The stacks of one loop that nobody uses. Starts with fiber_stack_pool_init(). */
@@ -35,8 +36,10 @@ void fiber_stack_pool_fini(struct fiber_stack_pool *p);
  * @return 0, or a negative errno, of which -ENOMEM may also mean too many mappings (with text) */
 must_check int fiber_stack_take(
 	struct fiber_stack_pool *p, size_t size, struct fiber_stack *ret, struct err *e);
-/** Keep it, with no more memory than its upper pages, or give it back to the system. */
-void fiber_stack_give(struct fiber_stack_pool *p, struct fiber_stack stack);
+/** Keep it, with no more memory than its upper pages, or give it back to the system.
+ * @param deepest  the lowest address that its user is known to have come to. Pages further down go at once
+ * when this tells, and within some returns when it does not. */
+void fiber_stack_give(struct fiber_stack_pool *p, struct fiber_stack stack, const char *deepest);
 
 /** Whether @p address lies in its guard. Async-signal-safe. */
 bool fiber_stack_guards(const struct fiber_stack *stack, const void *address);

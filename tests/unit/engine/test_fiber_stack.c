@@ -51,21 +51,26 @@ START_TEST(ten_thousand_fibers_park_and_wake_and_cost_a_page_each)
 }
 END_TEST
 
-/* Touch @p depth_bytes of stack. Each frame knows the one above, so that no compiler makes a loop of it. */
+/* Touch @p depth_bytes of stack, and wait down there, unless @p waits is NULL. Each frame knows the one
+ * above, so that no compiler makes a loop of it. */
 static __attribute__((noinline)) unsigned
-go_down(size_t depth_bytes, const volatile char *above)
+go_down(size_t depth_bytes, struct fiber *waits, const volatile char *above)
 {
 	volatile char frame[1024];
 
 	for (size_t i = 0; i < sizeof(frame); i += 64)
 		frame[i] = (char)(above[0] + 1);
-	if (depth_bytes < sizeof(frame))
+	if (depth_bytes < sizeof(frame)) {
+		if (waits != NULL)
+			fiber_park(waits);
 		return (unsigned char)frame[0];
-	return go_down(depth_bytes - sizeof(frame), frame) + (unsigned char)above[0];
+	}
+	return go_down(depth_bytes - sizeof(frame), waits, frame) + (unsigned char)above[0];
 }
 
 struct dive {
 	size_t depth;
+	bool waits;
 	unsigned sum;
 };
 
@@ -76,8 +81,7 @@ dive(struct fiber *self, void *arg)
 
 	const volatile char top[1] = { 1 };
 
-	(void)self;
-	d->sum = go_down(d->depth, top);
+	d->sum = go_down(d->depth, d->waits ? self : NULL, top);
 }
 
 /* Where the stack of a fiber ends: the fiber lies in its upper page. */
@@ -128,6 +132,56 @@ START_TEST(deep_calls_fit_and_their_pages_go_back)
 }
 END_TEST
 
+/* @return where its stack ended */
+static char *
+live_and_end(struct fiber_set *s, struct dive d)
+{
+	char *end = upper_end(new_fiber(s, dive, NULL, &d));
+
+	fiber_run_ready(s);
+	ck_assert_uint_eq(fiber_count(s), 0);
+	return end;
+}
+
+START_TEST(pages_that_were_waited_on_go_back_at_once)
+{
+	struct fiber_set *s = new_set();
+	struct dive shallow = { .depth = 1 }, deep = { .depth = 128 * 1024, .waits = true };
+	char *end = NULL;
+
+	for (unsigned life = 0; life < 20; life++) {
+		struct fiber *f = new_fiber(s, dive, NULL, &deep);
+
+		end = upper_end(f);
+		fiber_run_ready(s);
+		ck_assert(UNIT_SANITIZED || resident_pages(end) >= 128 * 1024 / PAGE);
+		fiber_wake(f, 0);
+		fiber_run_ready(s);
+		ck_assert_int_le(resident_pages(end), 3);
+		ck_assert_ptr_eq(live_and_end(s, shallow), end);
+	}
+	fiber_set_free(s);
+}
+END_TEST
+
+START_TEST(pages_of_a_deep_call_are_dragged_along_by_seven_users_at_most)
+{
+	struct fiber_set *s = new_set();
+	struct dive shallow = { .depth = 1 }, deep = { .depth = 128 * 1024 };
+	char *end = NULL;
+
+	for (unsigned life = 0; life < 20; life++) {
+		unsigned users = 0;
+
+		end = live_and_end(s, deep);
+		while (resident_pages(end) > 3 && users++ < 20)
+			ck_assert_ptr_eq(live_and_end(s, shallow), end);
+		ck_assert_uint_le(users, 7);
+	}
+	fiber_set_free(s);
+}
+END_TEST
+
 START_TEST(the_pool_keeps_no_more_stacks_than_told)
 {
 	struct fiber_stack_pool p;
@@ -141,7 +195,7 @@ START_TEST(the_pool_keeps_no_more_stacks_than_told)
 		ends[i] = stacks[i].low + stacks[i].size;
 	}
 	for (unsigned i = 0; i < array_len(stacks); i++)
-		fiber_stack_give(&p, stacks[i]);
+		fiber_stack_give(&p, stacks[i], ends[i]);
 	for (unsigned i = 0; i < array_len(ends); i++)
 		kept += resident_pages(ends[i]) >= 0;
 	ck_assert(UNIT_SANITIZED || kept == 3);
@@ -150,7 +204,7 @@ START_TEST(the_pool_keeps_no_more_stacks_than_told)
 
 	ck_assert_int_eq(fiber_stack_take(&p, STACK_SIZE, &again, NULL), 0);
 	ck_assert_ptr_eq(again.low, stacks[4].low); /* the one given back last is the warmest */
-	fiber_stack_give(&p, again);
+	fiber_stack_give(&p, again, again.low);
 	fiber_stack_pool_fini(&p);
 	for (unsigned i = 0; i < array_len(ends); i++)
 		ck_assert(is_unmapped(ends[i]));
@@ -164,7 +218,7 @@ START_TEST(a_pool_that_keeps_none_gives_all_back)
 
 	fiber_stack_pool_init(&p, 0);
 	ck_assert_int_eq(fiber_stack_take(&p, STACK_SIZE, &stack, NULL), 0);
-	fiber_stack_give(&p, stack);
+	fiber_stack_give(&p, stack, stack.low);
 	ck_assert(is_unmapped(stack.low + stack.size));
 	fiber_stack_pool_fini(&p);
 }
@@ -321,8 +375,9 @@ START_TEST(only_addresses_beneath_a_stack_are_guarded)
 END_TEST
 
 UNIT_TESTS("fiber_stack", ten_thousand_fibers_park_and_wake_and_cost_a_page_each,
-	deep_calls_fit_and_their_pages_go_back, the_pool_keeps_no_more_stacks_than_told,
-	a_pool_that_keeps_none_gives_all_back, a_kept_stack_serves_only_its_own_size,
-	a_stack_that_cannot_be_mapped_is_an_error_with_text,
+	deep_calls_fit_and_their_pages_go_back, pages_that_were_waited_on_go_back_at_once,
+	pages_of_a_deep_call_are_dragged_along_by_seven_users_at_most,
+	the_pool_keeps_no_more_stacks_than_told, a_pool_that_keeps_none_gives_all_back,
+	a_kept_stack_serves_only_its_own_size, a_stack_that_cannot_be_mapped_is_an_error_with_text,
 	when_the_mappings_run_out_it_is_an_error_and_nothing_is_lost,
 	an_overflow_hits_the_guard_and_the_handler_knows_whose, only_addresses_beneath_a_stack_are_guarded)
