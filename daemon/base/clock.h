@@ -31,6 +31,16 @@ clock_now_ms(void)
 	return clock_read_ms(CLOCK_MONOTONIC);
 }
 
+/** Monotonic nanoseconds, for what takes less than a millisecond. */
+static inline int64_t
+clock_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /** Milliseconds since 1970, UTC. */
 static inline int64_t
 clock_wall_ms(void)

@@ -218,6 +218,7 @@ struct cfg_daemon {
 	const char *user, *group; /* name or number; NULL: unchanged */
 	struct cfg_place user_place, group_place;
 	int threads;         /* 0: auto */
+	int coalesce_us;     /* 0: none */
 	int64_t watchdog_ms; /* CFG_OFF: none */
 	int64_t fiber_stack;
 	const char **plugin_path;

@@ -70,6 +70,17 @@ static const struct key daemon_keys[] = {
 		.max = 1024,
 		.reload = KEY_UPGRADE,
 		FIELD(threads) },
+	{ .name = "coalesce_us",
+		.type = KEY_INTEGER,
+		.help = "A loop looks at its sockets once in so many microseconds at most, and serves "
+			"together what has come meanwhile: a higher rate where many clients are busy at "
+			"once, and up to that time more for each message; 0: it looks at once",
+		.fallback = "0",
+		.also = "coalesce coalesce_usecs",
+		.min = 0,
+		.max = 1000,
+		.reload = KEY_UPGRADE,
+		FIELD(coalesce_us) },
 	{ .name = "watchdog",
 		.type = KEY_DURATION,
 		.help = "How long a plugin may hold up a loop before its worker is replaced",

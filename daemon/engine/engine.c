@@ -122,6 +122,8 @@ engine_new(const struct engine_options *o, struct engine **ret, struct err *e)
 		engine_free(engine);
 		return r;
 	}
+	for (unsigned i = 0; i < o->loops; i++)
+		engine->loops[i]->coalesce_us = o->coalesce_us;
 	*ret = engine;
 	return 0;
 }
@@ -170,6 +172,7 @@ loop_main(void *arg)
 	name_thread(loop->index);
 	log_thread_attach();
 	watch_thread_begin(loop->index);
+	loop_time_finely(loop);
 	loop_enter(loop);
 	loop_run(loop);
 	loop_close_all(loop);

@@ -23,6 +23,7 @@ typedef void engine_release_fn(void *arg, struct instance *instance);
 
 struct engine_options {
 	unsigned loops;
+	unsigned coalesce_us;         /* between two looks at the sockets; 0: none */
 	size_t fiber_stack;           /* of plugins that do not say what they want */
 	struct metric_block *metrics; /* borrowed; rows for each loop, and for as many listeners as there may
 				       * ever be */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include "base/log.h"
 #include "engine/admission.h"
@@ -19,6 +20,9 @@
 #include "engine/strand.h"
 #include "engine/stream_splice.h"
 #include "engine/timer.h"
+
+/* To sleep for less takes longer. */
+enum { SHORTEST_SLEEP_NS = 2000 };
 
 /* Which loop a thread is, so that an operation can tell its own thread from a foreign one. */
 static _Thread_local struct loop *here;
@@ -256,15 +260,41 @@ loop_needs_libevent(const struct loop *loop)
 }
 
 void
+loop_time_finely(const struct loop *loop)
+{
+	if (loop->coalesce_us > 0)
+		(void)prctl(PR_SET_TIMERSLACK, 1UL, 0, 0, 0); /* else messages gather for longer */
+}
+
+/* Each look at the sockets has its price, and who is answered for each message by itself wakes for each: what
+ * comes within daemon.coalesce_us is served together, as packets are by network cards (ethtool(8), rx-usecs).
+ * A loop that works for as long as that does not stop. */
+static void
+loop_let_gather(const struct loop *loop)
+{
+	int64_t until_ns = loop->looked_ns + (int64_t)loop->coalesce_us * 1000;
+
+	if (until_ns - clock_now_ns() > SHORTEST_SLEEP_NS)
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME,
+			&(struct timespec){
+				.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000 },
+			NULL);
+}
+
+void
 loop_turn(struct loop *loop)
 {
 	int wait_ms = loop_patience_ms(loop);
 
 	loop->now_ms = 0;
+	if (loop->coalesce_us > 0 && wait_ms != 0)
+		loop_let_gather(loop);
 	if (loop_needs_libevent(loop))
 		loop_wait_by_libevent(loop, wait_ms);
 	else
 		poller_wait(&loop->poller, loop, wait_ms);
+	if (loop->coalesce_us > 0)
+		loop->looked_ns = clock_now_ns();
 	if (wheel_next_ms(&loop->wheel) <= loop_now_ms(loop))
 		wheel_advance(&loop->wheel, loop_now_ms(loop), loop_fire, loop);
 	loop_finish_turn(loop);

@@ -52,8 +52,10 @@ struct loop {
 	struct mailbox mailbox;
 	struct poller_watch mail;
 	struct wheel wheel;
-	struct event alarm; /* ends libevent's wait when the wheel is due */
-	int64_t now_ms;     /* of this turn; 0: not read yet */
+	struct event alarm;   /* ends libevent's wait when the wheel is due */
+	int64_t now_ms;       /* of this turn; 0: not read yet */
+	unsigned coalesce_us; /* between two looks at the sockets; 0: none */
+	int64_t looked_ns;    /* when the last turn's wait was over, if messages are to gather */
 	struct loop_task *tasks, **tasks_end;
 	struct fiber_set *fibers;
 	size_t spent_bytes;         /* by what runs now, since it went on: see loop_spend() */
@@ -124,6 +126,10 @@ void loop_leave(struct loop *loop);
 
 /** On its thread: turn until loop->stopping, then deliver the last mail. */
 void loop_run(struct loop *loop);
+
+/** On its thread, once: timers are let off by microseconds rather than the usual 50 (prctl(2),
+ * PR_SET_TIMERSLACK), where daemon.coalesce_us needs it. */
+void loop_time_finely(const struct loop *loop);
 
 /** On its thread: wait for something to happen, and see to all that has. */
 void loop_turn(struct loop *loop);

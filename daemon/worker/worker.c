@@ -59,6 +59,7 @@ start_engine(struct worker *w, struct err *e)
 	struct ban_list bans = { 0 };
 	const struct engine_options options = {
 		.loops = w->snapshot->loops,
+		.coalesce_us = (unsigned)w->snapshot->config->daemon.coalesce_us,
 		.fiber_stack = (size_t)w->snapshot->config->daemon.fiber_stack,
 		.metrics = &w->metrics,
 		.occupancy = w->occupancy,

@@ -13,6 +13,7 @@ import peers
 import report
 
 GIB = 1 << 30
+COALESCE_US = 20
 STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 
@@ -21,7 +22,7 @@ class Row(report.Row):
 
     def ratio(self, peer, key="rate"):
         lower = key == "cost_us" or self.lower_is_better
-        others = [m for p in self.peers() if p != "sockd" and (m := self.median(p, key))]
+        others = [m for p in self.peers() if not p.startswith("sockd") and (m := self.median(p, key))]
         own = self.median(peer, key)
         if not others or not own:
             return None
@@ -158,12 +159,12 @@ stream {{
     return ["nginx", "-p", str(s.folder), "-c", str(file)]
 
 
-def sockd_file(peer, handler, more=""):
+def sockd_file(peer, handler, more="", daemon="", listener=""):
     """The defaults, but without a log line a connection: the others write none either."""
     file = peer.setting.folder / f"{peer.name}.yaml"
     file.write_text(f"""version: 1
-daemon: {{threads: 1, log: {{level: notice}}, admin: {{listen: off}}, plugin_path: ["{peers.PLUGINS}"]}}
-defaults: {{limits: {{connections: 9000}}}}
+daemon: {{threads: 1, log: {{level: notice}}, admin: {{listen: off}}, plugin_path: ["{peers.PLUGINS}"]{daemon}}}
+defaults: {{limits: {{connections: 9000}}{listener}}}
 {more}listeners:
   bench:
     listen: "{peer.url}"
@@ -173,13 +174,22 @@ defaults: {{limits: {{connections: 9000}}}}
     return [str(peers.SOCKD), "-c", str(file)]
 
 
-def sockd(p):
+def sockd(p, **options):
     tls = f"tls: {{up: {{server: {{ca: \"{p.setting.certificate}\"}}}}}}\n" if p.upstream.tls else ""
     more = ", tls: up, server_name: localhost" if p.upstream.tls else ""
-    return sockd_file(p, f"{{plugin: proxy, config: {{upstream: [\"tcp://{p.to()}\"]{more}}}}}", tls)
+    return sockd_file(p, f"{{plugin: proxy, config: {{upstream: [\"tcp://{p.to()}\"]{more}}}}}", tls, **options)
 
 
-PROXIES = {"haproxy": haproxy, "haproxy-splice": haproxy_splice, "nginx": nginx, "sockd": sockd}
+def sockd_coalesce(p):
+    return sockd(p, daemon=f", coalesce_us: {COALESCE_US}")
+
+
+def sockd_splice(p):
+    return sockd(p, listener=", splice: true")
+
+
+PROXIES = {"haproxy": haproxy, "haproxy-splice": haproxy_splice, "nginx": nginx, "sockd": sockd,
+           "sockd-coalesce": sockd_coalesce, "sockd-splice": sockd_splice}
 
 # ---------------------------------------------------------------- the cache
 

@@ -42,6 +42,24 @@ def test_eight_megabytes_come_back_whole_after_the_client_has_ended(tmp):
                 assert clients.exchange(c, data) == data, f"{plugin} over {listener}"
 
 
+def test_messages_that_gather_come_back_all(tmp):
+    """By several clients at once; and a drain does not wait for more to gather."""
+    data = clients.pattern(MIB)
+    for plugin in PLUGINS:
+        with Daemon(listeners(tmp, plugin), daemon={"coalesce_us": 1000}) as d:
+            for listener in ("tcp", "unix", "udp", "unixgram"):
+                call = d.connect if listener in ("tcp", "unix") else d.datagram
+                all_of_them = [call(listener) for _ in range(8)]
+                for number, c in enumerate(all_of_them):
+                    c.send(b"%d" % number)
+                for number, c in enumerate(all_of_them):
+                    assert c.recv(10) == b"%d" % number, f"{plugin} over {listener}"
+                    c.close()
+            with d.connect("tcp") as c:
+                assert clients.exchange(c, data) == data, plugin
+            assert d.stop() == 0
+
+
 def test_many_small_pieces_come_back_whole(tmp):
     data = clients.pattern(20000)
     for plugin, d in each(tmp):
