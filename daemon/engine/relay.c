@@ -2,9 +2,8 @@
  * buffer to the other socket, what that does not take hangs in its output, and reading stops while that is
  * full. So a relay costs what it would cost in event style.
  *
- * Plain sockets are copied in pieces of COPY_SIZE, which stay in the first cache: 64 KiB at a time cost half
- * of the rate. splice(2) spares the copy but works page by page, and the pages are cold when the receiver
- * gets them, so it is what the listener asks for, not what it gets. */
+ * Plain sockets are copied. splice(2) spares that, but works page by page, and the pages are cold when the
+ * receiver gets them; so it is what the listener asks for, not what it gets. */
 #include "engine/relay.h"
 
 #include <errno.h>
@@ -14,10 +13,19 @@
 #include "engine/stream.h"
 #include "engine/stream_splice.h"
 
-/* A flow that fills what it is read into is worth a pipe, until it brings less than SMALL at a time. In a
+/* What is copied at once is, with its headers, one segment of the loopback device, whose MTU is 64 KiB: the
+ * whole buffer would be one and a bit, for half of the rate.
+ *
+ * A flow that fills what it is read into is worth a pipe, until it brings less than SMALL at a time. In a
  * drain silence counts as the end after QUIET_MS, and after ANSWER_MS where the client spoke last: a server
  * may have to think. */
-enum { RELAY_TURNS = 4, COPY_SIZE = 32 * 1024, SMALL = 16 * 1024, QUIET_MS = 1000, ANSWER_MS = 5000 };
+enum {
+	RELAY_TURNS = 4,
+	COPY_SIZE = LOOP_BUFFER_SIZE - 256,
+	SMALL = 16 * 1024,
+	QUIET_MS = 1000,
+	ANSWER_MS = 5000
+};
 
 /* On the stack of the fiber that waits. */
 struct relay {

@@ -17,6 +17,7 @@ from harness import Daemon
 
 MIB = 1 << 20
 SMALL = 16 << 10
+ONE_READ = (64 << 10) - 256  # of a relay: from then on it goes by pipe
 PIPES_MAX = 64  # those that a loop has out at a time
 
 
@@ -174,7 +175,7 @@ def test_a_drain_waits_for_what_lies_in_the_kernel():
 
 def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
     """A pipe has a number of places. What it leaves in the socket is passed on without more having to come."""
-    one_read, small = os.urandom(64 << 10), os.urandom(4000)
+    one_read, small = os.urandom(ONE_READ), os.urandom(4000)
     with Relay(socket={"receive_buffer": "256KiB"}) as r:
         pairs = [r.connect() for _ in range(2)]  # two in turn, so that no piece lies beside the one before it
         for client, server in pairs:
@@ -183,7 +184,7 @@ def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
             assert server.recv(1) == b"x"
         with r.d.standing_still():
             for client, _ in pairs:
-                client.sendall(one_read)  # all that a read takes: from now on it goes by pipe
+                client.sendall(one_read)
         for _, server in pairs:
             assert harness.receive_exactly(server, len(one_read)) == one_read
         with r.d.standing_still():
@@ -198,7 +199,7 @@ def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
 
 def flowing(r):
     """A pair whose flow goes by pipe: it has brought all that a read takes."""
-    one_read = os.urandom(64 << 10)
+    one_read = os.urandom(ONE_READ)
     client, server = r.connect()
     client.sendall(b"x")
     assert server.recv(1) == b"x"
