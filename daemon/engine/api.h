@@ -57,6 +57,9 @@ struct conn *api_find(uint64_t ref, const char *who);
  * cancelled. */
 struct conn *api_find_open(uint64_t ref, const char *who);
 
+/** As api_find_open(), for what looks at input or takes it: NULL with EBUSY while that is a relay's. */
+struct conn *api_find_input(uint64_t ref, const char *who);
+
 /** The operations of TLS, for the table in api_conn.c. */
 const struct sockd_tls_info *api_conn_tls(struct sockd_conn h);
 int api_conn_tls_export(struct sockd_conn h, const char *label, const void *context, size_t context_size,

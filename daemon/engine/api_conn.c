@@ -56,6 +56,17 @@ api_find_open(uint64_t ref, const char *who)
 	return NULL;
 }
 
+struct conn *
+api_find_input(uint64_t ref, const char *who)
+{
+	struct conn *c = api_find_open(ref, who);
+
+	if (c == NULL || c->relay == NULL)
+		return c;
+	errno = EBUSY;
+	return NULL;
+}
+
 const char *
 api_reason_name(int reason)
 {

@@ -31,7 +31,7 @@ find_end(const unsigned char *bytes, size_t have, size_t searched, const void *d
 ssize_t
 stream_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
 {
-	struct conn *c = api_find_open(r.ref, "sockd_read_until");
+	struct conn *c = api_find_input(r.ref, "sockd_read_until");
 	size_t searched = 0;
 
 	if (c == NULL)
@@ -73,7 +73,7 @@ int
 stream_read_frame(
 	struct sockd_reader r, const struct sockd_framing *f, void *buf, size_t size, size_t *ret_size)
 {
-	struct conn *c = api_find_open(r.ref, "sockd_read_frame");
+	struct conn *c = api_find_input(r.ref, "sockd_read_frame");
 	size_t searched = 0;
 
 	if (c == NULL)
@@ -100,7 +100,7 @@ stream_read_frame(
 ssize_t
 stream_peek(struct sockd_reader r, const void **ret_data, size_t want)
 {
-	struct conn *c = api_find_open(r.ref, "sockd_peek");
+	struct conn *c = api_find_input(r.ref, "sockd_peek");
 	int filled;
 
 	if (c == NULL)

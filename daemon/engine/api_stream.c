@@ -74,7 +74,7 @@ read_some(struct conn *c, void *buf, size_t size)
 static ssize_t
 read_once(struct sockd_reader r, const char *who, void *buf, size_t size)
 {
-	struct conn *c = api_find_open(r.ref, who);
+	struct conn *c = api_find_input(r.ref, who);
 	ssize_t n;
 
 	if (c == NULL)
@@ -106,7 +106,7 @@ reader_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 static ssize_t
 reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size_t *io_fds)
 {
-	struct conn *c = api_find_open(r.ref, "sockd_receive_fds");
+	struct conn *c = api_find_input(r.ref, "sockd_receive_fds");
 	ssize_t n;
 
 	if (c == NULL)
@@ -125,7 +125,7 @@ reader_receive_fds(struct sockd_reader r, void *buf, size_t size, int *fds, size
 static int
 reader_read_full(struct sockd_reader r, void *buf, size_t size)
 {
-	struct conn *c = api_find_open(r.ref, "sockd_read_full");
+	struct conn *c = api_find_input(r.ref, "sockd_read_full");
 	int filled = 1;
 
 	if (c == NULL)
@@ -146,7 +146,7 @@ reader_read_full(struct sockd_reader r, void *buf, size_t size)
 static ssize_t
 reader_discard(struct sockd_reader r, size_t size)
 {
-	struct conn *c = api_find_open(r.ref, "sockd_discard");
+	struct conn *c = api_find_input(r.ref, "sockd_discard");
 	size_t n;
 
 	if (c == NULL)
@@ -161,7 +161,7 @@ reader_readable(struct sockd_reader r)
 {
 	const struct conn *c = api_find(r.ref, "sockd_readable");
 
-	return c != NULL ? stream_unread(c) : 0;
+	return c != NULL && c->relay == NULL ? stream_unread(c) : 0;
 }
 
 static int
@@ -403,7 +403,7 @@ writer_move(struct sockd_writer w, struct sockd_reader r)
 		return -1;
 	if (r.ops != &stream_reader_ops)
 		return api_fail(sockd_null(r) ? -EBADF : -ENOTSUP);
-	from = api_find_open(r.ref, "sockd_move");
+	from = api_find_input(r.ref, "sockd_move");
 	if (from == NULL)
 		return -1;
 	if (to->state != CONN_OPEN || to->write_closed)

@@ -181,7 +181,8 @@ sockd_conn_start_tls(struct sockd_conn c, const char *server_name)
  * both sides have ended. Fiber only (EDEADLK). Closes neither. A drain ends it once no byte has moved for a
  * second, five where the client spoke last; a client that has ended its side and waits has until the
  * deadline.
- * @return bytes carried in both directions, or -1 (ENOTSUP with datagrams; EINVAL: one and the same) */
+ * @return bytes carried in both directions, or -1 (ENOTSUP with datagrams; EINVAL: one and the same; EBUSY:
+ * somebody waits for input of one of them, or relays it) */
 static inline int64_t
 sockd_relay(struct sockd_conn a, struct sockd_conn b)
 {

@@ -23,8 +23,9 @@ extern "C" {
 
 /* ---- reader ---- */
 
-/* One fiber at a time may wait on a reader; a second gets EBUSY. During a drain a quiet read gives the end of
- * the stream once, at the connection's turn. */
+/* One fiber at a time may wait on a reader; a second gets EBUSY. So does whoever would look at input, take it
+ * or drop it while sockd_relay() carries it; sockd_readable() is 0 then. During a drain a quiet read gives
+ * the end of the stream once, at the connection's turn. */
 
 /** Read what is there, at most @p size bytes; on a fiber wait until there is something.
  * Datagrams: one message. EVENT, stream: -1 EAGAIN when nothing is there.

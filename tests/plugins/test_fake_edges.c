@@ -65,8 +65,10 @@ START_TEST(connections_that_a_plugin_made_meet_them)
 {
 	struct sockd_fake *f = started(&straight, SOCKD_TCP);
 	struct sockd_fake *up = sockd_fake_peer(f, "udp://127.0.0.1:9");
+	struct sockd_fake *stream = sockd_fake_peer(f, "tcp://127.0.0.1:9");
 
-	ck_assert_ptr_nonnull(sockd_fake_peer(f, "tcp://127.0.0.1:9"));
+	sockd_fake_stay(f, true);
+	sockd_fake_stay(stream, true);
 	ck_assert_int_eq(sockd_fake_feed(up, "abcdef", 6), 0);
 	ck_assert_int_eq(sockd_fake_feed(f, "dials", 5), 0);
 	sockd_fake_turn(f);

@@ -61,11 +61,12 @@ struct sockd_fake {
 	size_t value_count;
 
 	bool started, thread_started, open;
-	bool gone;            /* within close(): can be asked, but not read or written */
-	bool ending;          /* its fibers are being ended */
-	bool broken;          /* while they are: all I/O fails */
-	bool stays;           /* who waits for input waits on, instead of reading the end */
-	bool ended, eof_told; /* the client's side; eof() was called */
+	bool gone;             /* within close(): can be asked, but not read or written */
+	bool ending;           /* its fibers are being ended */
+	bool broken;           /* while they are: all I/O fails */
+	bool stays;            /* who waits for input waits on, instead of reading the end */
+	bool awaited, relayed; /* a fiber waits for its input; a relay has it */
+	bool ended, eof_told;  /* the client's side; eof() was called */
 	bool paused, read_closed, write_closed;
 	bool armed;                      /* a write found no room */
 	bool closing;                    /* by the plugin */
@@ -262,6 +263,8 @@ int fake_fails(struct sockd_fake *f, int call);
 
 /** The fake behind a handle that may read and write; NULL with errno, also if @p call is to fail now. */
 struct sockd_fake *fake_usable(uint64_t ref, int call);
+/** The same, for what looks at input or takes it: NULL with EBUSY while that is a relay's. */
+struct sockd_fake *fake_reader_of(struct sockd_reader r, int call);
 /** What is there to read; a datagram may be there and be empty. */
 bool fake_has_input(const struct sockd_fake *f);
 size_t fake_input_size(const struct sockd_fake *f);

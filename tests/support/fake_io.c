@@ -87,6 +87,17 @@ fake_usable(uint64_t ref, int call)
 	return call != 0 && fake_fails(f, call) < 0 ? NULL : f;
 }
 
+struct sockd_fake *
+fake_reader_of(struct sockd_reader r, int call)
+{
+	struct sockd_fake *f = fake_usable(r.ref, call);
+
+	if (f == NULL || !f->relayed)
+		return f;
+	errno = EBUSY;
+	return NULL;
+}
+
 bool
 fake_has_input(const struct sockd_fake *f)
 {
@@ -125,6 +136,8 @@ fake_input_is_over(const struct sockd_fake *f)
 int
 fake_more_input(struct sockd_fake *f)
 {
+	int waited;
+
 	if (fake_more_arrives(f))
 		return 1;
 	if (!fake_on_fiber(f)) {
@@ -139,7 +152,12 @@ fake_more_input(struct sockd_fake *f)
 	}
 	if (fake_input_is_over(f))
 		return 0;
-	if (fake_wait(f, &f->in, SOCKD_FOREVER) < 0)
+	if (f->awaited)
+		return fake_refuse(EBUSY);
+	f->awaited = true;
+	waited = fake_wait(f, &f->in, SOCKD_FOREVER);
+	f->awaited = false;
+	if (waited < 0)
 		return errno == ESHUTDOWN ? 0 : -1;
 	if (!f->broken)
 		return 1;
@@ -195,7 +213,7 @@ receive(struct sockd_fake *f, void *buf, size_t size, size_t *ret_size)
 static int
 fake_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	struct sockd_fake *f = fake_reader_of(r, SOCKD_FAKE_READ);
 
 	if (f == NULL)
 		return -1;
@@ -207,7 +225,7 @@ fake_receive(struct sockd_reader r, void *buf, size_t size, size_t *ret_size)
 static ssize_t
 fake_read(struct sockd_reader r, void *buf, size_t size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	struct sockd_fake *f = fake_reader_of(r, SOCKD_FAKE_READ);
 	size_t n = 0;
 	int result;
 
@@ -234,7 +252,7 @@ read_full_datagram(struct sockd_fake *f, void *buf, size_t size)
 static int
 fake_read_full(struct sockd_reader r, void *buf, size_t size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	struct sockd_fake *f = fake_reader_of(r, SOCKD_FAKE_READ);
 
 	if (f == NULL)
 		return -1;
@@ -274,7 +292,7 @@ fake_read_message(
 static ssize_t
 fake_read_until(struct sockd_reader r, const void *delimiter, size_t delimiter_size, void *buf, size_t size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	struct sockd_fake *f = fake_reader_of(r, SOCKD_FAKE_READ);
 	const char *found = NULL;
 	int more = 1;
 	size_t n;
@@ -304,7 +322,7 @@ static int
 fake_read_frame(
 	struct sockd_reader r, const struct sockd_framing *framing, void *buf, size_t size, size_t *ret_size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	struct sockd_fake *f = fake_reader_of(r, SOCKD_FAKE_READ);
 	struct frame_span span;
 	int found = arguments_can_receive(buf, size, ret_size) ? frame_check(framing) : -EINVAL, more = 1;
 
@@ -338,7 +356,7 @@ fake_read_frame(
 static ssize_t
 fake_peek(struct sockd_reader r, const void **ret_data, size_t want)
 {
-	struct sockd_fake *f = fake_usable(r.ref, SOCKD_FAKE_READ);
+	struct sockd_fake *f = fake_reader_of(r, SOCKD_FAKE_READ);
 
 	if (f == NULL)
 		return -1;
@@ -359,7 +377,7 @@ fake_peek(struct sockd_reader r, const void **ret_data, size_t want)
 static ssize_t
 fake_discard(struct sockd_reader r, size_t size)
 {
-	struct sockd_fake *f = fake_usable(r.ref, 0);
+	struct sockd_fake *f = fake_reader_of(r, 0);
 	size_t n;
 
 	if (f == NULL)
@@ -375,7 +393,7 @@ fake_discard(struct sockd_reader r, size_t size)
 static size_t
 fake_readable(struct sockd_reader r)
 {
-	struct sockd_fake *f = fake_usable(r.ref, 0);
+	struct sockd_fake *f = fake_reader_of(r, 0);
 
 	return f != NULL ? fake_input_size(f) : 0;
 }

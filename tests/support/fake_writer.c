@@ -204,32 +204,39 @@ fake_close_write(struct sockd_writer w)
 	return 0;
 }
 
+/* What is there and fits. */
+static ssize_t
+move(struct sockd_fake *to, struct sockd_fake *from)
+{
+	size_t n;
+
+	if (to == NULL || from == NULL)
+		return -1;
+	if (!fake_has_input(from))
+		return 0;
+	n = fake_input_size(from);
+	if (n > room(to) && !fake_is_datagram(from)) {
+		to->armed = true;
+		n = room(to);
+	}
+	if (n == 0 && !fake_is_datagram(from))
+		return 0;
+	if (put(to, from->in.bytes, n) < 0)
+		return -1;
+	fake_take_input(from, NULL, n);
+	return (ssize_t)n;
+}
+
 static ssize_t
 fake_move(struct sockd_writer w, struct sockd_reader r)
 {
-	struct sockd_fake *to = fake_usable(w.ref, SOCKD_FAKE_WRITE), *f;
-	size_t n;
+	struct sockd_fake *to = fake_usable(w.ref, SOCKD_FAKE_WRITE);
 
 	if (to == NULL)
 		return -1;
 	if (sockd_null(r))
 		return fake_refuse(EBADF);
-	f = fake_usable(r.ref, SOCKD_FAKE_READ);
-	if (f == NULL)
-		return -1;
-	if (!fake_has_input(f))
-		return 0;
-	n = fake_input_size(f);
-	if (n > room(to) && !fake_is_datagram(f)) {
-		to->armed = true;
-		n = room(to);
-	}
-	if (n == 0 && !fake_is_datagram(f))
-		return 0;
-	if (put(to, f->in.bytes, n) < 0)
-		return -1;
-	fake_take_input(f, NULL, n);
-	return (ssize_t)n;
+	return move(to, fake_reader_of(r, SOCKD_FAKE_READ));
 }
 
 static int64_t
@@ -242,7 +249,7 @@ fake_copy(struct sockd_writer w, struct sockd_reader r)
 	if (sockd_null(r))
 		return fake_refuse(EBADF);
 	for (;;) {
-		struct sockd_fake *from = fake_usable(r.ref, 0);
+		struct sockd_fake *from = fake_reader_of(r, 0);
 		ssize_t n;
 		int more;
 
@@ -277,8 +284,8 @@ carry(struct direction *d)
 	if (d->over)
 		return 0;
 	if (fake_has_input(d->from) || fake_more_arrives(d->from)) {
-		n = fake_move(sockd_conn_writer(sockd_fake_conn(d->to)),
-			sockd_conn_reader(sockd_fake_conn(d->from)));
+		n = move(fake_usable(fake_conn_ref(d->to), SOCKD_FAKE_WRITE),
+			fake_usable(fake_conn_ref(d->from), SOCKD_FAKE_READ));
 		d->total += n > 0 ? n : 0;
 		return n < 0 ? -1 : 1;
 	}
@@ -290,11 +297,31 @@ carry(struct direction *d)
 	return 1;
 }
 
+static int64_t
+carry_both(struct sockd_conn a, struct sockd_conn b)
+{
+	struct sockd_fake *x = fake_of(a.ref), *y = fake_of(b.ref);
+	struct direction there = { .from = x, .to = y }, back = { .from = y, .to = x };
+
+	while (!there.over || !back.over) {
+		int r = carry(&there), s = carry(&back);
+
+		if (r < 0 || s < 0)
+			return -1;
+		if (r == 0 && s == 0 && fake_wait(x, &x->root->in, SOCKD_FOREVER) < 0 && errno != ESHUTDOWN)
+			return -1;
+		if (fake_usable(a.ref, SOCKD_FAKE_READ) == NULL ||
+			fake_usable(b.ref, SOCKD_FAKE_READ) == NULL)
+			return -1;
+	}
+	return there.total + back.total;
+}
+
 int64_t
 fake_relay(struct sockd_conn a, struct sockd_conn b)
 {
 	struct sockd_fake *x = fake_usable(a.ref, SOCKD_FAKE_READ), *y;
-	struct direction there, back;
+	int64_t total;
 
 	if (x == NULL)
 		return -1;
@@ -309,20 +336,12 @@ fake_relay(struct sockd_conn a, struct sockd_conn b)
 		return fake_refuse(x == y && fake_on_fiber(x) ? EINVAL : EDEADLK);
 	if (fake_is_datagram(x) || fake_is_datagram(y))
 		return fake_refuse(ENOTSUP);
-	there = (struct direction){ .from = x, .to = y };
-	back = (struct direction){ .from = y, .to = x };
-	while (!there.over || !back.over) {
-		int r = carry(&there), s = carry(&back);
-
-		if (r < 0 || s < 0)
-			return -1;
-		if (r == 0 && s == 0 && fake_wait(x, &x->root->in, SOCKD_FOREVER) < 0 && errno != ESHUTDOWN)
-			return -1;
-		if (fake_usable(a.ref, SOCKD_FAKE_READ) == NULL ||
-			fake_usable(b.ref, SOCKD_FAKE_READ) == NULL)
-			return -1;
-	}
-	return there.total + back.total;
+	if (x->relayed || y->relayed || x->awaited || y->awaited)
+		return fake_refuse(EBUSY);
+	x->relayed = y->relayed = true;
+	total = carry_both(a, b);
+	x->relayed = y->relayed = false;
+	return total;
 }
 
 const struct sockd_writer_ops fake_writer_ops = {

@@ -41,4 +41,4 @@ EXTRA_DIST += tests/system/test_exec.py
 EXTRA_DIST += tests/system/test_metrics_plugin.py
 EXTRA_DIST += tests/system/test_collect.py tests/system/long_collect.py
 EXTRA_DIST += tests/system/test_chat.py
-EXTRA_DIST += tests/system/test_edges.py tests/system/plugins/edges.c tests/system/plugins/edges.h tests/system/plugins/edges_event.c tests/system/plugins/edges_host.h tests/system/plugins/edges_io.h tests/system/plugins/edges_run.h
+EXTRA_DIST += tests/system/test_edges.py tests/system/plugins/edges.c tests/system/plugins/edges.h tests/system/plugins/edges_event.c tests/system/plugins/edges_host.h tests/system/plugins/edges_io.h tests/system/plugins/edges_run.h tests/system/plugins/edges_taken.h

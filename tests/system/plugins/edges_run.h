@@ -4,6 +4,7 @@
 
 #include "edges_host.h"
 #include "edges_io.h"
+#include "edges_taken.h"
 
 static char edge_report[8192];
 static struct sockd_host edge_instance; /* what start() was given */
@@ -75,6 +76,24 @@ edges_of_gone(struct sockd_host own, struct sockd_conn c)
 		edge_say(e->name, "a handle kept too long", e->call(&on), e->stream);
 }
 
+/* While one fiber has the input of @p c, and with a relay that of @p up. */
+static inline void
+edges_of_taken(const struct edge *all, sockd_fiber_fn take, struct sockd_conn c, struct sockd_conn up)
+{
+	struct sockd_host h = sockd_conn_host(c);
+	uint64_t id;
+
+	edge_pair[0] = c;
+	edge_pair[1] = up;
+	id = sockd_spawn(h, take, NULL);
+	(void)sockd_join(h, sockd_spawn(h, edge_fiber, NULL)); /* which runs behind it */
+	edges_run(all, c, h, false, true);
+	if (take == edge_relay)
+		edges_run(all, up, h, false, true);
+	if (sockd_cancel(h, id) < 0 || sockd_join(h, id) != ECANCELED)
+		edge_say("cancel", "whoever had the input", 0, 1);
+}
+
 static inline void
 edges_answer(struct sockd_writer w)
 {
@@ -88,8 +107,9 @@ edges_answer(struct sockd_writer w)
 
 /* Two who echo: one that is reached by datagrams, and a stream that is closed again. */
 static inline void
-edges_of_dialled(struct sockd_host h)
+edges_of_dialled(struct sockd_conn c)
 {
+	struct sockd_host h = sockd_conn_host(c);
 	const struct sockd_settings *s = sockd_host_settings(h);
 	struct sockd_conn up = sockd_dial(h, sockd_setting_string(s, "datagrams"), NULL);
 
@@ -100,6 +120,8 @@ edges_of_dialled(struct sockd_host h)
 	up = sockd_dial(h, sockd_setting_string(s, "stream"), NULL);
 	if (sockd_null(up))
 		edge_say("dial", "tcp", -errno, 0);
+	edges_of_taken(edges_awaited, edge_await, c, up);
+	edges_of_taken(edges_relayed, edge_relay, c, up);
 	edges_of_gone(h, up);
 }
 
@@ -113,7 +135,7 @@ edges_serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	if (memcmp(first, "edges", 5) == 0)
 		edges_of(c, false, true);
 	else
-		edges_of_dialled(sockd_conn_host(c));
+		edges_of_dialled(c);
 	edges_answer(w);
 	(void)sockd_discard(r, SIZE_MAX);
 }
