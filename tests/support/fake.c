@@ -102,8 +102,8 @@ sockd_fake_free(struct sockd_fake *f)
 	free(f);
 }
 
-static void
-tell_readers(struct sockd_fake *f, int code)
+void
+fake_wake_readers(struct sockd_fake *f, int code)
 {
 	fake_wake_with(f, &f->in, code);
 	fake_wake_with(f, &f->root->in, code); /* a relay waits for two at once */
@@ -114,7 +114,7 @@ sockd_fake_feed(struct sockd_fake *f, const void *bytes, size_t size)
 {
 	if (fake_is_datagram(f) && size > f->read_buffer)
 		return 0; /* as sockd drops what it had to cut */
-	tell_readers(f, 0);
+	fake_wake_readers(f, 0);
 	return fake_queue_put(&f->in, bytes, size);
 }
 
@@ -122,14 +122,14 @@ void
 sockd_fake_end(struct sockd_fake *f)
 {
 	f->ended = true;
-	tell_readers(f, 0);
+	fake_wake_readers(f, 0);
 }
 
 void
 sockd_fake_stay(struct sockd_fake *f, bool stays)
 {
 	f->stays = stays;
-	tell_readers(f, 0);
+	fake_wake_readers(f, 0);
 }
 
 void
@@ -332,7 +332,7 @@ sockd_fake_timeout(struct sockd_fake *f, int which)
 	if (!f->open || fake_is_of_datagrams(f))
 		return;
 	if (f->plugin == NULL || f->serve_fiber != 0) {
-		tell_readers(f, ETIMEDOUT);
+		fake_wake_readers(f, ETIMEDOUT);
 		fake_settle(f->root);
 		return;
 	}
@@ -350,7 +350,7 @@ sockd_fake_break(struct sockd_fake *f, int reason)
 {
 	f->broken = true;
 	if (f != f->root)
-		tell_readers(f, ECONNRESET);
+		fake_wake_readers(f, ECONNRESET);
 	else
 		over(f, reason);
 }

@@ -274,6 +274,8 @@ void fake_take_input(struct sockd_fake *f, void *buf, size_t size);
 bool fake_more_arrives(struct sockd_fake *f);
 /** Nobody will send more: who reads on gets the end. */
 bool fake_input_is_over(const struct sockd_fake *f);
+/** Something has changed for whoever waits for its input: @p code as for fake_wake_with(). */
+void fake_wake_readers(struct sockd_fake *f, int code);
 /** There is too little to read. @return 1: look again; 0: this is the end; -1: an error */
 int fake_more_input(struct sockd_fake *f);
 

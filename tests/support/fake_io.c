@@ -419,6 +419,7 @@ fake_close_read(struct sockd_reader r)
 	if (fake_is_of_datagrams(f))
 		return fake_refuse(ENOTSUP);
 	f->read_closed = true;
+	fake_wake_readers(f, 0);
 	return 0;
 }
 

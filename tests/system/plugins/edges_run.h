@@ -94,6 +94,19 @@ edges_of_taken(const struct edge *all, sockd_fiber_fn take, struct sockd_conn c,
 		edge_say("cancel", "whoever had the input", 0, 1);
 }
 
+/* A fiber that waits for input has the end once another closes it. */
+static inline void
+edges_of_closed(struct sockd_host h, struct sockd_conn up)
+{
+	uint64_t id;
+
+	edge_pair[0] = up;
+	id = sockd_spawn(h, edge_await, NULL);
+	(void)sockd_join(h, sockd_spawn(h, edge_fiber, NULL));
+	if (sockd_close_read(sockd_conn_reader(up)) < 0 || sockd_join(h, id) != 0)
+		edge_say("close_read", "what another fiber waits for", 0, 1);
+}
+
 static inline void
 edges_answer(struct sockd_writer w)
 {
@@ -122,6 +135,7 @@ edges_of_dialled(struct sockd_conn c)
 		edge_say("dial", "tcp", -errno, 0);
 	edges_of_taken(edges_awaited, edge_await, c, up);
 	edges_of_taken(edges_relayed, edge_relay, c, up);
+	edges_of_closed(h, up);
 	edges_of_gone(h, up);
 }
 
