@@ -142,6 +142,8 @@ start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, 
 		sockd_metric_register(h, 1, "proxy_failures", "Times that a server could not be reached");
 	p->refused =
 		sockd_metric_register(h, 1, "proxy_refused", "Clients that no server could be reached for");
+	p->dropped = sockd_metric_register(
+		h, 1, "proxy_dropped", "Datagrams of clients for whom there was no session");
 	*ret_instance = p;
 	return 0;
 }
@@ -193,6 +195,22 @@ dial(struct sockd_host h, const struct proxy *p, const struct upstream *one)
 	return sockd_dial(h, one->url, &o);
 }
 
+/* Why a server was not reached, for a person: two of the numbers would mislead one. */
+static const char *
+why(int error)
+{
+	switch (error) {
+	case EPROTO:
+		return "no TLS session; 'dial_tls_failed', of level info, says why";
+	case EADDRNOTAVAIL:
+		return "no address is known for its name, or no port is free here to call from";
+	case EAGAIN:
+		return "the name service does not answer";
+	default:
+		return strerror(error);
+	}
+}
+
 void
 proxy_failed(
 	struct sockd_host h, const struct proxy *p, struct upstreams *of, struct upstream *one, int error)
@@ -200,8 +218,7 @@ proxy_failed(
 	(void)sockd_metric_add(h, p->failures, 1);
 	if (upstream_failed(of, one, sockd_now(h)))
 		(void)sockd_log(h, SOCKD_LOG_WARNING, "proxy_upstream_down", "%.*s: %s", URL_SHOWN, one->url,
-			error == EPROTO ? "no TLS session; 'dial_tls_failed', of level info, says why"
-					: strerror(error));
+			why(error));
 }
 
 void
@@ -231,8 +248,9 @@ proxy_connect(struct sockd_host h, struct proxy *p, struct upstreams *of, const 
 			return server; /* our client is gone: that says nothing of the server */
 		proxy_failed(h, p, of, one, errno);
 	}
-	if (of->count == 0)
-		(void)sockd_log(h, SOCKD_LOG_INFO, "proxy_no_upstream", "upstream names no server for %s",
+	if (of->count == 0 && !atomic_exchange(&of->told, true))
+		(void)sockd_log(h, SOCKD_LOG_WARNING, "proxy_no_upstream",
+			"upstream names no server for %s: no client of these is served",
 			of == &p->streams ? "streams" : "udp");
 	(void)sockd_metric_add(h, p->refused, 1);
 	return server;

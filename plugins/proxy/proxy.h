@@ -13,7 +13,7 @@ struct proxy {
 	int32_t connect_ms;
 	int64_t session_idle_ms, sessions_max;
 	bool send_header;
-	uint64_t failures, refused; /* metrics */
+	uint64_t failures, refused, dropped; /* metrics */
 };
 
 struct sessions;

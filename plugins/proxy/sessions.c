@@ -14,7 +14,7 @@
 #define uthash_nonfatal_oom(entry) ((entry)->unlinked = true)
 #include <uthash.h>
 
-enum { DATAGRAM_MAX = 65536, WAITING_MAX = 16, WAITING_BYTES_MAX = 65536 };
+enum { DATAGRAM_MAX = 65536, WAITING_MAX = 16, WAITING_BYTES_MAX = 65536, TELL_MS = 60 * 1000 };
 
 struct waiting {
 	struct waiting *next;
@@ -43,6 +43,7 @@ struct session {
 
 struct sessions {
 	struct session *table;
+	int64_t told_ms;           /* when it was said last that there is no room; 0: never */
 	char record[DATAGRAM_MAX]; /* what is on its way to an upstream */
 };
 
@@ -167,14 +168,31 @@ copy_address(struct sockd_addr *to, const struct sockd_addr *from)
 	memcpy(&to->sa, &from->sa, from->len);
 }
 
+/* Who floods us does not flood the log. */
+static void
+tell_full(struct loop *loop, const struct proxy *p)
+{
+	int64_t now_ms = sockd_now(loop->host);
+
+	if (loop->sessions->told_ms != 0 && now_ms - loop->sessions->told_ms < TELL_MS)
+		return;
+	loop->sessions->told_ms = now_ms;
+	(void)sockd_log(loop->host, SOCKD_LOG_INFO, "proxy_sessions_full",
+		"there are %lld sessions, as many as 'sessions' allows; datagrams of more clients are "
+		"dropped",
+		(long long)p->sessions_max);
+}
+
 static struct session *
 session_new(struct sockd_conn c, struct loop *loop, const struct key *key)
 {
 	struct proxy *p = sockd_conn_instance(c);
 	struct session *s;
 
-	if ((int64_t)HASH_COUNT(loop->sessions->table) >= p->sessions_max)
+	if ((int64_t)HASH_COUNT(loop->sessions->table) >= p->sessions_max) {
+		tell_full(loop, p);
 		return NULL;
+	}
 	s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return NULL;
@@ -200,6 +218,7 @@ void
 session_datagram(struct sockd_conn c, struct sockd_reader r)
 {
 	struct loop *loop = sockd_conn_thread_state(c);
+	const struct proxy *p = sockd_conn_instance(c);
 	struct key key;
 	struct session *s;
 	size_t size;
@@ -212,8 +231,10 @@ session_datagram(struct sockd_conn c, struct sockd_reader r)
 	HASH_FIND(hh, loop->sessions->table, &key, sizeof key, s);
 	if (s == NULL)
 		s = session_new(c, loop, &key);
-	if (s == NULL)
+	if (s == NULL) {
+		(void)sockd_metric_add(loop->host, p->dropped, 1);
 		return;
+	}
 	s->active_ms = sockd_now(loop->host);
 	if (sockd_null(s->upstream))
 		session_wait(s, loop->sessions->record, size);

@@ -27,6 +27,7 @@ struct upstreams {
 	int64_t fail_ms;  /* how long one that failed is left alone */
 	int64_t trial_ms; /* how long a first client after that may take; 0: it is not waited for */
 	_Atomic size_t turn;
+	_Atomic bool told; /* that there is none, though clients come */
 };
 
 /** The one to try next, and one more connection of it. One that is down comes only when all that were not

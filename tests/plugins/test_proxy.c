@@ -1,5 +1,8 @@
 /* plugins/proxy on fakes: which server a client comes to, what the server is told, and what is done about
  * those that do not answer. Real sockets are in tests/system/test_proxy_plugin.py. */
+#include <netinet/in.h>
+#include <string.h>
+
 #include "plugin_case.h"
 
 static struct sockd_fake *
@@ -196,6 +199,58 @@ START_TEST(streams_and_datagrams_go_to_servers_of_their_kind)
 }
 END_TEST
 
+START_TEST(a_name_that_is_not_known_is_told_as_such)
+{
+	struct sockd_fake *f = sockd_fake_new(&sockd_plugin, SOCKD_TCP);
+
+	ck_assert_int_eq(sockd_fake_set(f, "upstream", "tcp://a:80"), 0);
+	start(f);
+	sockd_fake_fail(f, SOCKD_FAKE_DIAL, EADDRNOTAVAIL, 0, 1);
+	feed(f, "question");
+	sockd_fake_turn(f);
+
+	ck_assert_str_eq(sockd_fake_log(f),
+		"proxy_upstream_down tcp://a:80: no address is known for its name, or no port is free here "
+		"to call from");
+	sockd_fake_free(f);
+}
+END_TEST
+
+static void
+come_from(struct sockd_fake *f, uint16_t port)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockd_addr a = { .len = sizeof in };
+
+	memcpy(&a.sa, &in, sizeof in);
+	sockd_fake_set_remote(f, &a, "a client");
+}
+
+START_TEST(datagrams_for_which_there_is_no_session_are_counted)
+{
+	struct sockd_fake *f = datagrams(), *a;
+
+	ck_assert_int_eq(sockd_fake_set(f, "sessions", "1"), 0);
+	a = sockd_fake_peer(f, "udp://a:53");
+	sockd_fake_stay(a, true);
+	start(f);
+	come_from(f, 1001);
+	feed(f, "first");
+	sockd_fake_turn(f);
+	expect_answer(a, "first");
+
+	come_from(f, 1002);
+	for (int i = 0; i < 3; i++) {
+		feed(f, "second");
+		sockd_fake_turn(f);
+	}
+	expect_no_answer(a);
+	ck_assert_int_eq(sockd_fake_metric(f, "proxy_dropped"), 3);
+	ck_assert_ptr_nonnull(strstr(sockd_fake_log(f), "proxy_sessions_full there are 1 sessions"));
+	sockd_fake_free(f);
+}
+END_TEST
+
 START_TEST(without_a_server_of_that_kind_it_is_told)
 {
 	struct sockd_fake *f = datagrams();
@@ -210,7 +265,8 @@ START_TEST(without_a_server_of_that_kind_it_is_told)
 	ck_assert_int_eq(sockd_fake_set(f, "upstream", "udp://a:53"), 0);
 	start(f);
 	sockd_fake_turn(f);
-	ck_assert_str_eq(sockd_fake_log(f), "proxy_no_upstream upstream names no server for streams");
+	ck_assert_str_eq(sockd_fake_log(f),
+		"proxy_no_upstream upstream names no server for streams: no client of these is served");
 	ck_assert_int_eq(sockd_fake_metric(f, "proxy_refused"), 1);
 	sockd_fake_free(f);
 }
@@ -220,4 +276,5 @@ UNIT_TESTS("plugins/proxy", clients_come_to_the_servers_in_turn,
 	a_server_that_refuses_is_left_alone_for_a_while, a_client_that_no_server_takes_is_refused,
 	a_server_is_told_of_its_client_first, each_side_may_end_first_and_go_on_reading,
 	a_server_of_datagrams_works_when_it_answers_and_no_sooner,
-	streams_and_datagrams_go_to_servers_of_their_kind, without_a_server_of_that_kind_it_is_told)
+	streams_and_datagrams_go_to_servers_of_their_kind, a_name_that_is_not_known_is_told_as_such,
+	datagrams_for_which_there_is_no_session_are_counted, without_a_server_of_that_kind_it_is_told)

@@ -325,6 +325,16 @@ def test_one_list_serves_streams_and_datagrams():
     assert backend.stop() == 0
 
 
+def test_a_listener_without_servers_of_its_kind_is_told_once():
+    with start("tcp://127.0.0.1:9", listen="udp://127.0.0.1:0") as d, d.datagram("p") as c:
+        for refused in range(1, 6):
+            c.send(b"x")
+            line = f'sockd_plugin_proxy_refused_total{{plugin="proxy",listener="p"}} {refused}\n'
+            harness.wait_until(lambda line=line: line in d.sockctl("metrics").stdout, "one more to be refused")
+        d.wait_log("proxy_no_upstream", level="warning")
+        assert len(d.find_logs("proxy_no_upstream")) == 1
+
+
 def test_sessions_end_and_are_bounded():
     backend = Daemon({"e": {"listen": "udp://127.0.0.1:0", "handler": "echo"}}).start()
     url = f"udp://127.0.0.1:{backend.addr('e').sockaddr[1]}"
