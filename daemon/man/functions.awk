@@ -91,6 +91,7 @@ function put_function(declaration, name)
 		print name
 		return 1
 	}
+	begins = 0
 	print ".TP"
 	print ".B \"" escape(declaration) ";\""
 	return 1
@@ -131,7 +132,7 @@ state == "done" {
 		body = comment
 		sub(/^[^\n]*\n/, "", body)
 		macro(".\\\" Generated from include/sockd: the comments there are its source.")
-		macro(".TH " toupper(page) " 3")
+		macro(".TH " toupper(page) " 3 2026-11-25")
 		macro(".SH NAME")
 		macro(page " \\- " escape(title))
 		macro(".SH SYNOPSIS")
@@ -141,10 +142,13 @@ state == "done" {
 		macro(".SH FUNCTIONS")
 	} else if (match(comment, /^---- .* ----$/)) {
 		macro(".SS " escape(substr(comment, 6, length(comment) - 10)))
+		begins = 1
 	} else if (is_doc) {
 		doc = comment
 	} else if (comment !~ /^clang-format/) {
-		macro(".PP")
+		if (!begins)
+			macro(".PP")
+		begins = 0
 		put_comment(comment)
 	}
 	declaration = ""

@@ -11,7 +11,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import harness
 from certs import Authority
 
-PAGES = [harness.SRC / "daemon/man/sockd.8", harness.BUILD / "daemon/man/sockd.yaml.5", harness.BUILD / "daemon/ctl/sockctl.1"]
+PAGES = [harness.SRC / "daemon/man/sockd.8", harness.SRC / "daemon/man/sockd-plugin.7", harness.BUILD / "daemon/man/sockd.yaml.5",
+         harness.BUILD / "daemon/ctl/sockctl.1", *sorted((harness.BUILD / "daemon/man").glob("*.3"))]
 
 # Those that people deploy: template is a beginning for others.
 SHIPPED = sorted(so.stem for so in harness.PLUGINS.glob("*.so") if so.stem != "template")
@@ -34,6 +35,12 @@ def test_the_pages_are_well_formed():
     for page in [*PAGES, *PAGE_OF.values()]:
         result = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)], capture_output=True, text=True, check=False)
         assert result.returncode == 0 and result.stdout == "", result.stdout
+
+
+def test_no_word_of_a_sentence_is_taken_for_a_macro():
+    harness.need_tool("mandoc")
+    for page in [*PAGES, *PAGE_OF.values()]:  # 'In' would be the name of a header
+        assert re.findall(r"<\w+>", shown(page)) == [], page
 
 
 def test_the_page_names_every_key():
