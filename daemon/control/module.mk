@@ -5,4 +5,5 @@ core_sources += daemon/control/protocol.c daemon/control/protocol.h daemon/contr
 core_sources += daemon/control/snapshot.c daemon/control/snapshot.h
 core_sources += daemon/control/snapshot_pack.c daemon/control/snapshot_pack.h
 core_sources += daemon/control/watch.c daemon/control/watch.h
+core_sources += daemon/control/watch_frames.c daemon/control/watch_frames.h
 core_sources += daemon/control/wire.c daemon/control/wire.h

@@ -14,11 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/fdutil.h"
+#include "control/watch_frames.h"
 
-enum { STACK_SIZE = 64 * 1024, FRAMES_MAX = 40 };
+enum { STACK_SIZE = 64 * 1024, FRAMES_MAX = 40, FRAME_SIZE_MAX = 64 * 1024 * 1024 };
 
 _Thread_local struct watch_cell *watch_here;
 static _Thread_local void *signal_stack;
@@ -34,6 +36,7 @@ static struct {
 	unsigned loops;
 	bool alone;                            /* nobody else tells of a crash */
 	bool (*is_guard)(const void *address); /* of other stacks; NULL: there are none */
+	const char *(*fiber_low)(void);        /* the lowest byte of the stack of the fiber that runs */
 } watch = { .fd = -1 };
 
 static const char *const entry_names[WATCH_ENTRY_COUNT] = { "none", "open", "data", "eof", "writable",
@@ -47,14 +50,50 @@ watch_entry_name(uint32_t entry)
 	return entry < WATCH_ENTRY_COUNT ? entry_names[entry] : "?";
 }
 
+static const char *
+stack_pointer(const void *context)
+{
+	const ucontext_t *c = context;
+
+	if (c == NULL)
+		return NULL;
+#if defined(__x86_64__)
+	return (const char *)(uintptr_t)c->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+	return (const char *)(uintptr_t)c->uc_mcontext.sp;
+#else
+	return NULL;
+#endif
+}
+
+/* A function with a large variable may have jumped over the guard, and have found whatever lies beneath: that
+ * it has left its stack is seen by where it stands. */
 static bool
-has_overflowed(int number, const void *address)
+has_left_its_stack(const char *at)
+{
+	const char *low = watch.fiber_low != NULL ? watch.fiber_low() : NULL;
+
+	if (low == NULL)
+		low = stack_guard.low + stack_guard.size;
+	return at != NULL && low != NULL && at < low && low - at < FRAME_SIZE_MAX;
+}
+
+static bool
+has_overflowed(int number, const void *address, const void *context)
 {
 	size_t into = (size_t)((const char *)address - stack_guard.low);
 
 	if (number != SIGSEGV && number != SIGBUS)
 		return false;
-	return into < stack_guard.size || (watch.is_guard != NULL && watch.is_guard(address));
+	return into < stack_guard.size || (watch.is_guard != NULL && watch.is_guard(address)) ||
+	       has_left_its_stack(stack_pointer(context));
+}
+
+/* Other signals have no address, and something else in its place. */
+static bool
+has_address(int number)
+{
+	return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL;
 }
 
 /* ---- a crash that tells itself: no call here takes a lock or memory ---- */
@@ -106,7 +145,7 @@ say_crash(const struct watch_crash *crash, void *const *frames, int count)
 		say_number(crash->conn);
 	}
 	say((what & WATCH_STACK_OVERFLOW) != 0 ? ": the stack overflowed\n" : "\n");
-	backtrace_symbols_fd(frames, count, STDERR_FILENO);
+	watch_frames_write(frames, count, STDERR_FILENO);
 }
 
 static void
@@ -118,11 +157,10 @@ on_crash(int number, siginfo_t *info, void *context)
 	uint32_t none = 0, what = (uint32_t)number;
 	int count;
 
-	(void)context; /* backtrace() finds the interrupted frames by itself */
-	if (has_overflowed(number, info->si_addr))
+	if (has_overflowed(number, info->si_addr, context))
 		what |= WATCH_STACK_OVERFLOW;
 	if (atomic_compare_exchange_strong(&crash->signal, &none, what)) {
-		crash->address = (uint64_t)(uintptr_t)info->si_addr;
+		crash->address = has_address(number) ? (uint64_t)(uintptr_t)info->si_addr : 0;
 		if (cell != NULL && (atomic_load(&cell->turns) & 1) != 0) {
 			crash->name = atomic_load(&cell->name) + 1;
 			crash->entry = atomic_load(&cell->entry);
@@ -130,7 +168,7 @@ on_crash(int number, siginfo_t *info, void *context)
 		}
 		count = backtrace(frames, FRAMES_MAX);
 		if (lseek(watch.fd, (off_t)offsetof(struct watch_memory, crash.backtrace), SEEK_SET) >= 0)
-			backtrace_symbols_fd(frames, count, watch.fd);
+			watch_frames_write(frames, count, watch.fd);
 		if (watch.alone)
 			say_crash(crash, frames, count);
 	}
@@ -184,9 +222,10 @@ watch_begin_alone(unsigned loops, struct err *e)
 }
 
 void
-watch_set_guards(bool (*is_guard)(const void *address))
+watch_set_stacks(bool (*is_guard)(const void *address), const char *(*fiber_low)(void))
 {
 	watch.is_guard = is_guard;
+	watch.fiber_low = fiber_low;
 }
 
 /* Without it an overflow is told like any other bad access. */

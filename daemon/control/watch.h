@@ -100,9 +100,10 @@ must_check int watch_begin(int fd, unsigned loops, struct err *e);
  * Signals that somebody else catches already, as sanitizers do, are left to them. */
 must_check int watch_begin_alone(unsigned loops, struct err *e);
 
-/** Whose guards tell that a stack overflowed, beside those of threads. @p is_guard is asked in a signal
- * handler, on the thread that crashed. */
-void watch_set_guards(bool (*is_guard)(const void *address));
+/** What tells that a stack overflowed, beside what is known of threads: an access to a guard, or that the
+ * fiber that runs (NULL: none) has left its stack by the lower end. Both are asked in a signal handler, on
+ * the thread that crashed. */
+void watch_set_stacks(bool (*is_guard)(const void *address), const char *(*fiber_low)(void));
 
 /** This thread is loop number @p loop, or thread number @p index of the pool, and gets a stack for signals;
  * and it is so no longer. */

@@ -185,6 +185,15 @@ loop_main(void *arg)
 	return NULL;
 }
 
+/* For a crash handler. */
+static const char *
+fiber_low(void)
+{
+	const struct loop *loop = loop_here();
+
+	return loop != NULL ? fiber_low_of_running(loop->fibers) : NULL;
+}
+
 /* Loops take no signals but what they do to themselves: the others belong to whoever runs the main thread. */
 static int
 engine_start_threads(struct engine *engine, struct err *e)
@@ -196,7 +205,7 @@ engine_start_threads(struct engine *engine, struct err *e)
 	sigfillset(&all);
 	for (size_t k = 0; k < array_len(own); k++)
 		sigdelset(&all, own[k]);
-	watch_set_guards(loop_guards);
+	watch_set_stacks(loop_guards, fiber_low);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (unsigned i = 0; i < engine->loop_count && error == 0; i++) {
 		error = pthread_create(&engine->loops[i]->thread, NULL, loop_main, engine->loops[i]);

@@ -261,6 +261,12 @@ fiber_count(const struct fiber_set *s)
 	return s->count;
 }
 
+const char *
+fiber_low_of_running(const struct fiber_set *s)
+{
+	return s->current != NULL ? s->current->stack.low : NULL;
+}
+
 const struct fiber *
 fiber_of_guard(const struct fiber_set *s, const void *address)
 {

@@ -62,5 +62,7 @@ size_t fiber_count(const struct fiber_set *s);
 /** The fiber whose guard @p address lies in, or NULL: a crash handler's question, async-signal-safe on the
  * loop's thread. */
 const struct fiber *fiber_of_guard(const struct fiber_set *s, const void *address);
+/** The lowest byte of the stack of the fiber that runs; NULL: none does. Async-signal-safe, as that. */
+const char *fiber_low_of_running(const struct fiber_set *s);
 
 #endif

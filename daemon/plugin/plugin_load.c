@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/fdutil.h"
+#include "control/watch_frames.h"
 #include "plugin/settings.h"
 
 enum { NAME_MAX_SIZE = 64, STACK_MIN = 16 * 1024, STACK_MAX = 64 * 1024 * 1024, LIBRARY_NAME_SIZE = 32 };
@@ -159,8 +160,10 @@ load(struct plugin *p, int fd, const char *path, struct err *e)
 	if (p->fd < 0)
 		return err_errno(e, "cannot keep the plugin '%s' open", path);
 	p->library = dlopen(library_name(p, name), RTLD_NOW | RTLD_LOCAL);
-	if (p->library != NULL)
+	if (p->library != NULL) {
+		watch_frames_name(p->fd, p->path);
 		return take_description(p, path, e);
+	}
 	why = dlerror();
 	if (why != NULL && strncmp(why, name, strlen(name)) == 0)
 		why += strlen(name); /* the path says more */
@@ -231,6 +234,7 @@ plugin_close(struct plugin *p)
 	if (p == NULL || --p->references > 0)
 		return;
 	if (p->library != NULL) {
+		watch_frames_forget(p->fd);
 		dlclose(p->library);
 		if (is_still_loaded(library_name(p, name)))
 			p->fd = -1;

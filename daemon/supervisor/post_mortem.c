@@ -3,7 +3,9 @@
 #include "supervisor/post_mortem.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -113,17 +115,21 @@ static void
 log_crash(const struct post_mortem *p, unsigned generation)
 {
 	static struct watch_crash c; /* 8 KiB; one at a time */
+	char address[2 + 16 + 1];
 	struct watch_name n;
 
 	memcpy(&c, &p->memory->crash, sizeof c);
 	c.backtrace[sizeof c.backtrace - 1] = '\0';
 	n = name_at(p, c.name - 1);
+	snprintf(address, sizeof address, "0x%" PRIx64, c.address);
 	log_error("worker_crashed", LOG_U("generation", generation),
 		LOG_S("signal", strsignal((int)(atomic_load(&c.signal) & WATCH_SIGNAL_MASK))),
 		LOG_S("plugin", c.name != 0 ? n.plugin : NULL),
 		LOG_S("listener", c.name != 0 ? n.listener : NULL),
 		LOG_S("entry", c.name != 0 ? watch_entry_name(c.entry) : NULL), LOG_U("conn", c.conn),
-		LOG_U("fault_address", c.address), LOG_S("msg", crash_hint(&c)));
+		LOG_S("fault_address",
+			(atomic_load(&c.signal) & WATCH_SIGNAL_MASK) != SIGABRT ? address : NULL),
+		LOG_S("msg", crash_hint(&c)));
 	for (char *line = c.backtrace, *next; *line != '\0' && line - c.backtrace < WATCH_TEXT_SIZE;
 		line = next) {
 		size_t size = strcspn(line, "\n");

@@ -50,7 +50,7 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	const struct greeter *g = sockd_conn_instance(c);
 	int transport = sockd_conn_transport(c);
-	char in[1024], out[256];
+	char in[1024], out[256]; /* a datagram that is larger than this is dropped, and counted */
 	unsigned long count = 0;
 	size_t size;
 

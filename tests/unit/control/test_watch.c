@@ -104,7 +104,7 @@ START_TEST(an_access_beneath_a_stack_is_an_overflow)
 {
 	const struct watch_memory *m = begin();
 
-	watch_set_guards(is_guard);
+	watch_set_stacks(is_guard, NULL);
 	crash(SIGSEGV, guard_page);
 
 	ck_assert_uint_eq(m->crash.signal, SIGSEGV | WATCH_STACK_OVERFLOW);
@@ -115,7 +115,7 @@ START_TEST(another_signal_with_that_address_is_none)
 {
 	const struct watch_memory *m = begin();
 
-	watch_set_guards(is_guard);
+	watch_set_stacks(is_guard, NULL);
 	crash(SIGFPE, guard_page);
 
 	ck_assert_uint_eq(m->crash.signal, SIGFPE);
