@@ -13,7 +13,7 @@ import peers
 import report
 
 GIB = 1 << 30
-COALESCE_US = 20
+COALESCE_US = 30
 STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
 
 
