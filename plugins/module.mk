@@ -12,7 +12,7 @@ include plugins/metrics/module.mk
 include plugins/proxy/module.mk
 include plugins/template/module.mk
 include plugins/time/module.mk
-EXTRA_DIST += plugins/README.md
+EXTRA_DIST += plugins/README.md plugins/small_service.h
 
 # A page of the manual for each plugin: prose from its manual.mdoc, the settings from the plugin itself, the example from
 # conf/examples.

@@ -8,6 +8,8 @@
 
 #include <sockd/plugin.h>
 
+#include "../small_service.h"
+
 enum { PRINTABLE = 95, LINE_WIDTH = 72, LINE_SIZE = LINE_WIDTH + 2, CYCLE_SIZE = PRINTABLE * LINE_SIZE };
 enum { DATAGRAM_MAX = 512, LENGTH_STEP = 73 /* shares no factor with 513, so every length has its turn */ };
 
@@ -64,6 +66,8 @@ on_datagram(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	size_t *length = sockd_conn_thread_state(c);
 
 	(void)r; /* what it says does not matter; unread, it is dropped */
+	if (is_from_service(c))
+		return;
 	(void)sockd_write(w, sockd_conn_instance(c), *length);
 	*length = (*length + LENGTH_STEP) % (DATAGRAM_MAX + 1);
 }

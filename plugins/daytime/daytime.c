@@ -5,6 +5,8 @@
 
 #include <sockd/plugin.h>
 
+#include "../small_service.h"
+
 enum { TEXT_SIZE = 256 };
 
 static const struct sockd_option options[] = {
@@ -84,7 +86,8 @@ static void
 on_datagram(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	(void)r;
-	answer(c, w);
+	if (!is_from_service(c))
+		answer(c, w);
 }
 
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {

@@ -8,6 +8,8 @@
 
 #include <sockd/plugin.h>
 
+#include "../small_service.h"
+
 enum { LARGEST_DATAGRAM = 65536 };
 
 static void
@@ -22,7 +24,7 @@ serve_datagrams(struct sockd_conn c, struct sockd_reader r, struct sockd_writer 
 		return;
 	}
 	while (sockd_receive(r, buffer, LARGEST_DATAGRAM, &size) > 0)
-		if (sockd_write(w, buffer, size) < 0 && errno != EMSGSIZE)
+		if (!is_from_service(c) && sockd_write(w, buffer, size) < 0 && errno != EMSGSIZE)
 			break;
 	free(buffer);
 }

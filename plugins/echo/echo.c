@@ -5,6 +5,8 @@
  * no more. */
 #include <sockd/plugin.h>
 
+#include "../small_service.h"
+
 static void
 on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
@@ -15,8 +17,8 @@ on_data(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 static void
 on_datagram(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
-	(void)c;
-	(void)sockd_move(w, r); /* an empty datagram is answered with an empty one */
+	if (!is_from_service(c))
+		(void)sockd_move(w, r); /* an empty datagram is answered with an empty one */
 }
 
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {

@@ -6,6 +6,8 @@
 
 #include <sockd/plugin.h>
 
+#include "../small_service.h"
+
 #define SECONDS_1900_TO_1970 2208988800U
 
 static void
@@ -38,7 +40,8 @@ static void
 on_datagram(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 {
 	(void)r;
-	answer(c, w);
+	if (!is_from_service(c))
+		answer(c, w);
 }
 
 SOCKD_EXPORT const struct sockd_plugin sockd_plugin = {

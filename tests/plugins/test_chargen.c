@@ -40,4 +40,11 @@ START_TEST(every_datagram_length_has_its_turn)
 }
 END_TEST
 
-UNIT_TESTS("chargen", a_stream_gets_the_lines_of_the_rfc_until_it_breaks, every_datagram_length_has_its_turn)
+START_TEST(another_service_is_not_answered)
+{
+	expect_no_talk_with_services(SOCKD_UDP);
+}
+END_TEST
+
+UNIT_TESTS("chargen", a_stream_gets_the_lines_of_the_rfc_until_it_breaks, every_datagram_length_has_its_turn,
+	another_service_is_not_answered)

@@ -54,5 +54,11 @@ START_TEST(a_format_that_is_too_long_is_refused)
 }
 END_TEST
 
+START_TEST(another_service_is_not_answered)
+{
+	expect_no_talk_with_services(SOCKD_UDP);
+}
+END_TEST
+
 UNIT_TESTS("daytime", a_stream_is_told_and_closed, each_datagram_is_answered,
-	a_format_that_is_too_long_is_refused)
+	a_format_that_is_too_long_is_refused, another_service_is_not_answered)

@@ -90,6 +90,13 @@ START_TEST(a_broken_connection_is_survived)
 }
 END_TEST
 
+START_TEST(another_service_is_not_answered)
+{
+	expect_no_talk_with_services(SOCKD_UDP);
+}
+END_TEST
+
 UNIT_TESTS("echo", a_stream_comes_back, the_end_is_answered_in_full_and_closes,
 	what_finds_no_room_waits_and_is_not_lost, each_datagram_is_answered_by_itself_the_empty_one_too,
-	a_datagram_that_cannot_be_answered_stops_nothing, a_broken_connection_is_survived)
+	a_datagram_that_cannot_be_answered_stops_nothing, a_broken_connection_is_survived,
+	another_service_is_not_answered)

@@ -70,6 +70,13 @@ START_TEST(a_failed_write_ends_the_connection)
 }
 END_TEST
 
+START_TEST(another_service_is_not_answered)
+{
+	expect_no_talk_with_services(SOCKD_UDP);
+}
+END_TEST
+
 UNIT_TESTS("echo-serve", a_stream_comes_back_and_is_closed_at_its_end,
 	each_datagram_is_answered_by_itself_the_empty_one_too, the_largest_unixgram_datagram_fits,
-	a_datagram_that_cannot_be_answered_stops_nothing, a_failed_write_ends_the_connection)
+	a_datagram_that_cannot_be_answered_stops_nothing, a_failed_write_ends_the_connection,
+	another_service_is_not_answered)

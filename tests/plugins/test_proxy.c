@@ -1,8 +1,5 @@
 /* plugins/proxy on fakes: which server a client comes to, what the server is told, and what is done about
  * those that do not answer. Real sockets are in tests/system/test_proxy_plugin.py. */
-#include <netinet/in.h>
-#include <string.h>
-
 #include "plugin_case.h"
 
 static struct sockd_fake *
@@ -216,16 +213,6 @@ START_TEST(a_name_that_is_not_known_is_told_as_such)
 }
 END_TEST
 
-static void
-come_from(struct sockd_fake *f, uint16_t port)
-{
-	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockd_addr a = { .len = sizeof in };
-
-	memcpy(&a.sa, &in, sizeof in);
-	sockd_fake_set_remote(f, &a, "a client");
-}
-
 START_TEST(datagrams_for_which_there_is_no_session_are_counted)
 {
 	struct sockd_fake *f = datagrams(), *a;
@@ -234,12 +221,12 @@ START_TEST(datagrams_for_which_there_is_no_session_are_counted)
 	a = sockd_fake_peer(f, "udp://a:53");
 	sockd_fake_stay(a, true);
 	start(f);
-	come_from(f, 1001);
+	come_from_port(f, 1001);
 	feed(f, "first");
 	sockd_fake_turn(f);
 	expect_answer(a, "first");
 
-	come_from(f, 1002);
+	come_from_port(f, 1002);
 	for (int i = 0; i < 3; i++) {
 		feed(f, "second");
 		sockd_fake_turn(f);

@@ -35,4 +35,11 @@ START_TEST(each_datagram_is_answered)
 }
 END_TEST
 
-UNIT_TESTS("time", a_stream_gets_four_bytes_and_is_closed, each_datagram_is_answered)
+START_TEST(another_service_is_not_answered)
+{
+	expect_no_talk_with_services(SOCKD_UDP);
+}
+END_TEST
+
+UNIT_TESTS("time", a_stream_gets_four_bytes_and_is_closed, each_datagram_is_answered,
+	another_service_is_not_answered)
