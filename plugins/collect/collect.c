@@ -30,7 +30,8 @@ struct collect {
 	struct sink *sink;
 	bool stamp, journal;
 	size_t line_max;
-	const char *tag; /* lent by the settings until stop() */
+	const char *tag,
+		*target; /* lent by the settings until stop(); the file, or what the journal is called */
 };
 
 struct loop {
@@ -116,11 +117,15 @@ start(struct sockd_host h, const struct sockd_settings *s, void **ret_instance, 
 	c->stamp = sockd_setting_bool(s, "stamp");
 	c->line_max = sockd_setting_size(s, "max_line");
 	c->tag = sockd_setting_string(s, "tag");
+	c->target = o.path != NULL ? o.path : "the journal";
 	c->sink = sink_new(&o);
 	if (c->sink == NULL) {
+		int error = errno;
+
+		(void)sockd_error_set(e, o.path != NULL ? "file" : "journal", "cannot open %s: %s", c->target,
+			strerror(error));
 		free(c);
-		return sockd_error_set(e, o.path != NULL ? "file" : "journal", "cannot open %s: %s",
-			o.path != NULL ? o.path : "the journal", strerror(errno));
+		return -1;
 	}
 	*ret_instance = c;
 	return 0;
@@ -130,11 +135,11 @@ static void
 stop(void *instance)
 {
 	struct collect *c = instance;
-	int error = sink_write(c->sink);
+	int error = sink_write(c->sink, NULL);
 
 	if (error != 0)
-		(void)sockd_log(c->host, SOCKD_LOG_ERROR, "collect_lost", "%zu records: %s",
-			sink_records(c->sink), strerror(error));
+		(void)sockd_log(c->host, SOCKD_LOG_ERROR, "collect_lost", "%zu records: cannot write %s: %s",
+			sink_records(c->sink), c->target, strerror(error));
 	sink_unref(c->sink);
 	free(c);
 }
@@ -146,7 +151,8 @@ reopen(void *instance)
 
 	if (sink_reopen(c->sink) < 0)
 		(void)sockd_log(c->host, SOCKD_LOG_ERROR, "collect_not_reopened",
-			"%s; what was open before is still written to", strerror(errno));
+			"cannot open %s: %s; what was open before is still written to", c->target,
+			strerror(errno));
 }
 
 /* ---- handing on ---- */
@@ -165,12 +171,15 @@ resume_all(struct loop *loop)
 struct job {
 	struct sink *sink; /* ref */
 	struct loop *loop; /* only for written(), and only while there is a loop */
+	bool news;         /* whether it has begun to fail, or failed before */
 };
 
 static int
 write_queue(void *arg)
 {
-	return sink_write(((struct job *)arg)->sink);
+	struct job *job = arg;
+
+	return sink_write(job->sink, &job->news);
 }
 
 static void hand_on(struct loop *loop);
@@ -180,18 +189,20 @@ written(struct sockd_host h, int error, void *arg)
 {
 	struct job *job = arg;
 	struct loop *loop = job->loop;
-	bool ended = sockd_null(h);
+	bool ended = sockd_null(h), news = job->news;
 
 	sink_unref(job->sink);
 	free(job);
 	if (ended)
 		return; /* thread_stop() has seen to the rest */
 	loop->writing = false;
-	if (error != 0 && loop->error == 0)
+	if (news && error != 0)
 		(void)sockd_log(h, SOCKD_LOG_ERROR, "collect_stopped",
-			"cannot write: %s; records wait, and then their senders", strerror(error));
-	if (error == 0 && loop->error != 0)
-		(void)sockd_log(h, SOCKD_LOG_NOTICE, "collect_resumed", "what waited has been written");
+			"cannot write %s: %s; records wait, and then their senders", loop->collect->target,
+			strerror(error));
+	if (news && error == 0)
+		(void)sockd_log(h, SOCKD_LOG_NOTICE, "collect_resumed", "what waited for %s has been written",
+			loop->collect->target);
 	loop->error = error;
 	if (error != 0)
 		return; /* gathered() tries again */
@@ -268,7 +279,7 @@ thread_stop(void *instance, void *state)
 
 	if (loop->batch != NULL)
 		sink_put(c->sink, loop->batch);
-	(void)sink_write(c->sink); /* stop() tries once more, and tells */
+	(void)sink_write(c->sink, NULL); /* stop() tries once more, and tells */
 	free(loop->paused);
 	free(loop);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ struct sink {
 	pthread_mutex_t queue_lock, write_lock;
 	struct batch *first, **end;
 	size_t backlog;
-	int fd;
+	int fd, error; /* of the last write; under the write lock */
 };
 
 /* ---- batches ---- */
@@ -123,7 +124,8 @@ sink_unref(struct sink *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->references, 1) > 1)
 		return;
-	(void)sink_write(s); /* what it still cannot write is lost: there is nobody left to wait for it */
+	(void)sink_write(
+		s, NULL); /* what it still cannot write is lost: there is nobody left to wait for it */
 	while (s->first != NULL) {
 		struct batch *b = s->first;
 
@@ -224,26 +226,42 @@ begin_line_anew(struct batch *b)
 		b->done--;
 }
 
+/* With the write lock held. @return 0 or an errno value */
+static int
+open_anew(struct sink *s)
+{
+	struct batch *b;
+	int fd = open_target(s);
+
+	if (fd < 0)
+		return errno;
+	close(s->fd);
+	s->fd = fd;
+	b = queue_head(s);
+	if (s->path != NULL && b != NULL)
+		begin_line_anew(b);
+	return 0;
+}
+
 /* With the lock from the begin: once there is a new file, nothing more is written to the old one. */
 int
 sink_reopen(struct sink *s)
 {
-	struct batch *b;
-	int fd, error;
+	int error;
 
 	pthread_mutex_lock(&s->write_lock);
-	fd = open_target(s);
-	error = errno;
-	if (fd >= 0) {
-		close(s->fd);
-		s->fd = fd;
-		b = queue_head(s);
-		if (s->path != NULL && b != NULL)
-			begin_line_anew(b);
-	}
+	error = open_anew(s);
 	pthread_mutex_unlock(&s->write_lock);
 	errno = error;
-	return fd < 0 ? -1 : 0;
+	return error != 0 ? -1 : 0;
+}
+
+static bool
+is_removed(const struct sink *s)
+{
+	struct stat st;
+
+	return s->path != NULL && fstat(s->fd, &st) == 0 && st.st_nlink == 0;
 }
 
 static int
@@ -294,17 +312,21 @@ write_entries(struct sink *s, struct batch *b)
 }
 
 int
-sink_write(struct sink *s)
+sink_write(struct sink *s, bool *ret_news)
 {
 	struct batch *b;
-	int error = 0;
+	int error;
 
 	pthread_mutex_lock(&s->write_lock);
+	error = is_removed(s) ? open_anew(s) : 0;
 	while (error == 0 && (b = queue_head(s)) != NULL) {
 		error = s->path != NULL ? write_lines(s, b) : write_entries(s, b);
 		if (error == 0)
 			queue_drop_head(s);
 	}
+	if (ret_news != NULL)
+		*ret_news = (error != 0) != (s->error != 0);
+	s->error = error;
 	pthread_mutex_unlock(&s->write_lock);
 	return error;
 }

@@ -46,9 +46,11 @@ int sink_reopen(struct sink *s);
 /** Put a batch at the end of the queue; it moves. Any thread, never blocks for long. */
 void sink_put(struct sink *s, struct batch *b);
 
-/** Write all of the queue, in order. Blocks; any thread, one at a time. @return 0; an errno value: the rest
- * waits */
-int sink_write(struct sink *s);
+/** Write all of the queue, in order. A file that was removed is made anew: what is written to one without a
+ * name is nobody's. Blocks; any thread, one at a time.
+ * @param ret_news  whether it went otherwise than the last time; NULL: nobody asks
+ * @return 0; an errno value: the rest waits */
+int sink_write(struct sink *s, bool *ret_news);
 
 /** Bytes in the queue. */
 size_t sink_backlog(struct sink *s);

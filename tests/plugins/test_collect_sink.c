@@ -43,7 +43,7 @@ START_TEST(batches_are_appended_in_order)
 	put(s, "a\n");
 	put(s, "b\n");
 	ck_assert_uint_eq(sink_backlog(s), 4);
-	ck_assert_int_eq(sink_write(s), 0);
+	ck_assert_int_eq(sink_write(s, NULL), 0);
 	ck_assert_uint_eq(sink_backlog(s), 0);
 	put(s, "c\n");
 	sink_unref(s);
@@ -61,7 +61,7 @@ START_TEST(a_renamed_file_is_followed_by_a_new_one)
 
 	snprintf(old, sizeof old, "%s.1", path);
 	put(s, "before\n");
-	ck_assert_int_eq(sink_write(s), 0);
+	ck_assert_int_eq(sink_write(s, NULL), 0);
 	ck_assert_int_eq(rename(path, old), 0);
 	ck_assert_int_eq(sink_reopen(s), 0);
 	put(s, "after\n");
@@ -75,7 +75,7 @@ END_TEST
 static void *
 write_it(void *sink)
 {
-	ck_assert_int_eq(sink_write(sink), 0);
+	ck_assert_int_eq(sink_write(sink, NULL), 0);
 	return NULL;
 }
 
@@ -148,15 +148,43 @@ START_TEST(a_file_that_cannot_be_opened_anew_leaves_the_old_one)
 }
 END_TEST
 
+START_TEST(a_file_that_was_removed_is_made_anew)
+{
+	struct sink *s = sink_here(0600);
+	char moved[600];
+
+	put(s, "before\n");
+	ck_assert_int_eq(sink_write(s, NULL), 0);
+	ck_assert_int_eq(unlink(path), 0);
+	put(s, "after\n");
+	ck_assert_int_eq(sink_write(s, NULL), 0);
+	unit_expect_file(path, "after\n");
+
+	snprintf(moved, sizeof moved, "%s.moved", folder);
+	ck_assert_int_eq(unlink(path), 0);
+	ck_assert_int_eq(rename(folder, moved), 0);
+	put(s, "waits\n");
+	ck_assert_int_eq(sink_write(s, NULL), ENOENT);
+	ck_assert_int_eq(rename(moved, folder), 0);
+	ck_assert_int_eq(sink_write(s, NULL), 0);
+	unit_expect_file(path, "waits\n");
+	sink_unref(s);
+	unit_tempdir_remove(folder);
+}
+END_TEST
+
 START_TEST(a_full_disk_keeps_what_waits)
 {
 	struct sink *s = sink_new(&(struct sink_options){ .path = "/dev/full", .mode = 0600 });
+	bool news = false;
 
 	ck_assert_ptr_nonnull(s);
 	put(s, "a\n");
 	put(s, "b\n");
-	ck_assert_int_eq(sink_write(s), ENOSPC);
-	ck_assert_int_eq(sink_write(s), ENOSPC);
+	ck_assert_int_eq(sink_write(s, &news), ENOSPC);
+	ck_assert(news);
+	ck_assert_int_eq(sink_write(s, &news), ENOSPC);
+	ck_assert(!news);
 	ck_assert_uint_eq(sink_backlog(s), 4);
 	sink_unref(s);
 }
@@ -180,7 +208,7 @@ write_many(void *arg)
 	for (int i = 0; i < BATCHES; i++) {
 		snprintf(text, sizeof text, "%08x\n", i);
 		put(s, text);
-		(void)sink_write(s);
+		(void)sink_write(s, NULL);
 	}
 	sink_unref(s);
 	return NULL;
@@ -205,5 +233,6 @@ END_TEST
 
 UNIT_TESTS("collect_sink", batches_are_appended_in_order, a_renamed_file_is_followed_by_a_new_one,
 	there_is_no_new_file_while_the_old_one_is_written,
-	a_file_that_cannot_be_opened_anew_leaves_the_old_one, a_full_disk_keeps_what_waits,
-	what_cannot_be_opened_is_told, threads_lose_nothing_and_the_last_owner_closes)
+	a_file_that_cannot_be_opened_anew_leaves_the_old_one, a_file_that_was_removed_is_made_anew,
+	a_full_disk_keeps_what_waits, what_cannot_be_opened_is_told,
+	threads_lose_nothing_and_the_last_owner_closes)
