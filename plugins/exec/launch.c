@@ -112,10 +112,14 @@ start(void *arg)
 	return error == 0 ? 0 : -1;
 }
 
-/* The kernel says of a script that it is not there when what its first line names is not. */
+/* The kernel says of a script that it is not there when what its first line names is not; and a shell would
+ * run one without such a line, where the kernel does not. */
 static const char *
 why(const char *program, int error)
 {
+	if (error == ENOEXEC)
+		return "it is no program of this machine, and no script that begins with '#!' and its "
+		       "interpreter";
 	return error == ENOENT && access(program, F_OK) == 0
 		       ? "the program that its first line names is not there, or the loader that it needs"
 		       : strerror(error);
