@@ -222,9 +222,11 @@ take_arguments(struct command *c, const struct line *l, size_t used, struct err 
 		if (r < 0)
 			return r;
 	}
-	if (c->verb->argument_required && l->word_count == used && !c->help)
-		return err_set(e, -EINVAL, "%s needs %s: %s", c->verb->name, c->verb->arguments[0].name,
-			c->verb->arguments[0].help);
+	if (l->word_count - used < c->verb->arguments_required && !c->help) {
+		const struct ctl_option *missing = &c->verb->arguments[l->word_count - used];
+
+		return err_set(e, -EINVAL, "%s needs %s: %s", c->verb->name, missing->name, missing->help);
+	}
 	return 0;
 }
 
@@ -277,7 +279,7 @@ print_usage(const struct ctl_verb *v, FILE *out)
 {
 	fprintf(out, "%s", v->name);
 	for (size_t i = 0; i < CTL_ARGUMENTS_MAX && v->arguments[i].name != NULL; i++)
-		fprintf(out, v->argument_required && i == 0 ? " %s" : " [%s]", v->arguments[i].name);
+		fprintf(out, i < v->arguments_required ? " %s" : " [%s]", v->arguments[i].name);
 }
 
 static void

@@ -65,7 +65,7 @@ docs_print_verbs(FILE *out)
 
 		fprintf(out, ".It Cm %s", v->name);
 		for (size_t n = 0; n < CTL_ARGUMENTS_MAX && v->arguments[n].name != NULL; n++)
-			print_argument(&v->arguments[n], v->argument_required && n == 0, out);
+			print_argument(&v->arguments[n], n < v->arguments_required, out);
 		fputc('\n', out);
 		print_roff(v->help, out);
 		fputs(".\n", out);

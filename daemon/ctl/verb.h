@@ -52,9 +52,9 @@ struct ctl_verb {
 	const char *name;                               /* one word or two */
 	const char *send;                               /* what it is called in a request; NULL: its name */
 	struct ctl_option arguments[CTL_ARGUMENTS_MAX]; /* what stands behind it, without dashes */
-	bool argument_required;
-	const struct ctl_option *options; /* NULL: none */
-	const char *help;                 /* one sentence without a full stop */
+	unsigned arguments_required;                    /* the first so many have to be there */
+	const struct ctl_option *options;               /* NULL: none */
+	const char *help;                               /* one sentence without a full stop */
 	const char *manual;               /* more of them, for the manual; NULL: the help is enough */
 	const struct ctl_column *columns; /* of its rows; NULL: it has none to show */
 	/** Show what it gives as a whole. NULL: nothing is said. */

@@ -156,7 +156,7 @@ def test_what_cannot_be_banned_is_told():
         d = start(net)
         for words, says in ((["ban", "10.77.0.1/16"], "bits beyond its prefix"), (["ban"], "ban needs ADDRESS"),
                             (["unban", ONE], "10.77.0.2 is not banned"), (["ban", ONE, "10m"], "ban ADDRESS for 10m"),
-                            (["why", ONE], "why needs"), (["why", ONE, "nobody"], "there is no listener 'nobody'")):
+                            (["why", ONE], "why needs LISTENER"), (["why", ONE, "nobody"], "there is no listener 'nobody'")):
             done = d.sockctl(*words)
             assert done.returncode != 0 and says in done.stderr, (words, done.stderr)
         assert d.stop() == 0

@@ -350,6 +350,7 @@ def test_the_command_line_is_told_what_is_wrong_with_it():
                           "did you mean '--listener'?"),
                          (["connections", "--older-than", "5"], "--older-than"),
                          (["connections", "--idle-for", "off"], "--idle-for: 'off' cannot be meant here"),
+                         (["why", "127.0.0.1"], "why needs LISTENER: The listener"),
                          (["connections", "--listener"], "--listener needs a value: --listener NAME"),
                          (["status", "--wait"], "unknown option '--wait' of status"),
                          (["status", "--json=yes"], "--json takes no value"),
