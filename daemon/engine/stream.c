@@ -339,11 +339,10 @@ stream_pump(struct conn *c)
 	n = stream_recv(c, loop->buffer, room < LOOP_BUFFER_SIZE ? room : LOOP_BUFFER_SIZE);
 	if (n == 0)
 		conn_settle_later(c);
-	if (n <= 0)
-		return false;
-	stream_deliver(c, (size_t)n, held > 0);
-	conn_may_be_quiet(c);
-	return c->state == CONN_OPEN;
+	if (n > 0)
+		stream_deliver(c, (size_t)n, held > 0);
+	conn_may_be_quiet(c); /* also where what had come is a part of a record, and nothing to deliver */
+	return n > 0 && c->state == CONN_OPEN;
 }
 
 /* The last read did not empty the socket, and the plugin's data() still wants more. */

@@ -5,6 +5,7 @@ import concurrent.futures
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import harness
 import scenarios
+from certs import Authority
 from harness import Daemon
 
 MIB = 1 << 20
@@ -308,6 +310,54 @@ def test_a_relay_in_event_style_keeps_its_flow():
         server.close()
     behind.close()
     assert d.wait() == 0
+
+
+class Records:
+    """A client of TLS whose records are in the test's hands."""
+
+    def __init__(self, sock, ca):
+        self.sock, self.incoming, self.outgoing = sock, ssl.MemoryBIO(), ssl.MemoryBIO()
+        context = ssl.create_default_context(cafile=str(ca.cert))
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        self.wait_for(self.tls.do_handshake)
+
+    def wait_for(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self.sock.sendall(self.outgoing.read())
+                self.incoming.write(self.sock.recv(65536))
+            finally:
+                self.sock.sendall(self.outgoing.read())
+
+    def record(self, data):
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def ask(self, data):
+        self.sock.sendall(self.record(data))
+        assert self.wait_for(lambda: self.tls.read(len(data))) == data
+
+
+def test_a_part_of_a_record_keeps_nobody_busy(tmp):
+    """When the drain looks, bytes are there to be read; what they turn out to be is no message yet."""
+    ca = Authority(tmp)
+    site = ca.issue("site", dns=["localhost"])
+    d = scenarios.serve("unhurried", scenarios.STREAMS[:1], tls={"certificates": [{"cert": str(site.cert), "key": str(site.key)}]},
+                        daemon={"threads": 1, "shutdown": {"timeout": "60s"}})
+    with d.connect("t") as sock:
+        client = Records(sock, ca)
+        client.ask(b"b")
+        d.send(signal.SIGTERM)
+        d.wait_log("draining")
+        for _ in range(3):
+            client.ask(b"b")  # its place in the drain has come by then
+        client.ask(b"q")
+        sock.sendall(client.record(b"x" * 100)[:50])
+        assert client.wait_for(lambda: client.tls.read(1)) == b""
+    assert d.wait() == 0
+    assert numbers(d)["forced"] == 0
 
 
 if __name__ == "__main__":
