@@ -64,17 +64,6 @@ handover_deliver(struct loop *loop, struct mail *mail)
 	free(h);
 }
 
-/* Give up on an admitted connection before it began. */
-static void
-unadmit(struct scope *scope, struct newcomer *n)
-{
-	close(n->fd);
-	admission_forget(n);
-	tally_leave(scope->listener->tally);
-	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
-	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
-}
-
 static void
 hand_over(struct acceptor *a, struct loop *to, struct newcomer *n)
 {
@@ -88,12 +77,12 @@ hand_over(struct acceptor *a, struct loop *to, struct newcomer *n)
 	}
 	h = malloc(sizeof *h);
 	if (h == NULL) {
-		unadmit(scope, n);
+		admission_give_up(scope, n, SOCKD_BY_ERROR);
 		return;
 	}
 	*h = (struct handover){ .mail.deliver = handover_deliver, .scope = scope, .newcomer = *n };
 	if (mailbox_send(&to->mailbox, &h->mail) < 0) {
-		unadmit(scope, n);
+		admission_give_up(scope, n, SOCKD_BY_ERROR);
 		free(h);
 	}
 }

@@ -223,12 +223,20 @@ admission_refuse(struct scope *scope, const struct newcomer *n, enum guard_cause
 }
 
 void
-admission_forget(struct newcomer *n)
+admission_forget(const struct newcomer *n)
 {
 	source_release(n->source);
-	n->source = NULL;
 	free(n->proxied);
-	n->proxied = NULL;
+}
+
+void
+admission_give_up(struct scope *scope, const struct newcomer *n, int reason)
+{
+	close(n->fd);
+	admission_forget(n);
+	tally_leave(scope->listener->tally);
+	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
+	metric_add(scope->cells, metric_closed(reason), 1);
 }
 
 void

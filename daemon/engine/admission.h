@@ -28,7 +28,11 @@ bool admission_meet_client(struct scope *scope, struct newcomer *n, int *ret_rea
 int admission_refuse(struct scope *scope, const struct newcomer *n, enum guard_cause cause, const char *why);
 
 /** Give back what it holds; the descriptor stays the caller's. Thread: any. */
-void admission_forget(struct newcomer *n);
+void admission_forget(const struct newcomer *n);
+
+/** Close one that admission has counted and that has not become a connection; all of @p n moves. On the loop
+ * of @p scope engine_check_idle() is to follow. Thread: any. */
+void admission_give_up(struct scope *scope, const struct newcomer *n, int reason);
 
 /** On the loop of @p scope: begin the connection, now or when its turn has come. Admission has counted it in
  * the listener and the loop; all of @p n moves. */

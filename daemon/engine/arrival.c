@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "engine/admission.h"
@@ -76,11 +75,7 @@ arrival_end(struct arrival *a, int reason)
 {
 	struct loop *loop = a->scope->loop;
 
-	close(a->newcomer.fd);
-	admission_forget(&a->newcomer);
-	tally_leave(a->scope->listener->tally);
-	atomic_fetch_sub_explicit(&loop->load, 1, memory_order_relaxed);
-	metric_add(a->scope->cells, metric_closed(reason), 1);
+	admission_give_up(a->scope, &a->newcomer, reason);
 	arrival_free(a);
 	engine_check_idle(loop);
 }

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include "engine/admission.h"
 #include "engine/api.h"
 #include "control/watch.h"
 #include "engine/conn_private.h"
@@ -23,12 +23,7 @@
 void
 conn_refuse(struct scope *scope, const struct newcomer *n)
 {
-	close(n->fd);
-	source_release(n->source);
-	free(n->proxied);
-	tally_leave(scope->listener->tally);
-	atomic_fetch_sub_explicit(&scope->loop->load, 1, memory_order_relaxed);
-	metric_add(scope->cells, metric_closed(SOCKD_BY_ERROR), 1);
+	admission_give_up(scope, n, SOCKD_BY_ERROR);
 	engine_check_idle(scope->loop);
 }
 
