@@ -3,12 +3,15 @@
  * whatever was done to it. One loop is enough, and gives the same figures each time. */
 #include "run/plugin_daemon.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sysexits.h>
@@ -21,7 +24,7 @@
 /* What the child exits with instead of 0, which any call of _exit() in the plugin may give as well. */
 enum { ENDED_WELL = 1 };
 
-enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5, STOP_MIN_MS = 5000 };
+enum { ARGUMENTS_MAX = 16 + 2 * CLI_REPEAT_MAX, STOP_PART = 5, STOP_MIN_MS = 5000, TELL_MS = 2000 };
 
 static const char *
 listen_url(const struct plugin_daemon *d, char *buffer, size_t size)
@@ -181,6 +184,47 @@ judge_end(int status, struct err *e)
 	return 0;
 }
 
+/* @return the thread of its loop; 0: there is none */
+static pid_t
+loop_of(pid_t pid)
+{
+	char path[64], name[32];
+	struct dirent *thread;
+	pid_t found = 0;
+	DIR *threads;
+
+	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+	threads = opendir(path);
+	while (threads != NULL && found == 0 && (thread = readdir(threads)) != NULL) {
+		FILE *comm;
+
+		snprintf(path, sizeof path, "/proc/%d/task/%.16s/comm", (int)pid, thread->d_name);
+		comm = fopen(path, "re");
+		if (comm == NULL)
+			continue;
+		if (fgets(name, sizeof name, comm) != NULL && strncmp(name, "sockd-loop-", 11) == 0)
+			found = (pid_t)atoi(thread->d_name);
+		fclose(comm);
+	}
+	if (threads != NULL)
+		closedir(threads);
+	return found;
+}
+
+/* It does not obey. Killed by a signal that is caught, its loop tells where it is on standard error. */
+static void
+end_by_force(pid_t pid)
+{
+	pid_t loop = loop_of(pid);
+	int status;
+
+	if (loop > 0 && syscall(SYS_tgkill, pid, loop, SIGABRT) == 0 &&
+		wait_until(pid, clock_now_ms() + TELL_MS, &status) != 0)
+		return;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+}
+
 /* TERM drains; after @p patience_ms a second one cuts what is left. It has to end well either way; but the
  * second one may come when the first has been obeyed, and nobody listens any more. */
 static int
@@ -200,9 +244,9 @@ end(struct plugin_daemon *d, int patience_ms, struct err *e)
 	if (wait_until(pid, cut_ms, &status) == 0) {
 		cut = kill(pid, SIGTERM) == 0;
 		if (wait_until(pid, cut_ms + limit_ms, &status) == 0) {
-			kill(pid, SIGKILL);
-			waitpid(pid, &status, 0);
-			return err_set(e, -ETIMEDOUT, "the daemon did not stop");
+			end_by_force(pid);
+			return err_set(
+				e, -ETIMEDOUT, "the daemon did not stop: does the plugin's code come back?");
 		}
 		if (patience_ms == d->timeout_ms)
 			return err_set(e, -ETIMEDOUT, "the daemon had not drained after %d ms", patience_ms);

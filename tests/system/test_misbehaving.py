@@ -165,5 +165,17 @@ def test_a_loop_on_a_spawned_fiber_or_in_a_timer_is_told_like_any():
     assert d.stop() == 0
 
 
+def test_a_handler_that_does_not_come_back_is_told_by_the_plugin_test(tmp):
+    code = FORGETFUL.replace("(void)sockd_move(w, r);", "(void)r; (void)w; for (volatile int i = 0;; i++) ;")
+    made = harness.build_plugin(tmp, "stubborn", code)
+    script = tmp / "script"
+    script.write_text('send "x"\nexpect "x"\n')
+
+    done = harness.run_sockd("plugin", "test", made, "--transport", "tcp", "--timeout", "1s", "--script", script)
+
+    assert done.returncode == 78 and "did not stop: does the plugin's code come back?" in done.stdout, done
+    assert "Aborted in data() of plugin 'forgetful'" in done.stderr and f"{made}(+0x" in done.stderr, done
+
+
 if __name__ == "__main__":
     harness.main()
