@@ -38,7 +38,10 @@ def listeners(tmp, tls):
             ("fiber", "echo-serve", {}), ("fiber_small", "echo-serve", SMALL), ("fiber_paced", "echo-serve", PACED),
             ("pausing", str(scenarios.build("pausing")), {}), ("pausing_small", str(scenarios.build("pausing")), SMALL),
             ("exec", {"plugin": "exec", "config": {"command": ["/bin/cat"]}}, {}),
+            ("exec_splice", {"plugin": "exec", "config": {"command": ["/bin/cat"]}}, {"splice": True}),
             ("proxy", proxy("fiber"), {}), ("proxy_small", proxy("event_small"), SMALL),
+            ("proxy_splice", proxy("fiber"), {"splice": True}),
+            ("proxy_splice_small", proxy("event_small"), {"splice": True, **SMALL}),
             ("proxy_paced", proxy("pausing"), PACED), ("proxy_up", proxy("fiber_tls", **encrypted), {}),
             ("proxy_up_small", proxy("event_small_tls", **encrypted), SMALL)):
         found[name] = {"listen": ["tcp://127.0.0.1:0", f"unix://{tmp}/{name}"], "handler": handler, **more}
@@ -171,7 +174,8 @@ def storm(tmp, seconds, seed=None):
     context = ssl.create_default_context(cafile=str(ca.cert))
     context.suppress_ragged_eofs = False
     tls = {"certificates": [{"cert": str(leaf.cert), "key": str(leaf.key)}]}
-    text = {"version": 1, "daemon": {"plugin_path": ["${SOCKD_PLUGINS}"], "threads": 2},
+    text = {"version": 1, "daemon": {"plugin_path": ["${SOCKD_PLUGINS}"], "threads": 2,
+                                      "coalesce_us": random.Random(seed).choice((0, 50))},
             "tls": {"up": {"server": {"ca": str(ca.cert)}}}, "listeners": listeners(tmp, tls)}
     d = Daemon(text=json.dumps(text)).start()
     addresses = [(name, a) for name in text["listeners"] for a in d.addresses(name)]
