@@ -270,13 +270,20 @@ tell_client(struct sockd_conn c, struct sockd_conn server, const struct proxy *p
 	return sockd_write(sockd_conn_writer(server), header, size) >= 0;
 }
 
-/* What broke on one side is broken on the other, which an end would not tell. */
+/* What broke on one side is broken on the other, which an end would not tell. That it was the client's, its
+ * close reason tells. */
 static void
-join(struct sockd_conn c, struct sockd_conn server)
+join(struct sockd_conn c, struct sockd_conn server, const char *url)
 {
+	int error;
+
 	if (sockd_relay(c, server) >= 0)
 		return;
-	if (errno == ECONNRESET)
+	error = errno;
+	if (sockd_conn_state(server) < 0)
+		(void)sockd_log(sockd_conn_host(c), SOCKD_LOG_INFO, "proxy_upstream_broke", "%.*s: %s",
+			URL_SHOWN, url, strerror(error));
+	else if (error == ECONNRESET)
 		(void)sockd_conn_abort(server);
 	(void)sockd_conn_abort(c);
 }
@@ -297,7 +304,7 @@ serve(struct sockd_conn c, struct sockd_reader r, struct sockd_writer w)
 	}
 	proxy_works(h, upstream);
 	if (tell_client(c, server, p))
-		join(c, server);
+		join(c, server, upstream->url);
 	(void)sockd_conn_close(server);
 	upstream_done(upstream);
 }

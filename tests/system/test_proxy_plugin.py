@@ -177,6 +177,8 @@ def test_a_broken_server_breaks_its_client():
             assert c.recv(1) == b""
         except ConnectionResetError:
             pass
+        broke = d.wait_log("proxy_upstream_broke", level="info")
+        assert broke["msg"] == f"{server.url}: Connection reset by peer" and broke["conn"] == "1", broke
 
 
 def reset(c):
@@ -223,6 +225,8 @@ def test_a_client_that_breaks_off_is_no_end_for_the_server():
             assert harness.receive_exactly(c, 5) == b"go on"
             reset(c)
         assert ends.get(timeout=harness.PATIENCE_S) == "reset"
+        assert d.wait_log("conn_closed", listener="p")["reason"] == "reset"
+        assert d.find_logs("proxy_upstream_broke") == []
 
 
 def test_a_client_that_ends_at_once_still_gets_its_answer():
