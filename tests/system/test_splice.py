@@ -120,18 +120,24 @@ def test_both_ways_at_once_each_byte_arrives_in_its_place():
 
 
 def test_a_drain_waits_for_what_lies_in_a_pipe():
-    """The client has said all and the server takes nothing: the end comes when it has."""
-    data = os.urandom(8 * MIB)
+    """The client has said all and the server takes nothing: the end comes when it has. What flows fast goes by a pipe, so
+    it flows until it does."""
+    data, taken = os.urandom(8 * MIB), []
+
+    def goes_by_a_pipe():
+        if r.pipe_ends() == before:
+            taken.append(server.recv(SMALL))
+        return r.pipe_ends() > before
     with Relay() as r:
         before = r.pipe_ends()
         client, server = r.connect()
         sender = threading.Thread(target=send, args=(client, data))
         sender.start()
-        harness.wait_until(lambda: r.pipe_ends() > before, "a pipe")
+        harness.wait_until(goes_by_a_pipe, "a pipe")
         r.d.send(signal.SIGTERM)
         r.d.wait_log("draining")
         server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, MIB)
-        assert harness.receive_all(server) == data
+        assert b"".join(taken) + harness.receive_all(server) == data
         sender.join()
         server.close()
         assert harness.receive_all(client) == b""
@@ -197,15 +203,16 @@ def test_many_small_pieces_fill_a_pipe_before_its_bytes_do():
             server.close()
 
 
-def flowing(r):
-    """A pair whose flow goes by pipe: it has brought all that a read takes."""
+def flowing(r, down=False):
+    """A pair whose flow to the server, or down to the client, goes by pipe: it has brought all that a read takes."""
     one_read = os.urandom(ONE_READ)
     client, server = r.connect()
     client.sendall(b"x")
     assert server.recv(1) == b"x"
+    source, sink = (server, client) if down else (client, server)
     with r.d.standing_still():
-        client.sendall(one_read)
-    assert harness.receive_exactly(server, len(one_read)) == one_read
+        source.sendall(one_read)
+    assert harness.receive_exactly(sink, len(one_read)) == one_read
     return client, server
 
 
@@ -303,7 +310,7 @@ def test_pipes_run_out_and_all_is_carried_still():
     count, data = PIPES_MAX + 8, os.urandom(2 * MIB)
     with Relay() as r:
         before = r.pipe_ends()
-        pairs = [r.connect() for _ in range(count)]
+        pairs = [flowing(r, down=True) for _ in range(count)]
         senders = [threading.Thread(target=send, args=(server, data)) for _, server in pairs]
         for t in senders:
             t.start()
