@@ -71,10 +71,11 @@ class Joined:
                 pass
 
     def order(self, what):
-        """Have somebody else write that."""
+        """Have somebody else write that, who has begun when this returns."""
         other = harness.connect(self.local)
         self.others.append(other)
         other.sendall(f"{what}\n".encode())
+        harness.wait_until(lambda: not harness.unsent(other), "the order to be read")
 
     def answer(self):
         """Of the next who was ordered to."""
