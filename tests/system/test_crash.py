@@ -102,24 +102,23 @@ def test_a_crash_names_plugin_listener_entry_and_frames(tmp):
             assert d.stop() == 0
 
 
-def test_a_stack_that_overflows_is_told_like_any_crash(tmp):
+def is_told_as_an_overflow(tmp, request):
     for entries, entry in ((EVENTS, "data"), (SERVE, "serve")):
         with daemon(plugin(tmp, entries)) as d:
-            since = dies(d, b"d")
+            since = dies(d, request)
             crash = d.wait_log("worker_crashed", since=since)
             assert crash["entry"] == entry and "its stack overflowed" in crash["msg"], crash
             assert d.stop() == 0
+
+
+def test_a_stack_that_overflows_is_told_like_any_crash(tmp):
+    is_told_as_an_overflow(tmp, b"d")
 
 
 def test_a_variable_that_jumps_over_the_guard_is_told_as_an_overflow_too(tmp):
     if harness.SANITIZED:
         harness.skip("a sanitizer has memory of its own where the variable lies")
-    for entries, entry in ((EVENTS, "data"), (SERVE, "serve")):
-        with daemon(plugin(tmp, entries)) as d:
-            since = dies(d, b"h")
-            crash = d.wait_log("worker_crashed", since=since)
-            assert crash["entry"] == entry and "its stack overflowed" in crash["msg"], crash
-            assert d.stop() == 0
+    is_told_as_an_overflow(tmp, b"h")
 
 
 def test_abort_and_exit_are_told_with_who_was_running(tmp):
